@@ -1,0 +1,149 @@
+/**
+ * A contract: what is said between a client and a service, as one value that both sides share. From its methods come
+ * the tagged enum, the numbers on the wire, and the types of handlers and clients (spec/contract.md).
+ */
+import Type, { type TSchema, type TUnsafe } from 'typebox'
+import { misuse, type NanowireError, type StatusCode } from '../errors.ts'
+import { type Gate, gateOf } from './gate.ts'
+import type { ErrorDataOf, Method, RequestOf, ResultOf, UnaryMethod } from './method.ts'
+import { requireContractName, requireDistinctTags, requireErrorName, requireMethodName, requireTag, tagOf } from './tag.ts'
+
+/** Methods by name. */
+export type Methods = { readonly [Name in string]: Method }
+
+/** A reference to one method, which knows its name and its number. */
+export interface MethodRef<Name extends string = string, M extends Method = Method> {
+  /** `greeter/hello`: the only spelling of it, everywhere. */
+  readonly name: Name
+  /** The number on the wire. */
+  readonly tag: number
+  readonly definition: M
+  readonly request: Gate
+  readonly reply: Gate
+  /** The gates of the declared errors' data. */
+  readonly errors: ReadonlyMap<string, Gate>
+}
+
+type MethodNames<M extends Methods> = keyof M & string
+type Variant<Tag extends string, Body> = { tag: Tag; body: Body }
+
+/** Any message that a client of these methods may send, as the tagged enum. */
+type RequestVariants<Name extends string, M extends Methods> = {
+  [K in MethodNames<M>]: Variant<`${Name}/${K}`, RequestOf<M[K]>>
+}[MethodNames<M>]
+
+type ResponseVariants<Name extends string, M extends Methods> = {
+  [K in MethodNames<M> as M[K] extends UnaryMethod ? K : never]: Variant<`${Name}/${K}`, ResultOf<M[K]>>
+}
+type ValuesOf<T> = T[keyof T]
+
+export interface Contract<Name extends string = string, M extends Methods = Methods> {
+  readonly name: Name
+  /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`. */
+  readonly Request: TUnsafe<RequestVariants<Name, M>>
+  /** TypeBox union of the replies; a notify has none. */
+  readonly Response: TUnsafe<ValuesOf<ResponseVariants<Name, M>>>
+  /** The number of each method on the wire. */
+  readonly tags: { readonly [K in MethodNames<M>]: number }
+  /** Builds a request's variant: `Greeter.message.hello({ name })`. */
+  readonly message: { readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => Variant<`${Name}/${K}`, RequestOf<M[K]>> }
+  /** Calls the arm of the message's method. Does not compile when an arm is missing. */
+  match<Arms extends { readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => unknown }>(
+    message: RequestVariants<Name, M>,
+    arms: Arms,
+  ): ReturnType<Arms[MethodNames<M>]>
+  readonly methods: { readonly [K in MethodNames<M>]: MethodRef<`${Name}/${K}`, M[K]> }
+}
+
+/** Any contract at all. */
+// biome-ignore lint/suspicious/noExplicitAny: a contract is contravariant in its bodies, so only any takes them all
+export type AnyContract = Contract<string, any>
+
+export type MethodsOf<C> = C extends Contract<string, infer M> ? M : never
+
+/** The tagged union of a contract's requests. */
+export type MessageOf<C extends AnyContract> = C extends Contract<infer Name, infer M> ? RequestVariants<Name, M> : never
+
+/** The tagged union of a contract's replies. */
+export type ReplyOf<C extends AnyContract> = C extends Contract<infer Name, infer M> ? ValuesOf<ResponseVariants<Name, M>> : never
+
+/** What a call of this method may fail with: its declared errors with their data, or a status. */
+export type ErrorOf<C extends AnyContract, K extends keyof MethodsOf<C> & string> = MethodErrorOf<Extract<MethodsOf<C>[K], Method>>
+
+export type MethodErrorOf<M extends Method> =
+  | { [Name in keyof ErrorDataOf<M>]: NanowireError<Name & string, ErrorDataOf<M>[Name]> }[keyof ErrorDataOf<M>]
+  | NanowireError<StatusCode, undefined>
+
+/**
+ * Defines a contract. Every schema is looked at now, so that what cannot travel is known before the first call.
+ *
+ * @param name begins with a small letter; with the method's name it is what the wire, logs and the command line say
+ * @throws NanowireError `invalid_argument` for a name that is refused, a schema that cannot travel, or two methods with one tag
+ * @example
+ * ```ts
+ * const Greeter = contract('greeter', { hello: unary(Type.Object({ name: Type.String() }), Type.Object({ text: Type.String() })) })
+ * ```
+ */
+export function contract<const Name extends string, const M extends Methods>(name: Name, methods: M): Contract<Name, M> {
+  requireContractName(name)
+  const refs = Object.entries(methods).map(([key, method]) => [key, methodRef(name, key, method)] as const)
+  if (refs.length === 0) throw misuse(`the contract ${JSON.stringify(name)} has no methods`)
+  requireDistinctTags(refs.map(([, ref]) => ref))
+
+  const byName = new Map(refs.map(([key, ref]) => [ref.name, key]))
+  const variants = (of: (method: Method) => TSchema | undefined) =>
+    refs.flatMap(([, ref]) => {
+      const body = of(ref.definition)
+      return body ? [Type.Object({ tag: Type.Literal(ref.name), body })] : []
+    })
+  const built = {
+    name,
+    Request: Type.Union(variants((method) => method.request)),
+    Response: Type.Union(variants((method) => (method.kind === 'notify' ? undefined : method.reply))),
+    tags: mapRefs(refs, (ref) => ref.tag),
+    message: mapRefs(refs, (ref) => (body: unknown) => ({ tag: ref.name, body })),
+    methods: mapRefs(refs, (ref) => ref),
+    match(message: Variant<string, unknown>, arms: Readonly<Record<string, (body: unknown) => unknown>>) {
+      const key = byName.get(message.tag)
+      const arm = key === undefined ? undefined : arms[key]
+      if (!arm) throw misuse(`${name} has no method ${JSON.stringify(message.tag)} with an arm here`)
+      return arm(message.body)
+    },
+  }
+  return Object.freeze(built) as unknown as Contract<Name, M> // built key by key from the methods whose types Contract spells out
+}
+
+function mapRefs<T>(refs: readonly (readonly [string, MethodRef])[], map: (ref: MethodRef) => T): Readonly<Record<string, T>> {
+  return Object.freeze(Object.fromEntries(refs.map(([key, ref]) => [key, map(ref)])))
+}
+
+function methodRef(contractName: string, key: string, method: Method): MethodRef {
+  requireMethodName(contractName, key)
+  const name = `${contractName}/${key}`
+  if (method?.kind !== 'unary' && method?.kind !== 'notify') {
+    throw misuse(`${name}: a method is made by unary(request, reply) or notify(request)`)
+  }
+  const { tag = tagOf(name) } = method.options
+  requireTag(name, tag)
+  const errors = new Map<string, Gate>()
+  for (const [error, schema] of Object.entries(method.errors)) {
+    requireErrorName(name, error)
+    errors.set(error, gateIn(`${name} error ${error}`, schema))
+  }
+  return Object.freeze({
+    name,
+    tag,
+    definition: method,
+    request: gateIn(`${name} request`, method.request),
+    reply: gateIn(`${name} reply`, method.reply),
+    errors,
+  })
+}
+
+function gateIn(place: string, schema: TSchema): Gate {
+  try {
+    return gateOf(schema)
+  } catch (error) {
+    throw error instanceof Error ? misuse(`${place}: ${error.message}`) : error
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A schema's gate: what every value passes on its way to a handler or back to a caller, once in memory, once on each
+ * side of a wire. Invariant: what passes fits the schema, holds declared properties only and is the same in every place.
+ */
+import type { TSchema } from 'typebox'
+import { defaultLimits, type Limits } from '../limits.ts'
+import { firstMisfit } from './misfit.ts'
+import { type Direction, type Pass, PassBuilder } from './pass.ts'
+import { childrenOf, shapeOf } from './read-shape.ts'
+import { requireBounds } from './safe.ts'
+import type { Shape } from './shape.ts'
+import { checkOf } from './validator.ts'
+
+/** How far a value may go before it is looked at in full. */
+export type GateLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
+
+/** The three ways through a schema. Each throws `Misfit` for a value that does not fit. */
+export interface Gate {
+  readonly shape: Shape
+  /** As a handler or caller in this process receives it: checked, undeclared properties dropped, otherwise the same object. */
+  inMemory(value: unknown, limits?: GateLimits): unknown
+  /** As MessagePack can say it: checked, with undefined properties left out and -0 as `NegativeZero`. */
+  toWire(value: unknown, limits?: GateLimits): unknown
+  /** From what MessagePack said: integers and nil as the schema means them, undeclared properties dropped, then checked. */
+  fromWire(value: unknown): unknown
+}
+
+const gates = new WeakMap<TSchema, Gate>()
+
+/**
+ * The gate of a schema, always the same one.
+ * @throws NanowireError `invalid_argument` when the schema holds what cannot travel.
+ */
+export function gateOf(schema: TSchema): Gate {
+  let gate = gates.get(schema)
+  if (!gate) gates.set(schema, (gate = new SchemaGate(shapeOf(schema))))
+  return gate
+}
+
+class SchemaGate implements Gate {
+  readonly shape: Shape
+  readonly #isOpenEnded: boolean
+  readonly #passes: { [D in Direction]?: Pass } = {}
+
+  constructor(shape: Shape) {
+    this.shape = shape
+    this.#isOpenEnded = isOpenEnded(shape, new Set())
+  }
+
+  inMemory(value: unknown, limits: GateLimits = defaultLimits): unknown {
+    return this.#checkThenPass('inMemory', value, limits)
+  }
+
+  toWire(value: unknown, limits: GateLimits = defaultLimits): unknown {
+    return this.#checkThenPass('toWire', value, limits)
+  }
+
+  fromWire(value: unknown): unknown {
+    const passed = this.#passOf('fromWire')(value)
+    if (!checkOf(this.shape)(passed)) throw firstMisfit(this.shape, passed)
+    return passed
+  }
+
+  #checkThenPass(direction: 'inMemory' | 'toWire', value: unknown, limits: GateLimits): unknown {
+    if (this.#isOpenEnded) requireBounds(value, limits.maxDepth, limits.maxNodes)
+    if (!checkOf(this.shape)(value)) throw firstMisfit(this.shape, value)
+    return this.#passOf(direction)(value)
+  }
+
+  #passOf(direction: Direction): Pass {
+    return (this.#passes[direction] ??= new PassBuilder(direction).passOf(this.shape))
+  }
+}
+
+/** Whether the schema alone does not bound how deep a value goes: it recurses, or says nothing somewhere. */
+function isOpenEnded(shape: Shape, above: Set<Shape>): boolean {
+  if (shape.kind === 'unknown' || above.has(shape) || above.size >= defaultLimits.maxDepth) return true
+  above.add(shape)
+  const inner = shape.kind === 'ref' ? [shape.target()] : shape.kind === 'union' ? shape.branches : shape.kind === 'intersect' ? shape.parts : childrenOf(shape)
+  const open = inner.some((child) => isOpenEnded(child, above))
+  above.delete(shape)
+  return open
+}
+

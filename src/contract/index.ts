@@ -1,0 +1,33 @@
+export {
+  type AnyContract,
+  type Contract,
+  contract,
+  type ErrorOf,
+  type MessageOf,
+  type MethodErrorOf,
+  type MethodRef,
+  type Methods,
+  type MethodsOf,
+  type ReplyOf,
+} from './contract.ts'
+export { type Gate, type GateLimits, gateOf } from './gate.ts'
+export {
+  type ErrorDataOf,
+  type ErrorSchemas,
+  type Method,
+  type MethodOptions,
+  type NotifyMethod,
+  notify,
+  type RequestOf,
+  type ResultOf,
+  type UnaryMethod,
+  type UnaryOptions,
+  unary,
+} from './method.ts'
+export { Misfit } from './misfit.ts'
+export { NegativeZero } from './pass.ts'
+export { childrenOf, shapeOf } from './read-shape.ts'
+export type { LiteralValue, ObjectShape, PropertyShape, Scope, Shape } from './shape.ts'
+export { requireDistinctTags, tagOf } from './tag.ts'
+export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'
+export { type Check, checkOf } from './validator.ts'

@@ -1,0 +1,319 @@
+/**
+ * What happens to a checked value on its way: undeclared properties are dropped, and what MessagePack cannot say
+ * exactly is put so that it can (spec/types.md). Copies are made only where something changes. One pass for each
+ * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
+ */
+import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
+import type { IntersectShape, LiteralShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
+import { requireName, requireSafe } from './safe.ts'
+import { checkOf } from './validator.ts'
+
+/** Where a value goes: to a handler in this process, into MessagePack, or out of it. */
+export type Direction = 'inMemory' | 'toWire' | 'fromWire'
+
+export type Pass = (value: unknown) => unknown
+
+/** Stands for -0 on its way into MessagePack, where a library would write the integer 0. */
+export class NegativeZero {}
+const negativeZero = new NegativeZero()
+
+const same: Pass = (value) => value
+
+const MIN_INT64 = -(2n ** 63n)
+const MAX_UINT64 = 2n ** 64n - 1n
+
+/** Builds the passes of one direction; recursive shapes refer back to what is being built. */
+export class PassBuilder {
+  readonly #direction: Direction
+  readonly #passes = new Map<Shape, Pass>()
+
+  constructor(direction: Direction) {
+    this.#direction = direction
+  }
+
+  passOf(shape: Shape): Pass {
+    const known = this.#passes.get(shape)
+    if (known) return known
+    let built: Pass | undefined
+    this.#passes.set(shape, (value) => (built ? built(value) : value)) // what a recursion meets until this is built
+    built = this.#build(shape)
+    this.#passes.set(shape, built)
+    return built
+  }
+
+  #build(shape: Shape): Pass {
+    switch (shape.kind) {
+      case 'ref':
+        return this.passOf(shape.target())
+      case 'array':
+        return arrayPass(this.passOf(shape.item))
+      case 'tuple':
+        return tuplePass(shape.items.map((item) => this.passOf(item)))
+      case 'object':
+        return this.#objectPass(shape)
+      case 'union':
+        return this.#unionPass(shape)
+      case 'intersect':
+        return this.#intersectPass(shape)
+      case 'unknown':
+        return this.#direction === 'fromWire' ? same : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined)
+      default:
+        return leafPass(shape.kind === 'literal' ? shape : shape.kind, this.#direction)
+    }
+  }
+
+  #objectPass(shape: ObjectShape): Pass {
+    const names = [...shape.properties.keys()]
+    const passes = new Map(names.map((name) => [name, this.passOf(propertyOf(shape, name).shape)]))
+    const patterns = shape.patterns.map(({ regExp, shape: inner }) => ({ regExp, inner, pass: this.passOf(inner) }))
+    const rest = typeof shape.rest === 'string' ? undefined : this.passOf(shape.rest)
+    const keepsRest = shape.rest === 'refuse' // the schema's own check refuses them
+    const dropsUndefined = this.#direction === 'toWire'
+    const outbound = this.#direction !== 'fromWire'
+
+    /** The pass of an own property, or `undefined` where it is to be dropped. */
+    const passFor = (name: string): Pass | undefined => {
+      const declared = passes.get(name)
+      if (declared) return declared
+      const pattern = patterns.find(({ regExp }) => regExp.test(name))
+      const pass = pattern?.pass ?? rest ?? (keepsRest ? same : undefined)
+      if (pass && outbound) requireName(name)
+      return pass && pattern && LINE_BREAK.test(name) ? checkedPass(pattern.inner, pass, outbound) : pass
+    }
+
+    return (value) => {
+      if (!isObject(value)) return value
+      if (outbound) requireOwn(shape, value)
+      let copy: Record<string, unknown> | undefined
+      let plain = outbound ? isPlain(value) : true
+      for (const name of Object.keys(value)) {
+        const before = value[name]
+        const pass = passFor(name)
+        const absent = pass === undefined || (before === undefined && dropsUndefined && isOptional(shape, name))
+        const after = absent ? undefined : passWithin(pass, before, name)
+        if (!absent && after === before && plain) {
+          if (copy) copy[name] = after
+          continue
+        }
+        copy ??= copyUntil(value, name)
+        plain = true
+        if (!absent) copy[name] = after
+      }
+      return copy ?? value
+    }
+  }
+
+  #unionPass(shape: UnionShape): Pass {
+    const branches = shape.branches.map((branch) => ({ branch, pass: this.passOf(branch) }))
+    if (branches.every(({ pass }) => pass === same)) return same
+    const merged = new Map<string, Pass>()
+    return (value) => {
+      const fitting = this.#fitting(shape, value)
+      const [first] = fitting
+      if (!first) return value // the check of the whole says so, with the place
+      if (fitting.length === 1 || !isObject(value)) {
+        return (fitting.find((one) => one.after === value) ?? first).after
+      }
+      const key = fitting.map((one) => one.index).join()
+      let pass = merged.get(key)
+      if (!pass) {
+        pass = this.#build({ ...shape, kind: 'intersect', parts: fitting.map((one) => one.branch) })
+        merged.set(key, pass)
+      }
+      return pass(value)
+    }
+  }
+
+  /** The branches that a value fits, and what each makes of it. A property is declared if any of them declares it. */
+  #fitting(shape: UnionShape, value: unknown): { index: number; branch: Shape; after: unknown }[] {
+    const fitting: { index: number; branch: Shape; after: unknown }[] = []
+    for (const [index, branch] of shape.branches.entries()) {
+      if (!seemsMeant(branch, value)) continue
+      if (this.#direction === 'fromWire') {
+        const after = this.passOf(branch)(value)
+        if (checkOf(branch)(after)) fitting.push({ index, branch, after })
+      } else if (checkOf(branch)(value)) {
+        fitting.push({ index, branch, after: this.passOf(branch)(value) })
+      }
+    }
+    return fitting
+  }
+
+  #intersectPass(shape: IntersectShape): Pass {
+    const parts = shape.parts.flatMap(partsOf)
+    const unions = parts.filter((part) => part.kind === 'union')
+    const objects = parts.filter((part) => part.kind === 'object')
+    if (unions.length === 0) {
+      if (objects.length === 0) return sequence(parts.map((part) => this.passOf(part)))
+      return this.#objectPass(mergeObjects(shape, objects))
+    }
+    const merged = new Map<string, Pass>()
+    return (value) => {
+      const chosen = unions.map((union) => this.#fitting(union, value))
+      if (!isObject(value)) return sequence(parts.map((part) => this.passOf(part)))(value)
+      const key = chosen.map((one) => one.map((fit) => fit.index).join()).join('|')
+      let pass = merged.get(key)
+      if (!pass) {
+        const others = parts.filter((part) => part.kind !== 'union')
+        pass = this.#build({ ...shape, parts: [...others, ...chosen.flat().map((fit) => fit.branch)] })
+        merged.set(key, pass)
+      }
+      return pass(value)
+    }
+  }
+}
+
+const LINE_BREAK = /[\n\r\u2028\u2029]/
+
+/** TypeBox's `^.*$` passes by keys with a line break, so their values are checked here. */
+function checkedPass(shape: Shape, pass: Pass, outbound: boolean): Pass {
+  return (value) => {
+    if (outbound && !checkOf(shape)(value)) throw firstMisfit(shape, value)
+    const after = pass(value)
+    if (!outbound && !checkOf(shape)(after)) throw firstMisfit(shape, after)
+    return after
+  }
+}
+
+function leafPass(kind: LiteralShape | Exclude<Shape['kind'], 'literal'>, direction: Direction): Pass {
+  const outbound = direction !== 'fromWire'
+  if (typeof kind === 'object') return outbound ? literalToWire(kind, direction) : literalFromWire(kind)
+  if (kind === 'string') return outbound ? requireWellFormed : same
+  if (kind === 'bigint') return outbound ? requireInt64 : bigIntFromWire
+  if (kind === 'number') return direction === 'toWire' ? numberToWire : outbound ? same : numberFromWire
+  if (kind === 'undefined') return outbound ? same : (value) => (value === null ? undefined : value)
+  return same
+}
+
+function literalToWire(shape: LiteralShape, direction: Direction): Pass {
+  return direction === 'toWire' && shape.values.some((value) => Object.is(value, -0)) ? numberToWire : same
+}
+
+/** Which of 5 and 5n arrives depends on who packed it; the schema says which of them is meant. */
+function literalFromWire(shape: LiteralShape): Pass {
+  if (!shape.values.some((value) => typeof value === 'number' || typeof value === 'bigint')) return same
+  return (value) => {
+    if (shape.values.some((one) => one === value)) return value
+    if (typeof value === 'bigint') return numberFromWire(value)
+    return typeof value === 'number' ? bigIntFromWire(value) : value
+  }
+}
+
+function requireWellFormed(value: unknown): unknown {
+  if (typeof value === 'string' && !value.isWellFormed()) throw new Misfit('holds half of a surrogate pair, which UTF-8 cannot say')
+  return value
+}
+
+function requireInt64(value: unknown): unknown {
+  if (typeof value === 'bigint' && (value < MIN_INT64 || value > MAX_UINT64)) throw new Misfit('is a bigint of more than 64 bits')
+  return value
+}
+
+function bigIntFromWire(value: unknown): unknown {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
+}
+
+function numberFromWire(value: unknown): unknown {
+  return typeof value === 'bigint' && value === BigInt(Number(value)) ? Number(value) : value
+}
+
+function numberToWire(value: unknown): unknown {
+  return Object.is(value, -0) ? negativeZero : value
+}
+
+function arrayPass(pass: Pass): Pass {
+  return pass === same ? same : tuplePass([], pass)
+}
+
+function tuplePass(passes: readonly Pass[], all?: Pass): Pass {
+  if (!all && passes.every((pass) => pass === same)) return same
+  return (value) => {
+    if (!Array.isArray(value)) return value
+    let copy: unknown[] | undefined
+    for (let index = 0; index < value.length; index++) {
+      const after = passWithin(all ?? passes[index] ?? same, value[index], index)
+      if (copy) copy.push(after)
+      else if (after !== value[index]) copy = [...value.slice(0, index), after]
+    }
+    return copy ?? value
+  }
+}
+
+function sequence(passes: readonly Pass[]): Pass {
+  const real = passes.filter((pass) => pass !== same)
+  return real.length === 0 ? same : (value) => real.reduce((before, pass) => pass(before), value)
+}
+
+function passWithin(pass: Pass, value: unknown, segment: string | number): unknown {
+  try {
+    return pass(value)
+  } catch (error) {
+    throw error instanceof Misfit ? error.within(segment) : error
+  }
+}
+
+/** TypeBox's check takes what a prototype has; the wire carries own properties only. */
+function requireOwn(shape: ObjectShape, value: Record<string, unknown>): void {
+  for (const [name, { optional }] of shape.properties) {
+    if (name in value && !Object.hasOwn(value, name) && !(optional && value[name] === undefined)) {
+      throw new Misfit('is inherited; make it a property of the object itself').within(name)
+    }
+  }
+}
+
+/** Plain, or of a user's class, whose own properties are then copied; no built-in class with a content of its own. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  const tag = Object.prototype.toString.call(value)
+  if (tag !== '[object Object]') throw new Misfit(`is a ${tag.slice(8, -1)}, not a plain object`)
+  return false
+}
+
+function copyUntil(value: Record<string, unknown>, end: string): Record<string, unknown> {
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.keys(value)) {
+    if (name === end) break
+    copy[name] = value[name]
+  }
+  return copy
+}
+
+function propertyOf(shape: ObjectShape, name: string): PropertyShape {
+  return shape.properties.get(name) as PropertyShape // asked for its own names only
+}
+
+function isOptional(shape: ObjectShape, name: string): boolean {
+  return shape.properties.get(name)?.optional ?? true
+}
+
+/** The parts of an intersection that are none themselves. */
+function partsOf(shape: Shape): readonly Shape[] {
+  if (shape.kind === 'ref') return partsOf(shape.target())
+  return shape.kind === 'intersect' ? shape.parts.flatMap(partsOf) : [shape]
+}
+
+/** One object shape that declares what any of them declares. */
+function mergeObjects(shape: IntersectShape, objects: readonly ObjectShape[]): ObjectShape {
+  const { schema, scope } = shape
+  const properties = new Map<string, PropertyShape>()
+  for (const object of objects) {
+    for (const [name, property] of object.properties) {
+      const before = properties.get(name)
+      properties.set(name, before ? mergeProperties(shape, before, property) : property)
+    }
+  }
+  const rests = objects.map((object) => object.rest)
+  const forbids = 'unevaluatedProperties' in schema && schema.unevaluatedProperties === false
+  const rest = forbids || rests.includes('refuse') ? 'refuse' : (rests.find((one) => typeof one === 'object') ?? 'drop')
+  return { kind: 'object', schema, scope, properties, patterns: objects.flatMap((object) => object.patterns), rest }
+}
+
+function mergeProperties(shape: IntersectShape, one: PropertyShape, other: PropertyShape): PropertyShape {
+  if (one.shape === other.shape) return { shape: one.shape, optional: one.optional && other.optional }
+  const { schema, scope } = shape
+  return {
+    shape: { kind: 'intersect', schema, scope, parts: [one.shape, other.shape] },
+    optional: one.optional && other.optional,
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * Reads a TypeBox schema into a `Shape`, by its keywords and not by its class, so that schemas from `Script`, from
+ * `Unsafe` or from a file read the same (spec/types.md). Invariant: a shape that was returned can travel in full,
+ * whatever its references lead to.
+ */
+import type { TSchema } from 'typebox'
+import { misuse } from '../errors.ts'
+import type { LiteralValue, PropertyShape, RefShape, Scope, Shape } from './shape.ts'
+
+type Keywords = TSchema & Readonly<Record<string, unknown>>
+
+/** Keywords that decide what a value is, and that no shape can say. */
+const refusedKeywords: Readonly<Record<string, string>> = {
+  if: 'write the cases as a Union',
+  dependentSchemas: 'write the cases as a Union',
+  dependencies: 'write the cases as a Union',
+  propertyNames: 'use a Record with a key pattern',
+  unevaluatedItems: 'use a Tuple or an Array',
+  $dynamicRef: 'use Type.Cyclic',
+  $recursiveRef: 'use Type.Cyclic',
+}
+
+/** What a schema's `type` may say and MessagePack cannot. */
+const refusedTypes: Readonly<Record<string, string>> = {
+  function: 'a function',
+  constructor: 'a constructor',
+  symbol: 'a symbol',
+  promise: 'a promise',
+  iterator: 'an iterator',
+  asyncIterator: 'an async iterator',
+}
+
+/** Kinds of TypeBox that are parts of types and not types of values. */
+const refusedKinds = new Set(['Call', 'Generic', 'Identifier', 'Infer', 'Parameter', 'Rest', 'This', 'Deferred'])
+
+/** How TypeBox writes the pattern of `Record(String, …)`; its dot leaves out keys with line breaks, which are keys too. */
+const ANY_KEY = '^.*$'
+
+const leafKinds = { null: 'null', boolean: 'boolean', string: 'string', bigint: 'bigint', undefined: 'undefined', void: 'undefined' } as const
+
+/** Where a schema that holds itself as an object, and not by `$ref`, is told from one that is merely deep. */
+const MAX_PATH_LENGTH = 4_096
+
+const shapes = new WeakMap<TSchema, Shape>()
+
+/**
+ * The shape of a schema, always the same one for the same schema.
+ * @throws NanowireError `invalid_argument`, naming the place in the schema, what cannot travel and the remedy.
+ */
+export function shapeOf(schema: TSchema): Shape {
+  const known = shapes.get(schema)
+  if (known) return known
+  const shape = new ShapeReader().readWhole(schema)
+  shapes.set(schema, shape)
+  return shape
+}
+
+class ShapeReader {
+  /** Per scope, so that one schema under two sets of definitions is two shapes. */
+  readonly #known = new Map<Scope, Map<TSchema, Shape>>()
+  readonly #unvisited: RefShape[] = []
+
+  readWhole(schema: TSchema): Shape {
+    const shape = this.#read(schema, {}, '')
+    for (let ref = this.#unvisited.pop(); ref; ref = this.#unvisited.pop()) ref.target()
+    refuseEndless(shape, new Set(), new Set())
+    return shape
+  }
+
+  #read(schema: unknown, outer: Scope, path: string): Shape {
+    if (schema === true) return { kind: 'unknown', schema: {}, scope: outer }
+    if (schema === false) return { kind: 'never', schema: { not: {} }, scope: outer }
+    if (typeof schema !== 'object' || schema === null) {
+      throw refusal(path, `${String(schema)} is no schema`, 'pass a TypeBox schema')
+    }
+    if (path.length > MAX_PATH_LENGTH) throw refusal(`${path.slice(0, 40)}…`, 'no end', 'use Type.Cyclic for recursion')
+    const keywords = schema as Keywords // any object can be asked for keywords
+    refuseForeign(keywords, path)
+    const scope = isRecord(keywords['$defs']) ? { ...outer, ...(keywords['$defs'] as Scope) } : outer
+    let known = this.#known.get(scope)
+    if (!known) this.#known.set(scope, (known = new Map()))
+    const before = known.get(keywords)
+    if (before) return before
+    const shape = this.#readKeywords(keywords, scope, path)
+    known.set(keywords, shape)
+    return shape
+  }
+
+  #readKeywords(schema: Keywords, scope: Scope, path: string): Shape {
+    const base = { schema, scope }
+    const mark = schema['x-nanowire']
+    if (mark === 'bytes' || mark === 'timestamp') return { kind: mark, ...base }
+    if (isRecord(schema['not']) && Object.keys(schema['not']).length === 0) return { kind: 'never', ...base }
+
+    const parts: Shape[] = []
+    if (typeof schema['$ref'] === 'string') parts.push(this.#readRef(schema, schema['$ref'], scope, path))
+    for (const part of listOf(schema['allOf'])) parts.push(this.#read(part, scope, `${path}/allOf/${parts.length}`))
+    for (const keyword of ['anyOf', 'oneOf'] as const) {
+      if (!(keyword in schema)) continue
+      const branches = listOf(schema[keyword]).map((branch, n) => this.#read(branch, scope, `${path}/${keyword}/${n}`))
+      if (branches.length === 0) throw refusal(path, `an empty ${keyword}`, 'name at least one form')
+      refuseNilAndUndefined(branches, path)
+      parts.push(branches.length === 1 && branches[0] ? branches[0] : { kind: 'union', ...base, branches })
+    }
+    const own = this.#readOwn(schema, scope, path)
+    if (own) parts.push(own)
+    const [first] = parts
+    if (!first) return { kind: 'unknown', ...base }
+    return parts.length === 1 && first.schema === schema ? first : { kind: 'intersect', ...base, parts }
+  }
+
+  /** What the schema says by `const`, `enum` and `type` alone. */
+  #readOwn(schema: Keywords, scope: Scope, path: string): Shape | undefined {
+    if ('const' in schema) return { kind: 'literal', schema, scope, values: [literal(schema['const'], path)] }
+    if ('enum' in schema) {
+      return { kind: 'literal', schema, scope, values: listOf(schema['enum']).map((value) => literal(value, path)) }
+    }
+    const type = schema['type']
+    if (Array.isArray(type)) {
+      const branches = type.map((one) => this.#readType({ ...schema, type: one }, String(one), scope, path))
+      refuseNilAndUndefined(branches, path)
+      return { kind: 'union', schema, scope, branches }
+    }
+    if (type !== undefined) return this.#readType(schema, String(type), scope, path)
+    const structural = ['properties', 'patternProperties', 'items', 'prefixItems'].find((keyword) => keyword in schema)
+    if (structural) throw refusal(path, `"${structural}" without a type`, 'say type "object" or "array"')
+    return undefined
+  }
+
+  #readType(schema: Keywords, type: string, scope: Scope, path: string): Shape {
+    const base = { schema, scope }
+    if (type === 'object') return this.#readObject(schema, scope, path)
+    if (type === 'array') return this.#readArray(schema, scope, path)
+    if (type === 'number' || type === 'integer') return { kind: 'number', ...base, integer: type === 'integer' }
+    if (Object.hasOwn(leafKinds, type)) return { kind: leafKinds[type as keyof typeof leafKinds], ...base } // own, checked
+    throw refusal(path, refusedTypes[type] ?? `the type ${JSON.stringify(type)}`, 'send the data it stands for')
+  }
+
+  #readObject(schema: Keywords, scope: Scope, path: string): Shape {
+    const required = new Set(listOf(schema['required']))
+    const properties = new Map<string, PropertyShape>()
+    for (const [name, property] of Object.entries(isRecord(schema['properties']) ? schema['properties'] : {})) {
+      if (name in Object.prototype && name !== 'constructor') {
+        throw refusal(`${path}/${name}`, `the property name ${JSON.stringify(name)}, which every object has`, 'rename it')
+      }
+      properties.set(name, { shape: this.#read(property, scope, `${path}/${name}`), optional: !required.has(name) })
+    }
+    for (const name of required) {
+      if (!properties.has(String(name))) properties.set(String(name), { shape: this.#read(true, scope, path), optional: false })
+    }
+    const patterns = Object.entries(isRecord(schema['patternProperties']) ? schema['patternProperties'] : {}).map(
+      ([source, pattern]) => ({ source, regExp: regExpOf(source, path), shape: this.#read(pattern, scope, `${path}/*`) }),
+    )
+    const rest = schema['additionalProperties'] ?? schema['unevaluatedProperties']
+    return {
+      kind: 'object',
+      schema,
+      scope,
+      properties,
+      patterns,
+      rest: rest === undefined ? 'drop' : rest === false ? 'refuse' : this.#read(rest, scope, `${path}/*`),
+    }
+  }
+
+  #readArray(schema: Keywords, scope: Scope, path: string): Shape {
+    const heads = schema['prefixItems'] ?? (Array.isArray(schema['items']) ? schema['items'] : undefined)
+    if (heads === undefined) {
+      return { kind: 'array', schema, scope, item: this.#read(schema['items'] ?? true, scope, `${path}/*`) }
+    }
+    const closed = schema['additionalItems'] === false || schema['items'] === false
+    const items = listOf(heads).map((item, n) => this.#read(item, scope, `${path}/${n}`))
+    if (!closed || schema['minItems'] !== items.length) {
+      if (items.length > 0) throw refusal(path, 'a tuple of open length', 'use Type.Tuple, or an Array of a Union')
+    }
+    return { kind: 'tuple', schema, scope, items }
+  }
+
+  #readRef(schema: Keywords, ref: string, scope: Scope, path: string): Shape {
+    const name = ref.startsWith('#/$defs/') ? ref.slice('#/$defs/'.length) : ref
+    if (!Object.hasOwn(scope, name)) {
+      throw refusal(path, `the reference ${JSON.stringify(ref)}, which leads nowhere`, 'define it in Type.Cyclic or Type.Module')
+    }
+    let target: Shape | undefined
+    const shape: RefShape = {
+      kind: 'ref',
+      schema,
+      scope,
+      name,
+      target: () => (target ??= this.#read(scope[name], scope, `${path}/${name}`)),
+    }
+    this.#unvisited.push(shape)
+    return shape
+  }
+}
+
+/** A schema that reaches itself without an object or array between has no smallest value and no end to its check. */
+function refuseEndless(shape: Shape, open: Set<Shape>, done: Set<Shape>): void {
+  if (open.has(shape)) throw refusal('', 'a schema that is nothing but itself', 'put an object or array between')
+  if (done.has(shape)) return
+  done.add(shape)
+  open.add(shape)
+  if (shape.kind === 'ref') refuseEndless(shape.target(), open, done)
+  if (shape.kind === 'union') for (const branch of shape.branches) refuseEndless(branch, open, done)
+  if (shape.kind === 'intersect') for (const part of shape.parts) refuseEndless(part, open, done)
+  open.delete(shape)
+  for (const child of childrenOf(shape)) refuseEndless(child, new Set(), done)
+}
+
+/** The shapes inside containers of this one. */
+export function childrenOf(shape: Shape): readonly Shape[] {
+  if (shape.kind === 'array') return [shape.item]
+  if (shape.kind === 'tuple') return shape.items
+  if (shape.kind !== 'object') return []
+  const named = [...shape.properties.values()].map((property) => property.shape)
+  const rest = typeof shape.rest === 'string' ? [] : [shape.rest]
+  return [...named, ...shape.patterns.map((pattern) => pattern.shape), ...rest]
+}
+
+/** Both are nil on the wire, so a reader could not tell them apart. */
+function refuseNilAndUndefined(branches: readonly Shape[], path: string): void {
+  const takesNil = branches.some((b) => b.kind === 'null' || b.kind === 'unknown' || (b.kind === 'literal' && b.values.includes(null)))
+  if (takesNil && branches.some((branch) => branch.kind === 'undefined')) {
+    throw refusal(path, 'a union of null and undefined, which are both nil', 'make the property Optional')
+  }
+}
+
+function refuseForeign(schema: Keywords, path: string): void {
+  if (Object.getOwnPropertySymbols(schema).some((symbol) => symbol.description === 'TypeBox.Kind')) {
+    throw refusal(path, 'a schema of @sinclair/typebox 0.x', 'build it with the package typebox, 1.4 or later')
+  }
+  const named = typeof schema['x-name'] === 'string'
+  if ('~codec' in schema && !named) {
+    throw refusal(path, 'an unnamed Codec', "give the schema an 'x-name'; its undecoded form travels")
+  }
+  if ('~refine' in schema && !named && schema['x-nanowire'] === undefined) {
+    throw refusal(path, 'an unnamed Refine', "give the schema an 'x-name' that both sides know the check by")
+  }
+  const kind = schema['~kind']
+  if (typeof kind === 'string' && refusedKinds.has(kind)) {
+    throw refusal(path, `a ${kind}`, kind === 'This' ? 'use Type.Cyclic' : 'instantiate it first')
+  }
+  for (const [keyword, remedy] of Object.entries(refusedKeywords)) {
+    if (keyword in schema) throw refusal(path, `the keyword "${keyword}"`, remedy)
+  }
+}
+
+function literal(value: unknown, path: string): LiteralValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return value
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw refusal(path, `the constant ${String(value)}`, 'use a string, finite number, bigint, boolean or null')
+}
+
+function regExpOf(source: string, path: string): RegExp {
+  try {
+    return source === ANY_KEY ? /^/u : new RegExp(source, 'u')
+  } catch (cause) {
+    throw refusal(path, `the pattern ${JSON.stringify(source)}: ${String(cause)}`, 'mend it; patterns have the flag u')
+  }
+}
+
+function refusal(path: string, what: string, remedy: string): Error {
+  return misuse(`${path === '' ? 'the schema' : `the schema at ${path}`} has ${what}, which cannot travel: ${remedy}`)
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

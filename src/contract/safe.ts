@@ -1,0 +1,85 @@
+/**
+ * What may stand where a schema says nothing (`Unknown`, `Any`): exactly what MessagePack carries, checked in every
+ * place so that moving a service changes nothing (spec/types.md). Its depth is bounded by `requireBounds` beforehand.
+ */
+import { Misfit } from './misfit.ts'
+
+/** Throws unless `value` can travel; returns it, or a copy without undefined properties and with -0 replaced. */
+export function requireSafe(negativeZero: object | undefined): (value: unknown) => unknown {
+  const copies = negativeZero !== undefined
+  return function safe(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        if (!value.isWellFormed()) throw new Misfit('holds half of a surrogate pair, which UTF-8 cannot say')
+        return value
+      case 'number':
+        if (!Number.isFinite(value)) throw new Misfit(`is ${value}, which is no finite number`)
+        return copies && Object.is(value, -0) ? negativeZero : value
+      case 'bigint':
+        if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) throw new Misfit('is a bigint of more than 64 bits')
+        return value
+      case 'boolean':
+        return value
+      case 'object':
+        return value === null || value instanceof Uint8Array ? value : safeObject(value, copies, safe)
+      default:
+        throw new Misfit(`is ${typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`}, which cannot travel`)
+    }
+  }
+}
+
+function safeObject(value: object, copies: boolean, safe: (value: unknown) => unknown): unknown {
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new Misfit('is an invalid Date')
+    return value
+  }
+  if (Array.isArray(value)) {
+    const items = Array.from(value, (item: unknown, index) => within(index, () => safe(item)))
+    return copies ? items : value
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new Misfit(`is a ${value.constructor?.name || 'class instance'}; send a plain object`)
+  }
+  const copy: Record<string, unknown> = {}
+  for (const [name, item] of Object.entries(value)) {
+    requireName(name)
+    if (item !== undefined) copy[name] = within(name, () => safe(item))
+  }
+  return copies ? copy : value
+}
+
+/** A property name that comes from the value and not from the schema. */
+export function requireName(name: string): void {
+  if (name === '__proto__') throw new Misfit('is a property name that is refused').within(name)
+  if (!name.isWellFormed()) throw new Misfit('has a name with half of a surrogate pair').within(name)
+}
+
+function within<T>(segment: string | number, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw error instanceof Misfit ? error.within(segment) : error
+  }
+}
+
+/**
+ * Throws unless `value` ends within `maxDepth` containers and `maxNodes` values, without recursion: what follows may
+ * recurse, and a value that holds itself has no end.
+ */
+export function requireBounds(value: unknown, maxDepth: number, maxNodes: number): void {
+  let level: unknown[] = [value]
+  let nodes = 1
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: unknown[] = []
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || item instanceof Date) continue
+      if (depth === maxDepth) throw new Misfit(`is nested deeper than maxDepth ${maxDepth}, or holds itself`)
+      const inner: unknown[] = Array.isArray(item) ? item : Object.values(item)
+      nodes += Array.isArray(item) ? inner.length : 2 * inner.length
+      if (nodes > maxNodes) throw new Misfit(`has more values than maxNodes ${maxNodes}`)
+      for (const one of inner) if (typeof one === 'object') next.push(one)
+    }
+    level = next
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The door to TypeBox's checks: compiled once for a schema, when it is first needed, because compiling costs more than
+ * many calls.
+ */
+import type { TSchema } from 'typebox'
+import { Compile, Errors } from 'typebox/schema'
+import type { Scope, Shape } from './shape.ts'
+
+/** Whether a value fits. */
+export type Check = (value: unknown) => boolean
+
+const checks = new WeakMap<Shape, Check>()
+
+/** TypeBox's check of a shape's schema with all its keywords. */
+export function checkOf(shape: Shape): Check {
+  let check = checks.get(shape)
+  if (!check) {
+    const validator = Compile(contextOf(shape.scope), shape.schema)
+    check = (value) => validator.Check(value)
+    checks.set(shape, check)
+  }
+  return check
+}
+
+/** TypeBox's words for the first thing that is wrong with `value` at a shape that has no parts of its own. */
+export function firstMessage(shape: Shape, value: unknown): string {
+  const [, errors] = Errors(contextOf(shape.scope), shape.schema, value)
+  return errors[0]?.message ?? 'does not fit'
+}
+
+/** TypeBox resolves references in a context, which it may write to. */
+function contextOf(scope: Scope): Record<string, TSchema> {
+  return { ...scope }
+}

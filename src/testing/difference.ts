@@ -1,0 +1,48 @@
+/**
+ * Whether two values are the same to a receiver: `Object.is` for what has no parts (-0 is not 0), bytes and dates by
+ * content, the order of properties irrelevant, a property that is undefined as good as absent (spec/types.md).
+ */
+
+/** Where two values differ first and how, or `undefined`. The place is a JSON pointer. */
+export function firstDifference(before: unknown, after: unknown, pointer = ''): string | undefined {
+  if (Object.is(before, after)) return undefined
+  const differ = `${pointer === '' ? 'the value' : pointer}: ${show(before)} became ${show(after)}`
+  if (!isObject(before) || !isObject(after) || kindOf(before) !== kindOf(after)) return differ
+  if (before instanceof Date) return before.getTime() === (after as Date).getTime() ? undefined : differ // of one kind, see above
+  if (before instanceof Uint8Array) return sameBytes(before, after as Uint8Array) ? undefined : differ // likewise
+  if (Array.isArray(before) && before.length !== (after as unknown[]).length) return differ // likewise
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const difference = firstDifference(ownValue(before, name), ownValue(after, name), `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+/** An inherited `toString` is no property of the value. */
+function ownValue(value: Readonly<Record<string, unknown>>, name: string): unknown {
+  return Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function kindOf(value: object): string {
+  if (Array.isArray(value)) return 'array'
+  if (value instanceof Uint8Array) return 'bytes'
+  return value instanceof Date ? 'date' : 'object'
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
+}
+
+/** Short enough for a line; the whole value stands in the counterexample. */
+function show(value: unknown): string {
+  if (Object.is(value, -0)) return '-0'
+  if (typeof value === 'bigint') return `${value}n`
+  if (value instanceof Uint8Array) return `${value.length} bytes [${value.subarray(0, 8).join(' ')}${value.length > 8 ? ' …' : ''}]`
+  if (value instanceof Date) return `Date ${value.getTime()}`
+  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
+}

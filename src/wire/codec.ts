@@ -1,0 +1,82 @@
+/**
+ * Values to bytes and back: the gate of the schema, then strict MessagePack (spec/types.md). This is the reference path,
+ * which every schema has.
+ */
+import type { Static, TSchema } from 'typebox'
+import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../contract/index.ts'
+import { misuse, NanowireError } from '../errors.ts'
+import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
+import { pack, unpack } from './msgpack.ts'
+import { StrictError } from './strict.ts'
+
+type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
+
+/**
+ * A value as bytes that stay as they are.
+ * @throws Misfit
+ */
+export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array {
+  return pack(gate.toWire(value, limits))
+}
+
+/**
+ * A value from bytes, which it does not refer to any more.
+ * @throws Misfit, StrictError
+ */
+export function decodeBody(gate: Gate, buffer: Uint8Array, start: number, end: number, limits: BodyLimits): unknown {
+  return gate.fromWire(unpack(buffer, start, end, limits))
+}
+
+/** Encodes and decodes the values of one schema. */
+export interface Codec<T> {
+  /**
+   * Standard MessagePack of a value that fits. Undeclared properties are left out.
+   * @throws NanowireError `invalid_argument` with the JSON pointer of the first misfit
+   */
+  encode(value: T): Uint8Array
+  /**
+   * The value, checked. It holds no reference to `bytes`.
+   * @throws NanowireError `invalid_argument` with the JSON pointer of the first misfit, or the rule of strict MessagePack
+   * that the bytes break
+   */
+  decode(bytes: Uint8Array): T
+}
+
+/**
+ * The codec of a schema, or of a contract's requests as the tagged enum `{ tag: 'greeter/hello', body }`. For the
+ * replies: `codec(Greeter.Response)`.
+ *
+ * @param options limits: `maxDepth`, `maxNodes`, and `maxMessageBytes` for `decode`
+ * @example `codec(Greeter).decode(codec(Greeter).encode(Greeter.message.hello({ name: 'Ada' })))`
+ */
+export function codec<C extends AnyContract>(contract: C, options?: LimitOptions): Codec<MessageOf<C>>
+export function codec<S extends TSchema>(schema: S, options?: LimitOptions): Codec<Static<S>>
+export function codec(of: AnyContract | TSchema, options?: LimitOptions): Codec<unknown> {
+  const gate = gateOf(isContract(of) ? of.Request : of)
+  const limits = options ? resolveLimits(options) : defaultLimits
+  return Object.freeze({
+    encode: (value: unknown) => explain('encode', () => encodeBody(gate, value, limits).slice()),
+    decode: (bytes: Uint8Array) =>
+      explain('decode', () => {
+        if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')
+        if (bytes.length > limits.maxMessageBytes) {
+          throw misuse(`${bytes.length} bytes to decode: maxMessageBytes is ${limits.maxMessageBytes} (option maxMessageBytes)`)
+        }
+        return decodeBody(gate, bytes, 0, bytes.length, limits)
+      }),
+  })
+}
+
+function explain<T>(what: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (error instanceof Misfit) throw misuse(`cannot ${what}: ${error.describe()}`)
+    if (error instanceof StrictError) throw new NanowireError('invalid_argument', `cannot ${what}: ${error.message}`, { processed: 'no', cause: error })
+    throw error
+  }
+}
+
+function isContract(value: object): value is AnyContract {
+  return 'methods' in value && 'tags' in value && 'Request' in value
+}

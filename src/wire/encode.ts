@@ -1,0 +1,108 @@
+/**
+ * Writes frames (spec/protocol.md). Each function writes one message whole, in as many fragments as it needs.
+ */
+import { flags as flag, type Kind, kinds } from './frame.ts'
+import { pack } from './msgpack.ts'
+import { type FrameWriter, writeBytes, writeHeader, writeU16, writeU32 } from './writer.ts'
+
+/** Metadata of a request or reply: names and text. */
+export type Metadata = Readonly<Record<string, string>>
+
+/** What stands before a request's body. */
+export interface RequestHead {
+  readonly tag: number
+  /** What is left until the deadline, 0 for none; in milliseconds. */
+  readonly timeoutMs: number
+  readonly oneWay: boolean
+  /** Packed metadata, where there is any. */
+  readonly metadata?: Uint8Array | undefined
+}
+
+const REQUEST_HEAD_BYTES = 8
+
+/** REQUEST: `u32 tag, u32 timeoutMs, [u16 length, metadata], body`. */
+export function writeRequest(writer: FrameWriter, id: number, head: RequestHead, body: Uint8Array, maxFrameBytes: number): void {
+  const { metadata } = head
+  const headBytes = REQUEST_HEAD_BYTES + metadataBytes(metadata)
+  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (metadata ? flag.METADATA : 0)
+  const first = openMessage(writer, kinds.REQUEST, flags, id, headBytes, body, maxFrameBytes)
+  writeU32(writer, head.tag)
+  writeU32(writer, head.timeoutMs)
+  if (metadata) writeMetadata(writer, metadata)
+  writeRest(writer, kinds.REQUEST, id, body, first, maxFrameBytes)
+}
+
+/** RESPONSE: `[u16 length, metadata], body`. */
+export function writeResponse(writer: FrameWriter, id: number, metadata: Uint8Array | undefined, body: Uint8Array, maxFrameBytes: number): void {
+  const first = openMessage(writer, kinds.RESPONSE, metadata ? flag.METADATA : 0, id, metadataBytes(metadata), body, maxFrameBytes)
+  if (metadata) writeMetadata(writer, metadata)
+  writeRest(writer, kinds.RESPONSE, id, body, first, maxFrameBytes)
+}
+
+/** An error as it travels: of one call, or of the connection (id 0). */
+export interface WireError {
+  readonly code: string
+  readonly message: string
+  /** Of a call: whether its handler ran. */
+  readonly processed?: 'no' | 'maybe' | 'yes' | undefined
+  /** Of a call: what the server's log calls it. */
+  readonly id?: string | undefined
+  /** Of a declared error. */
+  readonly data?: unknown
+  /** Of a connection: the rule that was broken. */
+  readonly rule?: string | undefined
+  /** Of a connection, from a server: no request above this id ran. */
+  readonly lastId?: number | undefined
+  readonly metadata?: Metadata | undefined
+}
+
+/** The body of an ERROR: a map of what the error has. */
+export function packError(error: WireError): Uint8Array {
+  return pack(Object.fromEntries(Object.entries(error).filter(([, value]) => value !== undefined)))
+}
+
+/** Any frame of a body that is at hand: ERROR, HELLO, PING, PONG, CANCEL. */
+export function writeFrame(writer: FrameWriter, kind: Kind, flags: number, id: number, body: Uint8Array): void {
+  writeHeader(writer, body.length, kind, flags, id)
+  writeBytes(writer, body)
+}
+
+/** GOAWAY: `u32 last id, UTF-8 reason`. */
+export function writeGoaway(writer: FrameWriter, final: boolean, lastId: number, reason: string): void {
+  const text = new TextEncoder().encode(reason).subarray(0, 1_024)
+  writeHeader(writer, 4 + text.length, kinds.GOAWAY, final ? flag.FINAL : 0, 0)
+  writeU32(writer, lastId)
+  writeBytes(writer, text)
+}
+
+/** CREDIT: `u32 increment`. */
+export function writeCredit(writer: FrameWriter, id: number, increment: number): void {
+  writeHeader(writer, 4, kinds.CREDIT, 0, id)
+  writeU32(writer, increment)
+}
+
+/** Opens a message's first frame; returns how many bytes of the body it takes. */
+function openMessage(writer: FrameWriter, kind: Kind, flags: number, id: number, headBytes: number, body: Uint8Array, maxFrameBytes: number): number {
+  const first = Math.min(body.length, maxFrameBytes - headBytes)
+  writeHeader(writer, headBytes + first, kind, first < body.length ? flags | flag.MORE : flags, id)
+  return first
+}
+
+/** The body from the first frame on, in further frames where it is longer. */
+function writeRest(writer: FrameWriter, kind: Kind, id: number, body: Uint8Array, first: number, maxFrameBytes: number): void {
+  writeBytes(writer, first === body.length ? body : body.subarray(0, first))
+  for (let at = first; at < body.length; at += maxFrameBytes) {
+    const end = Math.min(body.length, at + maxFrameBytes)
+    writeHeader(writer, end - at, kind, end < body.length ? flag.MORE : 0, id)
+    writeBytes(writer, body.subarray(at, end))
+  }
+}
+
+function metadataBytes(metadata: Uint8Array | undefined): number {
+  return metadata ? 2 + metadata.length : 0
+}
+
+function writeMetadata(writer: FrameWriter, metadata: Uint8Array): void {
+  writeU16(writer, metadata.length)
+  writeBytes(writer, metadata)
+}

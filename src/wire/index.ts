@@ -1,0 +1,31 @@
+export {
+  type Hello,
+  metadataEnd,
+  type PeerLimits,
+  PROTOCOL_MAJOR,
+  packHello,
+  peerLimitNames,
+  type ReceivedRequestHead,
+  readError,
+  readHello,
+  readMetadata,
+  readRequestHead,
+} from './body.ts'
+export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
+export { type Frame, FrameDecoder, u32At } from './decode.ts'
+export {
+  type Metadata,
+  packError,
+  type RequestHead,
+  type WireError,
+  writeCredit,
+  writeFrame,
+  writeGoaway,
+  writeRequest,
+  writeResponse,
+} from './encode.ts'
+export { flags, HEADER_BYTES, type Kind, type KindName, kindRules, kinds, ProtocolError, type ProtocolRule } from './frame.ts'
+export { pack, unpack } from './msgpack.ts'
+export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
+export { StrictError, type StrictRule } from './strict.ts'
+export { BufferWriter, type FrameWriter } from './writer.ts'

@@ -1,0 +1,97 @@
+/**
+ * Puts messages together that travel in fragments (spec/protocol.md, chapter "Fragments"). Invariant: what unfinished
+ * messages hold together stays under `maxReassemblyBytes`, and no buffer grows ahead of what has come.
+ */
+import type { Limits } from '../limits.ts'
+
+/** A message that is whole: a body, and what its first fragment said. */
+export interface Assembled {
+  readonly flags: number
+  readonly body: Uint8Array
+}
+
+/** Why the rest of a message is thrown away as it comes. */
+export type TooLarge = 'maxMessageBytes' | 'maxReassemblyBytes'
+
+interface Unfinished {
+  readonly flags: number
+  bytes: Uint8Array
+  length: number
+  discarded: boolean
+}
+
+const NOTHING = new Uint8Array(0)
+
+export class Reassembler {
+  readonly #limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>
+  readonly #unfinished = new Map<number, Unfinished>()
+  #heldBytes = 0
+
+  constructor(limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>) {
+    this.#limits = limits
+  }
+
+  /** Messages that have begun and not ended. */
+  get size(): number {
+    return this.#unfinished.size
+  }
+
+  /** Bytes that they hold. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  has(id: number): boolean {
+    return this.#unfinished.has(id)
+  }
+
+  /**
+   * Takes a fragment. `more` says whether others follow.
+   * @returns the message when this was its last fragment; the limit's name when this fragment broke it, once; otherwise
+   * nothing. What follows a broken limit is discarded up to its last fragment.
+   */
+  add(id: number, flags: number, buffer: Uint8Array, start: number, end: number, more: boolean): Assembled | TooLarge | undefined {
+    let message = this.#unfinished.get(id)
+    if (!message) this.#unfinished.set(id, (message = { flags, bytes: NOTHING, length: 0, discarded: false }))
+    const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
+    if (broken) {
+      message.discarded = true
+      this.#release(message)
+    }
+    if (more) return broken
+    this.#unfinished.delete(id)
+    if (message.discarded) return broken
+    this.#heldBytes -= message.bytes.length
+    return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
+  }
+
+  /** Forgets what has come of a message; the rest of it is discarded as it comes. */
+  discard(id: number): void {
+    const message = this.#unfinished.get(id)
+    if (!message || message.discarded) return
+    message.discarded = true
+    this.#release(message)
+  }
+
+  #take(message: Unfinished, buffer: Uint8Array, start: number, end: number): TooLarge | undefined {
+    const length = message.length + end - start
+    if (length > this.#limits.maxMessageBytes) return 'maxMessageBytes'
+    if (length > message.bytes.length) {
+      const size = Math.min(Math.max(length, 2 * message.bytes.length), this.#limits.maxMessageBytes)
+      const held = this.#heldBytes + size - message.bytes.length
+      if (held > this.#limits.maxReassemblyBytes) return 'maxReassemblyBytes'
+      const larger = new Uint8Array(size)
+      larger.set(message.bytes.subarray(0, message.length))
+      this.#heldBytes = held
+      message.bytes = larger
+    }
+    message.bytes.set(buffer.subarray(start, end), message.length)
+    message.length = length
+    return undefined
+  }
+
+  #release(message: Unfinished): void {
+    this.#heldBytes -= message.bytes.length
+    message.bytes = NOTHING
+  }
+}
