@@ -1,7 +1,19 @@
 /** `nanowire/codec`: values and frames as bytes, without a connection. */
 import { BufferWriter, type Frame, kinds, writeFrame } from './wire/index.ts'
 
-export { type Codec, codec, type Frame, FrameDecoder, flags, HEADER_BYTES, type Kind, type KindName, kinds, ProtocolError, type ProtocolRule } from './wire/index.ts'
+export {
+  type Codec,
+  codec,
+  type Frame,
+  FrameDecoder,
+  flags,
+  HEADER_BYTES,
+  type Kind,
+  type KindName,
+  kinds,
+  ProtocolError,
+  type ProtocolRule,
+} from './wire/index.ts'
 
 const knownKinds: ReadonlySet<number> = new Set(Object.values(kinds))
 

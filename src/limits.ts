@@ -75,13 +75,14 @@ export const limitRules = {
     default: 524_288,
     min: 1,
     max: 64 * MIB,
-    reason: 'values in one message, keys included; 4 MiB of floats fit, 4 MiB of empty maps (some 200 MiB of memory) do not',
+    reason:
+      'values in one message, keys included; 4 MiB of floats fit, 4 MiB of empty maps (some 200 MiB of memory) do not',
   },
   maxCallsInFlight: {
     default: 1_024,
     min: 1,
     max: 1_000_000,
-    reason: 'calls of one connection whose handlers have not ended; a client queues what is above its server\'s number',
+    reason: "calls of one connection whose handlers have not ended; a client queues what is above its server's number",
   },
   maxCallsQueued: {
     default: 16_384,
@@ -93,7 +94,8 @@ export const limitRules = {
     default: MIB,
     min: 16 * KIB,
     max: 1024 * MIB,
-    reason: 'bytes written to a socket and not yet taken by the system; above it a server stops reading, a client queues',
+    reason:
+      'bytes written to a socket and not yet taken by the system; above it a server stops reading, a client queues',
   },
   maxTurnBytes: {
     default: 64 * KIB,
@@ -123,7 +125,7 @@ export const limitRules = {
     default: 10_000,
     min: 1,
     max: MAX_TIMER_MS,
-    reason: 'the deadline of a call, and of a notify\'s handler, where neither call nor method names one',
+    reason: "the deadline of a call, and of a notify's handler, where neither call nor method names one",
   },
   lingerMs: {
     default: 500,
@@ -163,7 +165,9 @@ export function resolveLimits(options: LimitOptions = {}): Limits {
     limits[name as LimitName] = value // own, checked above
   }
   if (limits.idleTimeoutMs <= limits.pingAfterMs) {
-    throw misuse(`limits.idleTimeoutMs (${limits.idleTimeoutMs}) must be larger than limits.pingAfterMs (${limits.pingAfterMs})`)
+    throw misuse(
+      `limits.idleTimeoutMs (${limits.idleTimeoutMs}) must be larger than limits.pingAfterMs (${limits.pingAfterMs})`,
+    )
   }
   return limits
 }

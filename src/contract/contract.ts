@@ -6,7 +6,14 @@ import Type, { type TSchema, type TUnsafe } from 'typebox'
 import { misuse, type NanowireError, type StatusCode } from '../errors.ts'
 import { type Gate, gateOf } from './gate.ts'
 import type { ErrorDataOf, Method, RequestOf, ResultOf, UnaryMethod } from './method.ts'
-import { requireContractName, requireDistinctTags, requireErrorName, requireMethodName, requireTag, tagOf } from './tag.ts'
+import {
+  requireContractName,
+  requireDistinctTags,
+  requireErrorName,
+  requireMethodName,
+  requireTag,
+  tagOf,
+} from './tag.ts'
 
 /** Methods by name. */
 export type Methods = { readonly [Name in string]: Method }
@@ -46,7 +53,9 @@ export interface Contract<Name extends string = string, M extends Methods = Meth
   /** The number of each method on the wire. */
   readonly tags: { readonly [K in MethodNames<M>]: number }
   /** Builds a request's variant: `Greeter.message.hello({ name })`. */
-  readonly message: { readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => Variant<`${Name}/${K}`, RequestOf<M[K]>> }
+  readonly message: {
+    readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => Variant<`${Name}/${K}`, RequestOf<M[K]>>
+  }
   /** Calls the arm of the message's method. Does not compile when an arm is missing. */
   match<Arms extends { readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => unknown }>(
     message: RequestVariants<Name, M>,
@@ -62,13 +71,17 @@ export type AnyContract = Contract<string, any>
 export type MethodsOf<C> = C extends Contract<string, infer M> ? M : never
 
 /** The tagged union of a contract's requests. */
-export type MessageOf<C extends AnyContract> = C extends Contract<infer Name, infer M> ? RequestVariants<Name, M> : never
+export type MessageOf<C extends AnyContract> =
+  C extends Contract<infer Name, infer M> ? RequestVariants<Name, M> : never
 
 /** The tagged union of a contract's replies. */
-export type ReplyOf<C extends AnyContract> = C extends Contract<infer Name, infer M> ? ValuesOf<ResponseVariants<Name, M>> : never
+export type ReplyOf<C extends AnyContract> =
+  C extends Contract<infer Name, infer M> ? ValuesOf<ResponseVariants<Name, M>> : never
 
 /** What a call of this method may fail with: its declared errors with their data, or a status. */
-export type ErrorOf<C extends AnyContract, K extends keyof MethodsOf<C> & string> = MethodErrorOf<Extract<MethodsOf<C>[K], Method>>
+export type ErrorOf<C extends AnyContract, K extends keyof MethodsOf<C> & string> = MethodErrorOf<
+  Extract<MethodsOf<C>[K], Method>
+>
 
 export type MethodErrorOf<M extends Method> =
   | { [Name in keyof ErrorDataOf<M>]: NanowireError<Name & string, ErrorDataOf<M>[Name]> }[keyof ErrorDataOf<M>]
@@ -84,7 +97,10 @@ export type MethodErrorOf<M extends Method> =
  * const Greeter = contract('greeter', { hello: unary(Type.Object({ name: Type.String() }), Type.Object({ text: Type.String() })) })
  * ```
  */
-export function contract<const Name extends string, const M extends Methods>(name: Name, methods: M): Contract<Name, M> {
+export function contract<const Name extends string, const M extends Methods>(
+  name: Name,
+  methods: M,
+): Contract<Name, M> {
   requireContractName(name)
   const refs = Object.entries(methods).map(([key, method]) => [key, methodRef(name, key, method)] as const)
   if (refs.length === 0) throw misuse(`the contract ${JSON.stringify(name)} has no methods`)
@@ -113,7 +129,10 @@ export function contract<const Name extends string, const M extends Methods>(nam
   return Object.freeze(built) as unknown as Contract<Name, M> // built key by key from the methods whose types Contract spells out
 }
 
-function mapRefs<T>(refs: readonly (readonly [string, MethodRef])[], map: (ref: MethodRef) => T): Readonly<Record<string, T>> {
+function mapRefs<T>(
+  refs: readonly (readonly [string, MethodRef])[],
+  map: (ref: MethodRef) => T,
+): Readonly<Record<string, T>> {
   return Object.freeze(Object.fromEntries(refs.map(([key, ref]) => [key, map(ref)])))
 }
 

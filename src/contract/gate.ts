@@ -76,9 +76,15 @@ class SchemaGate implements Gate {
 function isOpenEnded(shape: Shape, above: Set<Shape>): boolean {
   if (shape.kind === 'unknown' || above.has(shape) || above.size >= defaultLimits.maxDepth) return true
   above.add(shape)
-  const inner = shape.kind === 'ref' ? [shape.target()] : shape.kind === 'union' ? shape.branches : shape.kind === 'intersect' ? shape.parts : childrenOf(shape)
+  const inner =
+    shape.kind === 'ref'
+      ? [shape.target()]
+      : shape.kind === 'union'
+        ? shape.branches
+        : shape.kind === 'intersect'
+          ? shape.parts
+          : childrenOf(shape)
   const open = inner.some((child) => isOpenEnded(child, above))
   above.delete(shape)
   return open
 }
-

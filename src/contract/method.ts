@@ -26,7 +26,11 @@ export interface UnaryOptions<Errors extends ErrorSchemas> extends MethodOptions
 }
 
 /** One request, one reply or declared error. */
-export interface UnaryMethod<Request extends TSchema = TSchema, Reply extends TSchema = TSchema, Errors extends ErrorSchemas = ErrorSchemas> {
+export interface UnaryMethod<
+  Request extends TSchema = TSchema,
+  Reply extends TSchema = TSchema,
+  Errors extends ErrorSchemas = ErrorSchemas,
+> {
   readonly kind: 'unary'
   readonly request: Request
   readonly reply: Reply
@@ -48,7 +52,9 @@ export type Method = UnaryMethod | NotifyMethod
 /** The static type of a method's request, reply, and declared errors by name. */
 export type RequestOf<M extends Method> = Static<M['request']>
 export type ResultOf<M extends Method> = M extends UnaryMethod ? Static<M['reply']> : void
-export type ErrorDataOf<M extends Method> = { [Name in keyof M['errors'] & string]: M['errors'][Name] extends TSchema ? Static<M['errors'][Name]> : never }
+export type ErrorDataOf<M extends Method> = {
+  [Name in keyof M['errors'] & string]: M['errors'][Name] extends TSchema ? Static<M['errors'][Name]> : never
+}
 
 /**
  * A method with one request and one reply.
@@ -75,17 +81,28 @@ export function unary<Request extends TSchema, Reply extends TSchema, const Erro
 
 /** A method whose caller waits for no answer. What becomes of the message stands in the server's log and counters. */
 export function notify<Request extends TSchema>(request: Request, options: MethodOptions = {}): NotifyMethod<Request> {
-  return Object.freeze({ kind: 'notify', request, reply: Type.Void(), errors: Object.freeze({}), options: methodOptions(options) })
+  return Object.freeze({
+    kind: 'notify',
+    request,
+    reply: Type.Void(),
+    errors: Object.freeze({}),
+    options: methodOptions(options),
+  })
 }
 
 const optionNames = new Set(['idempotent', 'tag', 'timeoutMs', 'deprecated', 'description'])
 
 function methodOptions(options: MethodOptions): MethodOptions {
   const unknown = Object.keys(options).find((name) => !optionNames.has(name))
-  if (unknown !== undefined) throw misuse(`a method has no option ${JSON.stringify(unknown)}; there are ${[...optionNames].join(', ')} and, for unary, errors`)
+  if (unknown !== undefined)
+    throw misuse(
+      `a method has no option ${JSON.stringify(unknown)}; there are ${[...optionNames].join(', ')} and, for unary, errors`,
+    )
   const { timeoutMs } = options
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs < 2 ** 31)) {
-    throw misuse(`a method's timeoutMs is a whole number of milliseconds from 1 to 2147483647, not ${String(timeoutMs)}`)
+    throw misuse(
+      `a method's timeoutMs is a whole number of milliseconds from 1 to 2147483647, not ${String(timeoutMs)}`,
+    )
   }
   return Object.freeze({ ...options })
 }

@@ -72,7 +72,8 @@ function objectMisfit(shape: ObjectShape, value: Record<string, unknown>): Misfi
   for (const name of Object.keys(value)) {
     if (shape.properties.has(name)) continue
     const declared = shape.patterns.find((pattern) => pattern.regExp.test(name))?.shape ?? shape.rest
-    if (declared === 'refuse') return new Misfit('is not declared, and its schema forbids undeclared properties').within(name)
+    if (declared === 'refuse')
+      return new Misfit('is not declared, and its schema forbids undeclared properties').within(name)
     if (declared !== 'drop' && !checkOf(declared)(value[name])) return firstMisfit(declared, value[name]).within(name)
   }
   return new Misfit(firstMessage(shape, value))
@@ -137,7 +138,9 @@ export function seemsMeant(shape: Shape, value: unknown): boolean {
 
 /** Numbers and bigints of one value are one: which of the two arrives depends on who packed it. */
 function isOneOf(values: readonly unknown[], value: unknown): boolean {
-  return values.some((one) => one === value || (typeof one === 'number' || typeof one === 'bigint' ? one == value : false)) // biome-ignore lint/suspicious/noDoubleEquals: 5 == 5n is meant
+  return values.some(
+    (one) => one === value || (typeof one === 'number' || typeof one === 'bigint' ? one == value : false),
+  ) // biome-ignore lint/suspicious/noDoubleEquals: 5 == 5n is meant
 }
 
 function describeForm(shape: Shape): string {

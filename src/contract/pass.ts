@@ -4,8 +4,8 @@
  * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
  */
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
-import type { IntersectShape, LiteralShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
 import { requireName, requireSafe } from './safe.ts'
+import type { IntersectShape, LiteralShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
 import { checkOf } from './validator.ts'
 
 /** Where a value goes: to a handler in this process, into MessagePack, or out of it. */
@@ -56,7 +56,9 @@ export class PassBuilder {
       case 'intersect':
         return this.#intersectPass(shape)
       case 'unknown':
-        return this.#direction === 'fromWire' ? same : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined)
+        return this.#direction === 'fromWire'
+          ? same
+          : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined)
       default:
         return leafPass(shape.kind === 'literal' ? shape : shape.kind, this.#direction)
     }
@@ -200,12 +202,14 @@ function literalFromWire(shape: LiteralShape): Pass {
 }
 
 function requireWellFormed(value: unknown): unknown {
-  if (typeof value === 'string' && !value.isWellFormed()) throw new Misfit('holds half of a surrogate pair, which UTF-8 cannot say')
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new Misfit('holds half of a surrogate pair, which UTF-8 cannot say')
   return value
 }
 
 function requireInt64(value: unknown): unknown {
-  if (typeof value === 'bigint' && (value < MIN_INT64 || value > MAX_UINT64)) throw new Misfit('is a bigint of more than 64 bits')
+  if (typeof value === 'bigint' && (value < MIN_INT64 || value > MAX_UINT64))
+    throw new Misfit('is a bigint of more than 64 bits')
   return value
 }
 

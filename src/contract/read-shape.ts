@@ -36,7 +36,14 @@ const refusedKinds = new Set(['Call', 'Generic', 'Identifier', 'Infer', 'Paramet
 /** How TypeBox writes the pattern of `Record(String, …)`; its dot leaves out keys with line breaks, which are keys too. */
 const ANY_KEY = '^.*$'
 
-const leafKinds = { null: 'null', boolean: 'boolean', string: 'string', bigint: 'bigint', undefined: 'undefined', void: 'undefined' } as const
+const leafKinds = {
+  null: 'null',
+  boolean: 'boolean',
+  string: 'string',
+  bigint: 'bigint',
+  undefined: 'undefined',
+  void: 'undefined',
+} as const
 
 /** Where a schema that holds itself as an object, and not by `$ref`, is told from one that is merely deep. */
 const MAX_PATH_LENGTH = 4_096
@@ -141,15 +148,24 @@ class ShapeReader {
     const properties = new Map<string, PropertyShape>()
     for (const [name, property] of Object.entries(isRecord(schema['properties']) ? schema['properties'] : {})) {
       if (name in Object.prototype && name !== 'constructor') {
-        throw refusal(`${path}/${name}`, `the property name ${JSON.stringify(name)}, which every object has`, 'rename it')
+        throw refusal(
+          `${path}/${name}`,
+          `the property name ${JSON.stringify(name)}, which every object has`,
+          'rename it',
+        )
       }
       properties.set(name, { shape: this.#read(property, scope, `${path}/${name}`), optional: !required.has(name) })
     }
     for (const name of required) {
-      if (!properties.has(String(name))) properties.set(String(name), { shape: this.#read(true, scope, path), optional: false })
+      if (!properties.has(String(name)))
+        properties.set(String(name), { shape: this.#read(true, scope, path), optional: false })
     }
     const patterns = Object.entries(isRecord(schema['patternProperties']) ? schema['patternProperties'] : {}).map(
-      ([source, pattern]) => ({ source, regExp: regExpOf(source, path), shape: this.#read(pattern, scope, `${path}/*`) }),
+      ([source, pattern]) => ({
+        source,
+        regExp: regExpOf(source, path),
+        shape: this.#read(pattern, scope, `${path}/*`),
+      }),
     )
     const rest = schema['additionalProperties'] ?? schema['unevaluatedProperties']
     return {
@@ -178,7 +194,11 @@ class ShapeReader {
   #readRef(schema: Keywords, ref: string, scope: Scope, path: string): Shape {
     const name = ref.startsWith('#/$defs/') ? ref.slice('#/$defs/'.length) : ref
     if (!Object.hasOwn(scope, name)) {
-      throw refusal(path, `the reference ${JSON.stringify(ref)}, which leads nowhere`, 'define it in Type.Cyclic or Type.Module')
+      throw refusal(
+        path,
+        `the reference ${JSON.stringify(ref)}, which leads nowhere`,
+        'define it in Type.Cyclic or Type.Module',
+      )
     }
     let target: Shape | undefined
     const shape: RefShape = {
@@ -218,7 +238,9 @@ export function childrenOf(shape: Shape): readonly Shape[] {
 
 /** Both are nil on the wire, so a reader could not tell them apart. */
 function refuseNilAndUndefined(branches: readonly Shape[], path: string): void {
-  const takesNil = branches.some((b) => b.kind === 'null' || b.kind === 'unknown' || (b.kind === 'literal' && b.values.includes(null)))
+  const takesNil = branches.some(
+    (b) => b.kind === 'null' || b.kind === 'unknown' || (b.kind === 'literal' && b.values.includes(null)),
+  )
   if (takesNil && branches.some((branch) => branch.kind === 'undefined')) {
     throw refusal(path, 'a union of null and undefined, which are both nil', 'make the property Optional')
   }
@@ -245,7 +267,8 @@ function refuseForeign(schema: Keywords, path: string): void {
 }
 
 function literal(value: unknown, path: string): LiteralValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint') return value
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint')
+    return value
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw refusal(path, `the constant ${String(value)}`, 'use a string, finite number, bigint, boolean or null')
 }

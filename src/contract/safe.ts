@@ -16,7 +16,8 @@ export function requireSafe(negativeZero: object | undefined): (value: unknown) 
         if (!Number.isFinite(value)) throw new Misfit(`is ${value}, which is no finite number`)
         return copies && Object.is(value, -0) ? negativeZero : value
       case 'bigint':
-        if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value) throw new Misfit('is a bigint of more than 64 bits')
+        if (BigInt.asIntN(64, value) !== value && BigInt.asUintN(64, value) !== value)
+          throw new Misfit('is a bigint of more than 64 bits')
         return value
       case 'boolean':
         return value

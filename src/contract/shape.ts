@@ -17,27 +17,60 @@ interface Base {
 /** The definitions in reach of a schema: `$defs` of the schemas around it, and `#` for the outermost one. */
 export type Scope = Readonly<Record<string, TSchema>>
 
-export interface NullShape extends Base { readonly kind: 'null' }
-export interface BooleanShape extends Base { readonly kind: 'boolean' }
-export interface NumberShape extends Base { readonly kind: 'number'; readonly integer: boolean }
-export interface BigIntShape extends Base { readonly kind: 'bigint' }
-export interface StringShape extends Base { readonly kind: 'string' }
+export interface NullShape extends Base {
+  readonly kind: 'null'
+}
+export interface BooleanShape extends Base {
+  readonly kind: 'boolean'
+}
+export interface NumberShape extends Base {
+  readonly kind: 'number'
+  readonly integer: boolean
+}
+export interface BigIntShape extends Base {
+  readonly kind: 'bigint'
+}
+export interface StringShape extends Base {
+  readonly kind: 'string'
+}
 /** `Bytes()`; `minBytes` and `maxBytes` stand in the schema. */
-export interface BytesShape extends Base { readonly kind: 'bytes' }
+export interface BytesShape extends Base {
+  readonly kind: 'bytes'
+}
 /** `Timestamp()`: a `Date`, whole milliseconds. */
-export interface TimestampShape extends Base { readonly kind: 'timestamp' }
+export interface TimestampShape extends Base {
+  readonly kind: 'timestamp'
+}
 /** `Undefined` and `Void`: nil on the wire where a value must stand, absent where it may be. */
-export interface UndefinedShape extends Base { readonly kind: 'undefined' }
+export interface UndefinedShape extends Base {
+  readonly kind: 'undefined'
+}
 /** `Unknown`, `Any`, an `Unsafe` without keywords: anything that MessagePack carries. */
-export interface UnknownShape extends Base { readonly kind: 'unknown' }
+export interface UnknownShape extends Base {
+  readonly kind: 'unknown'
+}
 /** `Never`: no value at all. */
-export interface NeverShape extends Base { readonly kind: 'never' }
+export interface NeverShape extends Base {
+  readonly kind: 'never'
+}
 /** `Literal` and `Enum`: one of these very values. */
-export interface LiteralShape extends Base { readonly kind: 'literal'; readonly values: readonly LiteralValue[] }
-export interface ArrayShape extends Base { readonly kind: 'array'; readonly item: Shape }
-export interface TupleShape extends Base { readonly kind: 'tuple'; readonly items: readonly Shape[] }
+export interface LiteralShape extends Base {
+  readonly kind: 'literal'
+  readonly values: readonly LiteralValue[]
+}
+export interface ArrayShape extends Base {
+  readonly kind: 'array'
+  readonly item: Shape
+}
+export interface TupleShape extends Base {
+  readonly kind: 'tuple'
+  readonly items: readonly Shape[]
+}
 
-export interface PropertyShape { readonly shape: Shape; readonly optional: boolean }
+export interface PropertyShape {
+  readonly shape: Shape
+  readonly optional: boolean
+}
 /** `Object` and `Record`: declared names, then patterns, then what is said of the rest. */
 export interface ObjectShape extends Base {
   readonly kind: 'object'
@@ -47,12 +80,36 @@ export interface ObjectShape extends Base {
   /** Properties that no name and no pattern declares: dropped, refused by the schema's own check, or of this shape. */
   readonly rest: 'drop' | 'refuse' | Shape
 }
-export interface UnionShape extends Base { readonly kind: 'union'; readonly branches: readonly Shape[] }
-export interface IntersectShape extends Base { readonly kind: 'intersect'; readonly parts: readonly Shape[] }
+export interface UnionShape extends Base {
+  readonly kind: 'union'
+  readonly branches: readonly Shape[]
+}
+export interface IntersectShape extends Base {
+  readonly kind: 'intersect'
+  readonly parts: readonly Shape[]
+}
 /** A `$ref`; `target()` is one and the same shape each time, so that recursive schemas are finite graphs. */
-export interface RefShape extends Base { readonly kind: 'ref'; readonly name: string; readonly target: () => Shape }
+export interface RefShape extends Base {
+  readonly kind: 'ref'
+  readonly name: string
+  readonly target: () => Shape
+}
 
 export type Shape =
-  | NullShape | BooleanShape | NumberShape | BigIntShape | StringShape | BytesShape | TimestampShape
-  | UndefinedShape | UnknownShape | NeverShape | LiteralShape | ArrayShape | TupleShape | ObjectShape
-  | UnionShape | IntersectShape | RefShape
+  | NullShape
+  | BooleanShape
+  | NumberShape
+  | BigIntShape
+  | StringShape
+  | BytesShape
+  | TimestampShape
+  | UndefinedShape
+  | UnknownShape
+  | NeverShape
+  | LiteralShape
+  | ArrayShape
+  | TupleShape
+  | ObjectShape
+  | UnionShape
+  | IntersectShape
+  | RefShape

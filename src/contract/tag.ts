@@ -21,24 +21,43 @@ const METHOD_NAME = /^[a-z][A-Za-z0-9_]{0,63}$/
 const ERROR_NAME = /^[A-Z][A-Za-z0-9_]{0,63}$/
 
 /** A client is a plain object that may be awaited, printed and copied: these names would be taken for something else. */
-const refusedNames = new Set(['then', 'catch', 'finally', 'constructor', 'prototype', 'toJSON', 'inspect', 'nodeType', ...Object.getOwnPropertyNames(Object.prototype)])
+const refusedNames = new Set([
+  'then',
+  'catch',
+  'finally',
+  'constructor',
+  'prototype',
+  'toJSON',
+  'inspect',
+  'nodeType',
+  ...Object.getOwnPropertyNames(Object.prototype),
+])
 
 export function requireContractName(name: string): void {
   if (typeof name !== 'string' || !CONTRACT_NAME.test(name)) {
-    throw misuse(`a contract's name begins with a small letter and has at most 64 letters, digits, "_", "-" and ".": not ${JSON.stringify(name)}`)
+    throw misuse(
+      `a contract's name begins with a small letter and has at most 64 letters, digits, "_", "-" and ".": not ${JSON.stringify(name)}`,
+    )
   }
 }
 
 export function requireMethodName(contract: string, name: string): void {
-  if (refusedNames.has(name)) throw misuse(`${contract}/${name}: the method name ${JSON.stringify(name)} is refused, because objects use it themselves; rename it`)
+  if (refusedNames.has(name))
+    throw misuse(
+      `${contract}/${name}: the method name ${JSON.stringify(name)} is refused, because objects use it themselves; rename it`,
+    )
   if (!METHOD_NAME.test(name)) {
-    throw misuse(`${contract}/${name}: a method's name begins with a small letter and has at most 64 letters, digits and "_"`)
+    throw misuse(
+      `${contract}/${name}: a method's name begins with a small letter and has at most 64 letters, digits and "_"`,
+    )
   }
 }
 
 export function requireErrorName(method: string, name: string): void {
   if (!ERROR_NAME.test(name)) {
-    throw misuse(`${method}: a declared error's name begins with a capital and has at most 64 letters, digits and "_": not ${JSON.stringify(name)}`)
+    throw misuse(
+      `${method}: a declared error's name begins with a capital and has at most 64 letters, digits and "_": not ${JSON.stringify(name)}`,
+    )
   }
 }
 
@@ -57,7 +76,9 @@ export function requireDistinctTags(methods: Iterable<{ readonly name: string; r
   for (const { name, tag } of methods) {
     const other = taken.get(tag)
     if (other !== undefined) {
-      throw misuse(`${other} and ${name} have the same tag ${tag}; give one of them another by hand: { tag: ${suggestTag(tag, taken)} } in its options`)
+      throw misuse(
+        `${other} and ${name} have the same tag ${tag}; give one of them another by hand: { tag: ${suggestTag(tag, taken)} } in its options`,
+      )
     }
     taken.set(tag, name)
   }

@@ -32,7 +32,11 @@ const SMALL = { maxDepth: 8, maxNodes: 4_096 }
 /** HELLO: `NWIR, u8 major, map`. */
 export function packHello(hello: Hello): Uint8Array {
   const { limits, features, incarnation } = hello
-  const map = pack({ limits: Object.fromEntries(peerLimitNames.map((name) => [name, limits[name]])), features, incarnation })
+  const map = pack({
+    limits: Object.fromEntries(peerLimitNames.map((name) => [name, limits[name]])),
+    features,
+    incarnation,
+  })
   const body = new Uint8Array(MAGIC.length + 1 + map.length)
   body.set([...MAGIC, hello.major])
   body.set(map, MAGIC.length + 1)
@@ -49,7 +53,10 @@ export function readHello(buffer: Uint8Array, start: number, end: number): Hello
   }
   const major = buffer[start + MAGIC.length] ?? 0
   if (major !== PROTOCOL_MAJOR) {
-    throw new ProtocolError('version', `the peer speaks version ${major} of the protocol, this side version ${PROTOCOL_MAJOR}`)
+    throw new ProtocolError(
+      'version',
+      `the peer speaks version ${major} of the protocol, this side version ${PROTOCOL_MAJOR}`,
+    )
   }
   const map = readMap('hello', buffer, start + MAGIC.length + 1, end)
   const { limits, features, incarnation } = map
@@ -60,9 +67,17 @@ export function readHello(buffer: Uint8Array, start: number, end: number): Hello
   if (!(incarnation instanceof Uint8Array) || incarnation.length !== 16) {
     throw new ProtocolError('hello', "the HELLO's incarnation is not 16 bytes")
   }
-  const [maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes] = peerLimitNames.map((name) => readLimit(limits, name)) as [number, number, number, number, number] // one for each name
-  if (maxFrameBytes < 65_536) throw new ProtocolError('hello', `the HELLO's maxFrameBytes is ${maxFrameBytes}; every peer takes 65536`)
-  return { major, limits: { maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes }, features, incarnation }
+  const [maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes] = peerLimitNames.map((name) =>
+    readLimit(limits, name),
+  ) as [number, number, number, number, number] // one for each name
+  if (maxFrameBytes < 65_536)
+    throw new ProtocolError('hello', `the HELLO's maxFrameBytes is ${maxFrameBytes}; every peer takes 65536`)
+  return {
+    major,
+    limits: { maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes },
+    features,
+    incarnation,
+  }
 }
 
 function readLimit(limits: Readonly<Record<string, unknown>>, name: string): number {
@@ -106,7 +121,10 @@ export function metadataEnd(buffer: Uint8Array, start: number, end: number): num
 export function readMetadata(buffer: Uint8Array, start: number, end: number, maxMetadataBytes: number): Metadata {
   if (end === start) return {}
   if (end - start - 2 > maxMetadataBytes) {
-    throw new ProtocolError('limit', `metadata of ${end - start - 2} bytes: maxMetadataBytes is ${maxMetadataBytes} (option limits.maxMetadataBytes)`)
+    throw new ProtocolError(
+      'limit',
+      `metadata of ${end - start - 2} bytes: maxMetadataBytes is ${maxMetadataBytes} (option limits.maxMetadataBytes)`,
+    )
   }
   return requireMetadata(readMap('body', buffer, start + 2, end))
 }
@@ -119,10 +137,16 @@ function requireMetadata(map: Readonly<Record<string, unknown>>): Metadata {
 }
 
 /** The body of an ERROR. Entries that are not known are let be. */
-export function readError(buffer: Uint8Array, start: number, end: number, limits: Pick<Limits, 'maxDepth' | 'maxNodes'>): WireError {
+export function readError(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  limits: Pick<Limits, 'maxDepth' | 'maxNodes'>,
+): WireError {
   const map = readMap('body', buffer, start, end, limits)
   const { code, message, processed, id, data, rule, lastId, metadata } = map
-  if (typeof code !== 'string' || typeof message !== 'string') throw new ProtocolError('body', 'an ERROR without code and message')
+  if (typeof code !== 'string' || typeof message !== 'string')
+    throw new ProtocolError('body', 'an ERROR without code and message')
   if (processed !== undefined && processed !== 'no' && processed !== 'maybe' && processed !== 'yes') {
     throw new ProtocolError('body', "an ERROR whose processed is not 'no', 'maybe' or 'yes'")
   }
@@ -138,7 +162,13 @@ export function readError(buffer: Uint8Array, start: number, end: number, limits
   }
 }
 
-function readMap(rule: 'hello' | 'body', buffer: Uint8Array, start: number, end: number, limits: Pick<Limits, 'maxDepth' | 'maxNodes'> = SMALL): Readonly<Record<string, unknown>> {
+function readMap(
+  rule: 'hello' | 'body',
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  limits: Pick<Limits, 'maxDepth' | 'maxNodes'> = SMALL,
+): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
     value = unpack(buffer, start, end, limits)

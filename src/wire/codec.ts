@@ -60,7 +60,9 @@ export function codec(of: AnyContract | TSchema, options?: LimitOptions): Codec<
       explain('decode', () => {
         if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')
         if (bytes.length > limits.maxMessageBytes) {
-          throw misuse(`${bytes.length} bytes to decode: maxMessageBytes is ${limits.maxMessageBytes} (option maxMessageBytes)`)
+          throw misuse(
+            `${bytes.length} bytes to decode: maxMessageBytes is ${limits.maxMessageBytes} (option maxMessageBytes)`,
+          )
         }
         return decodeBody(gate, bytes, 0, bytes.length, limits)
       }),
@@ -72,7 +74,8 @@ function explain<T>(what: string, act: () => T): T {
     return act()
   } catch (error) {
     if (error instanceof Misfit) throw misuse(`cannot ${what}: ${error.describe()}`)
-    if (error instanceof StrictError) throw new NanowireError('invalid_argument', `cannot ${what}: ${error.message}`, { processed: 'no', cause: error })
+    if (error instanceof StrictError)
+      throw new NanowireError('invalid_argument', `cannot ${what}: ${error.message}`, { processed: 'no', cause: error })
     throw error
   }
 }

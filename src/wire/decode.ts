@@ -43,10 +43,14 @@ export class FrameDecoder {
   #tailIsRead = false
 
   /**
-   * @param options.expectsHello the first frame must be a HELLO, and anything else is told as early as its first byte.
+   * @param options.expectsHello the first frame must be a HELLO, or an ERROR that refuses the connection, and anything
+   * else is told as early as its first byte.
    * Default `false`.
    */
-  constructor(limits: Pick<Limits, 'maxFrameBytes' | 'maxHelloBytes'> = defaultLimits, options: { readonly expectsHello?: boolean | undefined } = {}) {
+  constructor(
+    limits: Pick<Limits, 'maxFrameBytes' | 'maxHelloBytes'> = defaultLimits,
+    options: { readonly expectsHello?: boolean | undefined } = {},
+  ) {
     this.#limits = limits
     this.#expectsHello = options.expectsHello ?? false
   }
@@ -80,7 +84,8 @@ export class FrameDecoder {
   /** The frames that are whole with this chunk, each with a copy of its body. */
   *frames(chunk: Uint8Array): Generator<Frame, void, undefined> {
     this.push(chunk)
-    while (this.read()) yield { kind: this.kind, flags: this.flags, id: this.id, body: this.buffer.slice(this.start, this.end) }
+    while (this.read())
+      yield { kind: this.kind, flags: this.flags, id: this.id, body: this.buffer.slice(this.start, this.end) }
   }
 
   #readInPlace(): boolean | 'skipped' {
@@ -130,7 +135,6 @@ export class FrameDecoder {
     const max = kind === kinds.HELLO ? this.#limits.maxHelloBytes : this.#limits.maxFrameBytes
     const rule = judgeHeader(kind, length, this.flags, this.id, max)
     if (!rule) return false
-    if (this.#expectsHello && kind !== kinds.HELLO) throw notNanowire(bytes, at, bytes.length)
     this.#expectsHello = false
     this.kind = kind as Kind // judged: it has a rule
     return true
@@ -146,7 +150,9 @@ export class FrameDecoder {
     const wanted = Math.min(whole - this.#tailLength, this.#chunk.length - this.#at)
     const length = this.#tailLength + wanted
     if (length > this.#tail.length) {
-      const larger = new Uint8Array(Math.min(Math.max(whole, SMALLEST_TAIL), Math.max(length, 2 * this.#tail.length, SMALLEST_TAIL)))
+      const larger = new Uint8Array(
+        Math.min(Math.max(whole, SMALLEST_TAIL), Math.max(length, 2 * this.#tail.length, SMALLEST_TAIL)),
+      )
       larger.set(this.#tail.subarray(0, this.#tailLength))
       this.#tail = larger
     }
@@ -169,7 +175,9 @@ function lengthAt(bytes: Uint8Array, at: number): number {
 
 /** Reads a big-endian u32. */
 export function u32At(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  return (
+    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
+  )
 }
 
 /** The first frame's length is at most 64 KiB, so its first byte is 0 or 1, and no protocol of text begins so. */
@@ -177,10 +185,13 @@ function requireHelloStart(bytes: Uint8Array, at: number, end: number, maxHelloB
   const first = bytes[at] ?? 0
   if (first > 1) throw notNanowire(bytes, at, end)
   if (end - at < 4) return
-  if (bytes[at + 3] !== kinds.HELLO) throw notNanowire(bytes, at, end)
+  if (bytes[at + 3] !== kinds.HELLO && bytes[at + 3] !== kinds.ERROR) throw notNanowire(bytes, at, end)
   const length = lengthAt(bytes, at)
   if (length > maxHelloBytes) {
-    throw new ProtocolError('frame_size', `a HELLO of ${length} bytes: maxHelloBytes is ${maxHelloBytes} (option limits.maxHelloBytes)`)
+    throw new ProtocolError(
+      'frame_size',
+      `a first frame of ${length} bytes: maxHelloBytes is ${maxHelloBytes} (option limits.maxHelloBytes)`,
+    )
   }
 }
 

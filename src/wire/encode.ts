@@ -21,7 +21,13 @@ export interface RequestHead {
 const REQUEST_HEAD_BYTES = 8
 
 /** REQUEST: `u32 tag, u32 timeoutMs, [u16 length, metadata], body`. */
-export function writeRequest(writer: FrameWriter, id: number, head: RequestHead, body: Uint8Array, maxFrameBytes: number): void {
+export function writeRequest(
+  writer: FrameWriter,
+  id: number,
+  head: RequestHead,
+  body: Uint8Array,
+  maxFrameBytes: number,
+): void {
   const { metadata } = head
   const headBytes = REQUEST_HEAD_BYTES + metadataBytes(metadata)
   const flags = (head.oneWay ? flag.ONE_WAY : 0) | (metadata ? flag.METADATA : 0)
@@ -33,8 +39,22 @@ export function writeRequest(writer: FrameWriter, id: number, head: RequestHead,
 }
 
 /** RESPONSE: `[u16 length, metadata], body`. */
-export function writeResponse(writer: FrameWriter, id: number, metadata: Uint8Array | undefined, body: Uint8Array, maxFrameBytes: number): void {
-  const first = openMessage(writer, kinds.RESPONSE, metadata ? flag.METADATA : 0, id, metadataBytes(metadata), body, maxFrameBytes)
+export function writeResponse(
+  writer: FrameWriter,
+  id: number,
+  metadata: Uint8Array | undefined,
+  body: Uint8Array,
+  maxFrameBytes: number,
+): void {
+  const first = openMessage(
+    writer,
+    kinds.RESPONSE,
+    metadata ? flag.METADATA : 0,
+    id,
+    metadataBytes(metadata),
+    body,
+    maxFrameBytes,
+  )
   if (metadata) writeMetadata(writer, metadata)
   writeRest(writer, kinds.RESPONSE, id, body, first, maxFrameBytes)
 }
@@ -82,14 +102,29 @@ export function writeCredit(writer: FrameWriter, id: number, increment: number):
 }
 
 /** Opens a message's first frame; returns how many bytes of the body it takes. */
-function openMessage(writer: FrameWriter, kind: Kind, flags: number, id: number, headBytes: number, body: Uint8Array, maxFrameBytes: number): number {
+function openMessage(
+  writer: FrameWriter,
+  kind: Kind,
+  flags: number,
+  id: number,
+  headBytes: number,
+  body: Uint8Array,
+  maxFrameBytes: number,
+): number {
   const first = Math.min(body.length, maxFrameBytes - headBytes)
   writeHeader(writer, headBytes + first, kind, first < body.length ? flags | flag.MORE : flags, id)
   return first
 }
 
 /** The body from the first frame on, in further frames where it is longer. */
-function writeRest(writer: FrameWriter, kind: Kind, id: number, body: Uint8Array, first: number, maxFrameBytes: number): void {
+function writeRest(
+  writer: FrameWriter,
+  kind: Kind,
+  id: number,
+  body: Uint8Array,
+  first: number,
+  maxFrameBytes: number,
+): void {
   writeBytes(writer, first === body.length ? body : body.subarray(0, first))
   for (let at = first; at < body.length; at += maxFrameBytes) {
     const end = Math.min(body.length, at + maxFrameBytes)

@@ -59,7 +59,13 @@ const ANY = Number.POSITIVE_INFINITY
 export const kindRules: Readonly<Record<number, KindRule>> = {
   [kinds.HELLO]: { name: 'HELLO', flags: 0, id: 'zero', minBytes: 6, maxBytes: 65_536 },
   [kinds.AUTH]: { name: 'AUTH', flags: 0, id: 'zero', minBytes: 1, maxBytes: 8_192 },
-  [kinds.REQUEST]: { name: 'REQUEST', flags: MORE | METADATA | ONE_WAY | HASH | JUDGED, id: 'call', minBytes: 0, maxBytes: ANY },
+  [kinds.REQUEST]: {
+    name: 'REQUEST',
+    flags: MORE | METADATA | ONE_WAY | HASH | JUDGED,
+    id: 'call',
+    minBytes: 0,
+    maxBytes: ANY,
+  },
   [kinds.RESPONSE]: { name: 'RESPONSE', flags: MORE | METADATA, id: 'call', minBytes: 0, maxBytes: ANY },
   [kinds.DATA]: { name: 'DATA', flags: MORE, id: 'call', minBytes: 0, maxBytes: ANY },
   [kinds.END]: { name: 'END', flags: METADATA, id: 'call', minBytes: 0, maxBytes: ANY },
@@ -105,9 +111,18 @@ export class ProtocolError extends Error {
  * @returns the kind's rule, or `undefined` for a frame that is to be skipped.
  * @throws ProtocolError
  */
-export function judgeHeader(kind: number, length: number, flagBits: number, id: number, maxFrameBytes: number): KindRule | undefined {
+export function judgeHeader(
+  kind: number,
+  length: number,
+  flagBits: number,
+  id: number,
+  maxFrameBytes: number,
+): KindRule | undefined {
   if (length > maxFrameBytes) {
-    throw new ProtocolError('frame_size', `a frame of ${length} bytes: maxFrameBytes is ${maxFrameBytes} (option limits.maxFrameBytes)`)
+    throw new ProtocolError(
+      'frame_size',
+      `a frame of ${length} bytes: maxFrameBytes is ${maxFrameBytes} (option limits.maxFrameBytes)`,
+    )
   }
   const rule = kindRules[kind]
   if (!rule) {
@@ -115,7 +130,10 @@ export function judgeHeader(kind: number, length: number, flagBits: number, id: 
     throw new ProtocolError('frame_kind', `frame kind ${kind} is not known and not marked as ignorable`)
   }
   if (length < rule.minBytes || length > rule.maxBytes) {
-    throw new ProtocolError('frame_size', `a ${rule.name} of ${length} bytes; it has ${rule.minBytes} to ${rule.maxBytes}`)
+    throw new ProtocolError(
+      'frame_size',
+      `a ${rule.name} of ${length} bytes; it has ${rule.minBytes} to ${rule.maxBytes}`,
+    )
   }
   if ((flagBits & ~(rule.flags | IGNORE)) !== 0) {
     throw new ProtocolError('frame_flags', `a ${rule.name} with flags 0x${flagBits.toString(16)}`)

@@ -24,7 +24,16 @@ export {
   writeRequest,
   writeResponse,
 } from './encode.ts'
-export { flags, HEADER_BYTES, type Kind, type KindName, kindRules, kinds, ProtocolError, type ProtocolRule } from './frame.ts'
+export {
+  flags,
+  HEADER_BYTES,
+  type Kind,
+  type KindName,
+  kindRules,
+  kinds,
+  ProtocolError,
+  type ProtocolRule,
+} from './frame.ts'
 export { pack, unpack } from './msgpack.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
 export { StrictError, type StrictRule } from './strict.ts'

@@ -50,7 +50,14 @@ export class Reassembler {
    * @returns the message when this was its last fragment; the limit's name when this fragment broke it, once; otherwise
    * nothing. What follows a broken limit is discarded up to its last fragment.
    */
-  add(id: number, flags: number, buffer: Uint8Array, start: number, end: number, more: boolean): Assembled | TooLarge | undefined {
+  add(
+    id: number,
+    flags: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    more: boolean,
+  ): Assembled | TooLarge | undefined {
     let message = this.#unfinished.get(id)
     if (!message) this.#unfinished.set(id, (message = { flags, bytes: NOTHING, length: 0, discarded: false }))
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
@@ -63,6 +70,14 @@ export class Reassembler {
     if (message.discarded) return broken
     this.#heldBytes -= message.bytes.length
     return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
+  }
+
+  /** Forgets a message, of which no more will come. */
+  remove(id: number): void {
+    const message = this.#unfinished.get(id)
+    if (!message) return
+    this.#unfinished.delete(id)
+    this.#release(message)
   }
 
   /** Forgets what has come of a message; the rest of it is discarded as it comes. */

@@ -1,0 +1,69 @@
+/** `nanowire`: contracts, services, and the places where they live. The table of address schemes is put together here. */
+import { connectWith, type Schemes, serveWith } from './rpc/index.ts'
+import { memoryPair } from './transport/memory.ts'
+
+const schemes: Schemes = {
+  tcp: async () => (await import('./rpc/tcp-scheme.ts')).tcpScheme,
+}
+
+/**
+ * Connects to services: an address, or services in this process. Returns at once; the first call connects.
+ * @throws NanowireError `invalid_argument` for an unknown option or what is no place
+ * @example `const { hello } = connect('tcp://127.0.0.1:7000').client(Greeter)`
+ */
+export const connect = connectWith(schemes, memoryPair)
+
+/**
+ * Serves a router, a service or a list of services at an address.
+ * @throws NanowireError `invalid_argument` for a bad address or option, `unavailable` when the address cannot be had
+ * @example `const server = await serve(greeter, 'tcp://127.0.0.1:0')`
+ */
+export const serve = serveWith(schemes)
+
+export {
+  Bytes,
+  type BytesOptions,
+  type Contract,
+  contract,
+  type ErrorOf,
+  type MessageOf,
+  type MethodOptions,
+  type MethodRef,
+  notify,
+  type ReplyOf,
+  Timestamp,
+  type TimestampOptions,
+  type UnaryOptions,
+  unary,
+} from './contract/index.ts'
+export { NanowireError, type NanowireErrorOptions, type Processed, type StatusCode, statusCodes } from './errors.ts'
+export { defaultLimits, type LimitName, type LimitOptions, type Limits } from './limits.ts'
+export {
+  type CallOptions,
+  type ClientCall,
+  type ClientMiddleware,
+  type ClientOf,
+  type CloseOptions,
+  type Connection,
+  type ConnectionStats,
+  type ConnectOptions,
+  type Context,
+  type DispatchOptions,
+  type HandlersOf,
+  type Listener,
+  type Logger,
+  type Place,
+  type Result,
+  type Router,
+  type RouterOptions,
+  router,
+  type ServeOptions,
+  type Server,
+  type ServerCall,
+  type ServerMiddleware,
+  type ServerStats,
+  type Service,
+  service,
+  stub,
+} from './rpc/index.ts'
+export { type Clock, systemClock } from './session/index.ts'

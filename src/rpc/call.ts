@@ -1,0 +1,138 @@
+/**
+ * One call as its caller waits for it, whatever carries it: the promise, its deadline, its cancellation. Invariant: it
+ * settles exactly once, at its deadline at the latest.
+ */
+import type { MethodRef } from '../contract/index.ts'
+import { misuse, NanowireError, type Processed } from '../errors.ts'
+import { type Limits, limitMessage } from '../limits.ts'
+import { type Clock, Deadline, wheelOf } from '../session/index.ts'
+import { type Metadata, pack } from '../wire/index.ts'
+import { onAbort } from './abort.ts'
+import { requireMetadataEntry } from './context.ts'
+import { requireMs } from './options.ts'
+
+/** What may be said of one call. */
+export interface CallOptions {
+  /** Milliseconds until the call ends with `deadline_exceeded`; `Infinity` for never. Default: the method's, else `limits.callTimeoutMs`. */
+  readonly timeoutMs?: number | undefined
+  /** Cancels the call: it ends with `cancelled`, and the handler's signal is aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Names and text that the handler reads with `ctx.metadata.get`. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Called with the reply's metadata, before the call settles. */
+  readonly onMetadata?: ((metadata: Metadata) => void) | undefined
+}
+
+/** Carries calls to wherever the handlers are. */
+export interface Channel {
+  call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown>
+}
+
+export abstract class PendingCall extends Deadline {
+  readonly method: MethodRef
+  readonly promise: Promise<unknown>
+  isSettled = false
+  protected readonly clock: Clock
+  readonly #options: CallOptions
+  #resolve!: (value: unknown) => void // set by the promise's executor, which runs at once
+  #reject!: (error: unknown) => void // likewise
+  #stopListening: (() => void) | undefined
+
+  constructor(method: MethodRef, options: CallOptions, clock: Clock, callTimeoutMs: number) {
+    super()
+    this.method = method
+    this.clock = clock
+    this.#options = options
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? callTimeoutMs
+    if (timeoutMs !== Number.POSITIVE_INFINITY) {
+      requireMs('timeoutMs', timeoutMs, 1)
+      wheelOf(clock).add(this, clock.now() + timeoutMs)
+    }
+    if (options.signal) this.#stopListening = onAbort(options.signal, this)
+  }
+
+  /** The caller goes away; says what is known of the handler. */
+  protected abstract abandoned(reason: NanowireError): Processed
+
+  succeed(value: unknown, metadata: Metadata | undefined): void {
+    if (this.#settle(metadata)) this.#resolve(value)
+  }
+
+  fail(error: NanowireError, metadata?: Metadata): void {
+    if (this.#settle(metadata)) this.#reject(error)
+  }
+
+  /** The caller's signal was aborted. */
+  cancel(cause: unknown): void {
+    this.#giveUp('cancelled', `${this.method.name} was cancelled by its caller`, cause)
+  }
+
+  /** The deadline has passed. */
+  override expire(): void {
+    this.#giveUp('deadline_exceeded', `${this.method.name}: no reply before the deadline`, undefined)
+  }
+
+  #giveUp(code: 'cancelled' | 'deadline_exceeded', message: string, cause: unknown): void {
+    if (this.isSettled) return
+    const processed = this.abandoned(new NanowireError(code, message))
+    this.fail(new NanowireError(code, message, { processed, cause }))
+  }
+
+  /** Returns whether it was not settled before. */
+  #settle(metadata: Metadata | undefined): boolean {
+    if (this.isSettled) return false
+    this.isSettled = true
+    wheelOf(this.clock).remove(this)
+    this.#stopListening?.()
+    const { onMetadata } = this.#options
+    if (!onMetadata) return true
+    try {
+      onMetadata(metadata ?? {})
+      return true
+    } catch (error) {
+      this.#reject(error)
+      return false
+    }
+  }
+}
+
+/**
+ * Looks at what a caller passed, before anything is sent.
+ * @throws NanowireError what the call ends with
+ */
+export function requireCallOptions(method: MethodRef, options: CallOptions): void {
+  const { signal } = options
+  if (signal === undefined) return
+  if (!(signal instanceof AbortSignal)) throw misuse(`${method.name}: signal is an AbortSignal`)
+  if (signal.aborted) {
+    throw new NanowireError('cancelled', `${method.name} was cancelled by its caller`, {
+      processed: 'no',
+      cause: signal.reason,
+    })
+  }
+}
+
+/**
+ * Metadata as it travels, `undefined` where there is none.
+ * @throws NanowireError `invalid_argument` for what is no text, `resource_exhausted` for too much
+ */
+export function packMetadata(
+  metadata: Metadata | undefined,
+  limits: Limits,
+  processed: 'no' | 'yes',
+  peer: string,
+): Uint8Array | undefined {
+  if (!metadata || Object.keys(metadata).length === 0) return undefined
+  for (const [name, value] of Object.entries(metadata)) requireMetadataEntry(name, value)
+  const packed = pack({ ...metadata })
+  if (packed.length <= limits.maxMetadataBytes) return packed
+  throw new NanowireError(
+    'resource_exhausted',
+    limitMessage('maxMetadataBytes', limits, `metadata of ${packed.length} bytes`, peer),
+    { processed },
+  )
+}

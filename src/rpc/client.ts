@@ -1,0 +1,80 @@
+/** A client: one plain function for each method of a contract. */
+import type {
+  AnyContract,
+  Contract,
+  ErrorOf,
+  Method,
+  MethodErrorOf,
+  MethodRef,
+  Methods,
+  RequestOf,
+  ResultOf,
+} from '../contract/index.ts'
+import { misuse, NanowireError } from '../errors.ts'
+import type { CallOptions, Channel } from './call.ts'
+import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
+
+/** What `.try` resolves to. */
+export type Result<Value, Failure> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: Failure }
+
+/** A request that is `undefined` need not be passed. */
+type Arguments<M extends Method> =
+  undefined extends RequestOf<M>
+    ? [request?: RequestOf<M>, options?: CallOptions]
+    : [request: RequestOf<M>, options?: CallOptions]
+
+/** Calls one method. */
+export interface MethodClient<M extends Method> {
+  /** @throws NanowireError what the call ends with */
+  (...args: Arguments<M>): Promise<ResultOf<M>>
+  /** The same call, with its error as a value, declared ones typed. Rejects for nothing but a fault of this library. */
+  readonly try: (...args: Arguments<M>) => Promise<Result<ResultOf<M>, MethodErrorOf<M>>>
+}
+
+/** The client of a contract. */
+export type ClientOf<C extends AnyContract> =
+  C extends Contract<string, infer M extends Methods> ? { readonly [K in keyof M & string]: MethodClient<M[K]> } : never
+
+export type { ErrorOf }
+
+/** The client of a contract whose calls go through `channel`, within `use`. */
+export function clientOf<C extends AnyContract>(
+  contract: C,
+  channel: Channel,
+  use: readonly ClientMiddleware[],
+): ClientOf<C> {
+  const layers = use.map(
+    (layer) => (call: ClientCall, next: (call?: ClientCall) => Promise<unknown>) => layer(call, next),
+  )
+  const run =
+    use.length === 0
+      ? undefined
+      : onion<ClientCall>(layers, ({ method, request, options }) => channel.call(method, request, options))
+  const methods = Object.entries(contract.methods as Readonly<Record<string, MethodRef>>) // a contract's methods are references
+  return Object.freeze(
+    Object.fromEntries(methods.map(([key, method]) => [key, methodClient(method, channel, run)])),
+  ) as ClientOf<C> // one for each method
+}
+
+function methodClient(
+  method: MethodRef,
+  channel: Channel,
+  run: ((call: ClientCall) => Promise<unknown>) | undefined,
+): unknown {
+  const call = (request: unknown, options: CallOptions = {}): Promise<unknown> => {
+    if (typeof options !== 'object' || options === null)
+      return Promise.reject(misuse(`${method.name}: the second argument is an object of call options`))
+    return run ? run({ method, request, options }) : channel.call(method, request, options)
+  }
+  const attempt = async (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> => {
+    try {
+      return { ok: true, value: await call(request, options) }
+    } catch (error) {
+      if (error instanceof NanowireError) return { ok: false, error }
+      throw error
+    }
+  }
+  return Object.freeze(Object.assign(call, { try: attempt }))
+}

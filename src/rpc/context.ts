@@ -1,0 +1,149 @@
+/**
+ * What a handler knows of its call. Its parts are made when they are first read, because most handlers read none and an
+ * `AbortController` costs more than the rest of a call.
+ */
+import type { ErrorDataOf, Method, MethodRef } from '../contract/index.ts'
+import { misuse, NanowireError } from '../errors.ts'
+import { type Clock, Deadline } from '../session/index.ts'
+import type { Metadata } from '../wire/index.ts'
+import { childLog, type Logger } from './log.ts'
+
+/** A call's metadata: names and text. */
+export interface MetadataReader {
+  get(name: string): string | undefined
+}
+
+/** Metadata of the reply. */
+export interface MetadataWriter {
+  /** @throws NanowireError `invalid_argument` for what is no text */
+  set(name: string, value: string): void
+}
+
+export interface Context<M extends Method = Method> {
+  /** Aborted when the caller cancels, is gone, or its deadline passes. The reason is a `NanowireError`. */
+  readonly signal: AbortSignal
+  /** What is left until the deadline, counted at each read; `undefined` where there is none. */
+  readonly deadline: { readonly remainingMs: number } | undefined
+  readonly metadata: MetadataReader
+  /** Metadata that goes back with the reply or error. */
+  readonly reply: MetadataWriter
+  /** Who calls, as `authenticate` or `connect(…, { principal })` said. */
+  readonly principal: unknown
+  /** Where from: an address, or `memory`. */
+  readonly peer: string
+  /** The router's log, with the method's name in every line. */
+  readonly log: Logger
+  /** A declared error, to be thrown: `throw ctx.error('Banned', { until })`. */
+  error<Name extends keyof ErrorDataOf<M> & string>(
+    name: Name,
+    data: ErrorDataOf<M>[Name],
+  ): NanowireError<Name, ErrorDataOf<M>[Name]>
+}
+
+export interface ContextOptions {
+  readonly method: MethodRef
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metadata: Metadata
+  readonly principal: unknown
+  readonly peer: string
+}
+
+/** The context of one call, and its entry in the wheel of deadlines. */
+export class CallContext extends Deadline implements Context {
+  readonly #options: ContextOptions
+  #controller: AbortController | undefined
+  #reason: NanowireError | undefined
+  #log: Logger | undefined
+  #replyMetadata: Record<string, string> | undefined
+
+  constructor(options: ContextOptions) {
+    super()
+    this.#options = options
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController()
+      if (this.#reason) this.#controller.abort(this.#reason)
+    }
+    return this.#controller.signal
+  }
+
+  get deadline(): { readonly remainingMs: number } | undefined {
+    if (this.at === 0) return undefined
+    const { clock } = this.#options
+    const at = this.at
+    return {
+      get remainingMs() {
+        return Math.max(0, at - clock.now())
+      },
+    }
+  }
+
+  get metadata(): MetadataReader {
+    const { metadata } = this.#options
+    return { get: (name) => (Object.hasOwn(metadata, name) ? metadata[name] : undefined) }
+  }
+
+  get reply(): MetadataWriter {
+    return {
+      set: (name, value) => {
+        requireMetadataEntry(name, value)
+        this.#replyMetadata ??= {}
+        this.#replyMetadata[name] = value
+      },
+    }
+  }
+
+  get principal(): unknown {
+    return this.#options.principal
+  }
+
+  get peer(): string {
+    return this.#options.peer
+  }
+
+  get log(): Logger {
+    const { log, method, peer } = this.#options
+    this.#log ??= childLog(log, { method: method.name, peer })
+    return this.#log
+  }
+
+  /** What the handler has set for the reply, if anything. */
+  get replyMetadata(): Metadata | undefined {
+    return this.#replyMetadata
+  }
+
+  error(name: string, data: unknown): never {
+    const { method } = this.#options
+    if (!method.errors.has(name))
+      throw misuse(
+        `${method.name} declares no error ${JSON.stringify(name)}; it declares ${[...method.errors.keys()].join(', ') || 'none'}`,
+      )
+    return new NanowireError(name, `${method.name}: ${name}`, { data }) as never // an error; the interface says of what type
+  }
+
+  /** Aborts the signal, now or when it is first read. */
+  cancel(reason: NanowireError): void {
+    if (this.#reason) return
+    this.#reason = reason
+    this.#controller?.abort(reason)
+  }
+
+  /** The deadline has passed. */
+  override expire(): void {
+    this.cancel(new NanowireError('deadline_exceeded', `${this.#options.method.name}: the deadline has passed`))
+  }
+}
+
+/**
+ * Metadata is text under a name that no object has already.
+ * @throws NanowireError `invalid_argument`
+ */
+export function requireMetadataEntry(name: string, value: unknown): void {
+  if (name === '' || name === '__proto__' || !name.isWellFormed())
+    throw misuse(`metadata cannot be named ${JSON.stringify(name)}`)
+  if (typeof value !== 'string' || !value.isWellFormed())
+    throw misuse(`the metadata ${JSON.stringify(name)} must be text`)
+}

@@ -1,0 +1,66 @@
+/** A connection to services in this process: calls are function calls. */
+import type { AnyContract, MethodRef } from '../contract/index.ts'
+import { NanowireError } from '../errors.ts'
+import type { CallOptions, Channel } from './call.ts'
+import { type ClientOf, clientOf } from './client.ts'
+import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
+import { DirectChannel, type DirectOptions } from './direct.ts'
+import type { ClientMiddleware } from './middleware.ts'
+import { requireMs } from './options.ts'
+import type { Router } from './route.ts'
+
+export interface LocalConnectionOptions extends DirectOptions {
+  readonly use: readonly ClientMiddleware[]
+}
+
+export class LocalConnection implements Connection, Channel {
+  readonly #router: Router
+  readonly #channel: DirectChannel
+  readonly #options: LocalConnectionOptions
+  #closing: Promise<void> | undefined
+
+  constructor(router: Router, options: LocalConnectionOptions) {
+    this.#router = router
+    this.#options = options
+    this.#channel = new DirectChannel(router, options)
+  }
+
+  client<C extends AnyContract>(contract: C): ClientOf<C> {
+    return clientOf(contract, this, this.#options.use)
+  }
+
+  call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
+    if (this.#closing)
+      return Promise.reject(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
+    return this.#channel.call(method, request, options)
+  }
+
+  async ready(): Promise<void> {
+    if (this.#closing) throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+  }
+
+  stats(): ConnectionStats {
+    const { inFlight, waiting } = this.#channel
+    return {
+      connections: 0,
+      inFlight,
+      waiting,
+      ...this.#router.counters.counts(),
+      bytesReceived: 0,
+      bytesSent: 0,
+      lateReplies: 0,
+      unknownIds: 0,
+    }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    const { drainMs = 5_000 } = options
+    requireMs('drainMs', drainMs, 0)
+    this.#closing ??= this.#channel.drain(drainMs)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,35 @@
+/** What stands around every call, on either side, as the layers of an onion: the first in the list is the outermost. */
+import type { MethodRef } from '../contract/index.ts'
+import type { CallOptions } from './call.ts'
+import type { Context } from './context.ts'
+
+/** One call at its server: the request has been checked, the reply will be. */
+export interface ServerCall {
+  readonly method: MethodRef
+  readonly request: unknown
+  readonly ctx: Context
+}
+
+/** Calls `next()` for what lies further in, or answers or throws itself. */
+export type ServerMiddleware = (call: ServerCall, next: () => Promise<unknown>) => unknown
+
+/** One call at its client: neither checked nor sent yet. */
+export interface ClientCall {
+  readonly method: MethodRef
+  readonly request: unknown
+  readonly options: CallOptions
+}
+
+/** Calls `next(call)`, perhaps with another request or other options, more than once or not at all. */
+export type ClientMiddleware = (call: ClientCall, next: (call: ClientCall) => Promise<unknown>) => unknown
+
+/** A middleware as an onion needs it: `call` in, the rest of the layers as `next`. */
+export function onion<Call>(
+  layers: readonly ((call: Call, next: (call?: Call) => Promise<unknown>) => unknown)[],
+  core: (call: Call) => unknown,
+): (call: Call) => Promise<unknown> {
+  return layers.reduceRight<(call: Call) => Promise<unknown>>(
+    (inner, layer) => async (call) => layer(call, (changed) => inner(changed ?? call)),
+    async (call) => core(call),
+  )
+}

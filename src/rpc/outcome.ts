@@ -1,0 +1,117 @@
+/**
+ * What may leave a handler, and what a caller makes of it (spec/errors.md). The same in every place: in memory an error
+ * takes the same two steps as over a wire.
+ */
+import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
+import { isStatusCode, markReceived, NanowireError, wasReceived } from '../errors.ts'
+import { type Clock, randomId } from '../session/index.ts'
+import { StrictError, type WireError } from '../wire/index.ts'
+import type { Logger } from './log.ts'
+
+/** Puts a declared error's data through its gate, on its way out or in. */
+export type DataGate = (gate: Gate, data: unknown) => unknown
+
+/** What of an error crosses to the caller. Everything else stands in the log, under an id that crosses. */
+export function leaveHandler(
+  error: unknown,
+  method: MethodRef,
+  toPlace: DataGate,
+  log: Logger,
+  clock: Clock,
+): WireError {
+  try {
+    return judgeError(error, method, toPlace, log, clock)
+  } catch (cause) {
+    return internal('handler threw what cannot be looked at', cause, method, log, clock)
+  }
+}
+
+function judgeError(error: unknown, method: MethodRef, toPlace: DataGate, log: Logger, clock: Clock): WireError {
+  if (error instanceof NanowireError) {
+    const declared = method.errors.get(error.code)
+    if (wasReceived(error)) {
+      if (isStatusCode(error.code))
+        return {
+          code: error.code,
+          message: `${method.name}: a call that it made ended with ${error.code}`,
+          processed: 'yes',
+        }
+    } else if (declared) {
+      try {
+        return {
+          code: error.code,
+          message: `${method.name}: ${error.code}`,
+          data: toPlace(declared, error.data),
+          processed: 'yes',
+        }
+      } catch (misfit) {
+        return internal(`threw ${error.code} with data that do not fit`, misfit, method, log, clock)
+      }
+    } else if (isStatusCode(error.code)) {
+      return { code: error.code, message: error.message, processed: 'yes' }
+    }
+  }
+  return internal('handler failed', error, method, log, clock)
+}
+
+/** An error whose detail stays in the log. */
+export function internal(what: string, error: unknown, method: MethodRef, log: Logger, clock: Clock): WireError {
+  const id = randomId(clock)
+  const detail =
+    error instanceof Misfit
+      ? { misfit: error.describe() }
+      : { err: error instanceof Error ? error : new Error(`not an Error but a ${typeof error} was thrown`) }
+  log.error({ method: method.name, id, ...detail }, what)
+  return {
+    code: 'internal',
+    message: `${method.name} failed; the server's log has it under ${id}`,
+    id,
+    processed: 'yes',
+  }
+}
+
+/** A request that does not fit, before its handler. */
+export function misfitError(error: unknown, method: MethodRef): WireError | undefined {
+  if (error instanceof Misfit)
+    return {
+      code: 'invalid_argument',
+      message: `the request of ${method.name} does not fit: ${error.describe()}`,
+      processed: 'no',
+    }
+  if (error instanceof StrictError)
+    return {
+      code: 'invalid_argument',
+      message: `the request of ${method.name} is no strict MessagePack: ${error.message}`,
+      processed: 'no',
+    }
+  return undefined
+}
+
+/** The caller's error, from what has crossed. */
+export function arriveAtCaller(error: WireError, method: MethodRef, fromPlace: DataGate): NanowireError {
+  const { code, message, id } = error
+  const processed = error.processed ?? 'maybe'
+  const declared = method.errors.get(code)
+  if (declared) {
+    try {
+      return markReceived(
+        new NanowireError(code, `${method.name}: ${code}`, { data: fromPlace(declared, error.data), processed: 'yes' }),
+      )
+    } catch (misfit) {
+      const detail = misfit instanceof Misfit ? misfit.describe() : String(misfit)
+      return markReceived(
+        new NanowireError('internal', `${method.name} ended with ${code}, but its data do not fit: ${detail}`, {
+          processed: 'yes',
+        }),
+      )
+    }
+  }
+  if (isStatusCode(code)) return markReceived(new NanowireError(code, message, { processed, id }))
+  return markReceived(
+    new NanowireError(
+      'unknown',
+      `${method.name} ended with ${JSON.stringify(code)}, which this side's contract does not declare`,
+      { processed, id },
+    ),
+  )
+}

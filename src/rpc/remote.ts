@@ -1,0 +1,104 @@
+/** A call over a session: encoded when it is made, decoded where its reply lies (spec/places.md). */
+import type { Gate, MethodRef } from '../contract/index.ts'
+import { Misfit } from '../contract/index.ts'
+import { markReceived, NanowireError, type Processed } from '../errors.ts'
+import type { Limits } from '../limits.ts'
+import type { Clock, OutgoingCall, Session } from '../session/index.ts'
+import { decodeBody, encodeBody, type Metadata, StrictError, type WireError } from '../wire/index.ts'
+import { type CallOptions, PendingCall, packMetadata, requireCallOptions } from './call.ts'
+import { arriveAtCaller, misfitError } from './outcome.ts'
+
+export class RemoteCall extends PendingCall implements OutgoingCall {
+  readonly body: Uint8Array
+  readonly metadata: Uint8Array | undefined
+  readonly #limits: Limits
+  readonly #leaveQueue: (call: RemoteCall) => void
+  #session: Session | undefined
+  #hasLeft = false
+
+  constructor(
+    method: MethodRef,
+    request: unknown,
+    options: CallOptions,
+    clock: Clock,
+    limits: Limits,
+    peer: string,
+    leaveQueue: (call: RemoteCall) => void,
+  ) {
+    requireCallOptions(method, options)
+    const body = encodeRequest(method, request, limits)
+    const metadata = packMetadata(options.metadata, limits, 'no', peer)
+    super(method, options, clock, limits.callTimeoutMs)
+    this.body = body
+    this.metadata = metadata
+    this.#limits = limits
+    this.#leaveQueue = leaveQueue
+  }
+
+  get tag(): number {
+    return this.method.tag
+  }
+
+  get oneWay(): boolean {
+    return this.method.definition.kind === 'notify'
+  }
+
+  get deadlineAt(): number {
+    return this.at === 0 ? Number.POSITIVE_INFINITY : this.at
+  }
+
+  /** Gives the call to a session, which ends it. */
+  startIn(session: Session): void {
+    this.#session = session
+    session.start(this)
+  }
+
+  left(): void {
+    this.#hasLeft = true
+    if (this.oneWay) this.succeed(undefined, undefined)
+  }
+
+  replied(metadata: Metadata, buffer: Uint8Array, start: number, end: number): void {
+    if (this.isSettled) return
+    try {
+      this.succeed(decodeBody(this.method.reply, buffer, start, end, this.#limits), metadata)
+    } catch (error) {
+      const detail =
+        error instanceof Misfit ? error.describe() : error instanceof StrictError ? error.message : undefined
+      if (detail === undefined) throw error
+      this.fail(
+        markReceived(
+          new NanowireError('internal', `the reply of ${this.method.name} does not fit: ${detail}`, {
+            processed: 'yes',
+          }),
+        ),
+        metadata,
+      )
+    }
+  }
+
+  refused(error: WireError): void {
+    this.fail(arriveAtCaller(error, this.method, fromWire), error.metadata)
+  }
+
+  lost(error: NanowireError): void {
+    this.fail(markReceived(error))
+  }
+
+  protected override abandoned(): Processed {
+    if (this.#session) this.#session.abandon(this)
+    else this.#leaveQueue(this)
+    return this.#hasLeft ? 'maybe' : 'no'
+  }
+}
+
+const fromWire = (gate: Gate, data: unknown): unknown => gate.fromWire(data)
+
+function encodeRequest(method: MethodRef, request: unknown, limits: Limits): Uint8Array {
+  try {
+    return encodeBody(method.request, request, limits)
+  } catch (error) {
+    const misfit = misfitError(error, method)
+    throw misfit ? arriveAtCaller(misfit, method, fromWire) : error
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The router is what every place runs: services, middleware, limits and log. It finds a method's handler by number or
+ * name, and knows nothing of how the call came (spec/architecture.md).
+ */
+import { type MethodRef, requireDistinctTags } from '../contract/index.ts'
+import { misuse } from '../errors.ts'
+import { type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
+import { systemClock } from '../session/index.ts'
+import { CallCounters } from './counters.ts'
+import { DirectChannel } from './direct.ts'
+import { childLog, defaultLog, type Logger } from './log.ts'
+import { onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
+import { requireOptions } from './options.ts'
+import type { DispatchOptions, Route, Router } from './route.ts'
+import { isService, type Service } from './service.ts'
+
+export interface RouterOptions {
+  /** Middleware around every handler, the first outermost. */
+  readonly use?: readonly ServerMiddleware[] | undefined
+  /** Limits for every place that runs this router. */
+  readonly limits?: LimitOptions | undefined
+  /** Default: warnings and errors to stderr, one line each. */
+  readonly log?: Logger | undefined
+}
+
+/** What stands for a router wherever one is asked for. */
+export type Routable = Router | Service | readonly Service[]
+
+/**
+ * Puts services together.
+ * @throws NanowireError `invalid_argument` for two methods with one tag, two contracts with one name, an unknown option
+ * @example `const r = router([greeter, users], { use: [timing], limits: { maxCallsInFlight: 256 } })`
+ */
+export function router<const S extends readonly Service[]>(
+  services: S,
+  options: RouterOptions = {},
+): Router<S[number]['contract']> {
+  requireOptions('router', options, ['use', 'limits', 'log'])
+  return new ServiceRouter(services, options) as Router<S[number]['contract']> // a message is looked up by its tag
+}
+
+class ServiceRouter implements Router {
+  readonly services: readonly Service[]
+  readonly limits: Limits
+  readonly log: Logger
+  readonly counters = new CallCounters()
+  readonly #byTag = new Map<number, Route>()
+  readonly #byName = new Map<string, Route>()
+
+  constructor(services: readonly Service[], options: RouterOptions) {
+    this.services = services
+    this.limits = resolveLimits(options.limits)
+    this.log = childLog(options.log ?? defaultLog, {}) // a logger that throws hurts nobody
+    const methods = services.flatMap((one) => {
+      if (!isService(one)) throw misuse('a router takes services, as service(contract, handlers) makes them')
+      return Object.values(one.contract.methods) as MethodRef[] // a contract's methods are references
+    })
+    const names = services.map((one) => one.contract.name)
+    const twice = names.find((name, index) => names.indexOf(name) !== index)
+    if (twice !== undefined) throw misuse(`two services have the contract name ${JSON.stringify(twice)}`)
+    requireDistinctTags(methods)
+    for (const one of services) this.#add(one, options.use ?? [])
+  }
+
+  routeOf(tag: number): Route | undefined {
+    return this.#byTag.get(tag)
+  }
+
+  dispatch(message: { readonly tag: string; readonly body: unknown }, options: DispatchOptions = {}): Promise<unknown> {
+    const { principal, clock = systemClock, ...callOptions } = options
+    const route = this.#byName.get(message?.tag)
+    if (!route) return Promise.reject(misuse(`no service here has the method ${JSON.stringify(message?.tag)}`))
+    return new DirectChannel(this, { principal, clock }).call(route.method, message.body, callOptions)
+  }
+
+  #add(one: Service, use: readonly ServerMiddleware[]): void {
+    for (const [key, method] of Object.entries(one.contract.methods) as [string, MethodRef][]) {
+      const handlers = one.handlers as Readonly<Record<string, (request: unknown, ctx: unknown) => unknown>> // each was looked at by service()
+      const layers = use.map(
+        (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),
+      )
+      const run = onion<ServerCall>(layers, ({ request, ctx }) => handlers[key]?.(request, ctx))
+      const route: Route = { method, run }
+      this.#byTag.set(method.tag, route)
+      this.#byName.set(method.name, route)
+    }
+  }
+}
+
+/** The router that a router, service or list of services stands for. */
+export function asRouter(routable: Routable): Router {
+  if (isService(routable)) return router([routable])
+  if (Array.isArray(routable)) return router(routable as readonly Service[]) // each is looked at
+  return routable as Router // the only form that is left
+}
+
+export function isRoutable(value: unknown): value is Routable {
+  return isService(value) || Array.isArray(value) || (typeof value === 'object' && value !== null && 'routeOf' in value)
+}

@@ -1,0 +1,174 @@
+/** Serves a router at an address. */
+import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
+import { type Clock, randomBytes, systemClock } from '../session/index.ts'
+import type { CloseOptions } from './connection.ts'
+import { CallCounters, type CallCounts } from './counters.ts'
+import { requireMs, requireOptions } from './options.ts'
+import { type Listener, type OpenLink, type Schemes, schemeOf } from './place.ts'
+import type { Router } from './route.ts'
+import { asRouter, type Routable } from './router.ts'
+import { Serving } from './serving.ts'
+
+export interface ServeOptions {
+  /** Limits of this server, over the router's. */
+  readonly limits?: LimitOptions | undefined
+  /** Where time and chance come from. Default: the process's. */
+  readonly clock?: Clock | undefined
+}
+
+/** Plain numbers, for a metrics endpoint or a person. */
+export interface ServerStats {
+  readonly connections: number
+  /** Calls whose handlers have not ended. */
+  readonly inFlight: number
+  /** How many calls ended how: `{ 'greeter/hello': { ok: 3, Banned: 1 } }`. */
+  readonly calls: CallCounts
+  /** How often each limit fired. */
+  readonly refused: Readonly<Record<string, number>>
+  readonly bytesReceived: number
+  readonly bytesSent: number
+  readonly framesReceived: number
+  readonly framesSent: number
+  /** Frames for calls that were not, or no longer, in flight. */
+  readonly unknownIds: number
+}
+
+export interface Server extends AsyncDisposable {
+  /** Where it really listens: `tcp://127.0.0.1:41234`. */
+  readonly url: string
+  stats(): ServerStats
+  /** Takes no new calls, lets those in flight end, then closes. The same promise each time. */
+  close(options?: CloseOptions): Promise<void>
+}
+
+export type Serve = (routable: Routable, at: string, options?: ServeOptions) => Promise<Server>
+
+/** `serve` for the schemes that there are. */
+export function serveWith(schemes: Schemes): Serve {
+  return async (routable, at, options = {}) => {
+    requireOptions('serve', options, ['limits', 'clock'])
+    const router = withLimits(asRouter(routable), options.limits)
+    const { url, scheme } = await schemeOf(at, schemes)
+    const server = new RouterServer(router, options.clock ?? systemClock)
+    await server.listen((context, accept) => scheme.listen(url, context, accept))
+    return server
+  }
+}
+
+/** The router with its own counters, and limits of this place put over its own. */
+export function withLimits(router: Router, limits: LimitOptions | undefined): Router {
+  return {
+    services: router.services,
+    limits: limits ? resolveLimits({ ...router.limits, ...definedOnly(limits) }) : router.limits,
+    log: router.log,
+    counters: new CallCounters(),
+    routeOf: (tag) => router.routeOf(tag),
+    dispatch: (message, options) => router.dispatch(message, options),
+  }
+}
+
+function definedOnly(limits: LimitOptions): LimitOptions {
+  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined))
+}
+
+type Listen = (
+  context: { clock: Clock; limits: Router['limits'] },
+  accept: (link: OpenLink) => void,
+) => Promise<Listener>
+
+export class RouterServer implements Server {
+  readonly #router: Router
+  readonly #clock: Clock
+  readonly #incarnation: Uint8Array
+  readonly #servings = new Set<Serving>()
+  #listener: Listener | undefined
+  #closing: Promise<void> | undefined
+  #allClosed: (() => void) | undefined
+  /** Of connections that have ended. */
+  #past = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0, unknownIds: 0 }
+
+  constructor(router: Router, clock: Clock) {
+    this.#router = router
+    this.#clock = clock
+    this.#incarnation = randomBytes(clock, 16)
+  }
+
+  get url(): string {
+    return this.#listener?.url ?? 'memory:'
+  }
+
+  async listen(listen: Listen): Promise<void> {
+    this.#listener = await listen({ clock: this.#clock, limits: this.#router.limits }, (link) => this.accept(link))
+  }
+
+  accept(link: OpenLink): void {
+    const serving = new Serving({
+      router: this.#router,
+      link,
+      clock: this.#clock,
+      incarnation: this.#incarnation,
+      closed: (one) => this.#servingClosed(one),
+    })
+    this.#servings.add(serving)
+    link.attach(serving.session)
+    const { limits } = this.#router
+    if (this.#closing) serving.session.end()
+    else if (this.#servings.size > limits.maxConnections) {
+      serving.session.turnAway(
+        'maxConnections',
+        limitMessage('maxConnections', limits, 'too many connections', link.peer),
+      )
+    }
+  }
+
+  stats(): ServerStats {
+    const totals = { ...this.#past }
+    let inFlight = 0
+    for (const serving of this.#servings) {
+      inFlight += serving.session.inFlight
+      addTraffic(totals, serving)
+    }
+    return { connections: this.#servings.size, inFlight, ...this.#router.counters.counts(), ...totals }
+  }
+
+  close(options: CloseOptions = {}): Promise<void> {
+    const { drainMs = 5_000 } = options
+    requireMs('drainMs', drainMs, 0)
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const listenerClosed = this.#listener?.close()
+    for (const serving of this.#servings) serving.session.drain(drainMs, 'the server is closing')
+    if (this.#servings.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#allClosed = resolve
+      })
+    }
+    await listenerClosed
+  }
+
+  #servingClosed(serving: Serving): void {
+    if (!this.#servings.delete(serving)) return
+    addTraffic(this.#past, serving)
+    if (this.#servings.size === 0) this.#allClosed?.()
+  }
+}
+
+function addTraffic(
+  totals: { bytesReceived: number; bytesSent: number; framesReceived: number; framesSent: number; unknownIds: number },
+  serving: Serving,
+): void {
+  const { link, session } = serving
+  const { framesReceived, framesSent, unknownIds } = session.counters
+  totals.bytesReceived += link.receivedBytes
+  totals.bytesSent += link.flushedBytes
+  totals.framesReceived += framesReceived
+  totals.framesSent += framesSent
+  totals.unknownIds += unknownIds
+}

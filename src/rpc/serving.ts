@@ -1,0 +1,158 @@
+/** One connection at its server: requests in, through the router, replies out (spec/architecture.md). */
+import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
+import { NanowireError } from '../errors.ts'
+import type { LimitName } from '../limits.ts'
+import {
+  type Clock,
+  type Effects,
+  type IncomingCall,
+  type IncomingRequest,
+  Session,
+  wheelOf,
+} from '../session/index.ts'
+import { decodeBody, encodeBody, type WireError } from '../wire/index.ts'
+import { packMetadata } from './call.ts'
+import { CallContext } from './context.ts'
+import { internal, leaveHandler, misfitError } from './outcome.ts'
+import type { OpenLink } from './place.ts'
+import type { Route, Router } from './route.ts'
+
+export interface ServingOptions {
+  readonly router: Router
+  readonly link: OpenLink
+  readonly clock: Clock
+  readonly incarnation: Uint8Array
+  /** The session is over. */
+  readonly closed: (serving: Serving) => void
+}
+
+export class Serving implements Effects {
+  readonly session: Session
+  readonly link: OpenLink
+  readonly #router: Router
+  readonly #clock: Clock
+  readonly #closed: (serving: Serving) => void
+
+  constructor(options: ServingOptions) {
+    const { router, link, clock, incarnation } = options
+    this.#router = router
+    this.#clock = clock
+    this.#closed = options.closed
+    this.link = link
+    this.session = new Session({ role: 'server', link, clock, limits: router.limits, effects: this, incarnation })
+  }
+
+  opened(): void {}
+
+  draining(): void {}
+
+  closed(cause: NanowireError | undefined): void {
+    if (cause)
+      this.#router.log.debug({ peer: this.link.peer, code: cause.code, detail: cause.message }, 'connection ended')
+    this.#closed(this)
+  }
+
+  peerViolated(rule: string, message: string): void {
+    this.#router.log.warn(
+      { peer: this.link.peer, rule, detail: message },
+      'the peer broke the protocol; its connection is closed',
+    )
+  }
+
+  limitFired(name: LimitName, message: string): void {
+    this.#router.counters.limitFired(name)
+    this.#router.log.warn({ limit: name }, message)
+  }
+
+  requestRefused(tag: number, error: WireError): void {
+    const route = this.#router.routeOf(tag)
+    if (route) this.#router.counters.callEnded(route.method.name, error.code)
+  }
+
+  requestReceived(call: IncomingCall, request: IncomingRequest): void {
+    const route = this.#router.routeOf(request.tag)
+    if (!route)
+      return this.#refuse(call, undefined, {
+        code: 'unimplemented',
+        message: `no service here has a method with the number ${request.tag}`,
+        processed: 'no',
+      })
+    const { method } = route
+    if (request.oneWay !== (method.definition.kind === 'notify')) {
+      const message = `${method.name} is ${method.definition.kind}, and was called as ${request.oneWay ? 'notify' : 'unary'}`
+      return this.#refuse(call, method, { code: 'invalid_argument', message, processed: 'no' })
+    }
+    let body: unknown
+    try {
+      body = decodeBody(method.request, request.buffer, request.start, request.end, this.#router.limits)
+    } catch (error) {
+      const misfit = misfitError(error, method)
+      return this.#refuse(
+        call,
+        method,
+        misfit ?? internal('the request could not be read', error, method, this.#router.log, this.#clock),
+      )
+    }
+    this.#run(call, route, request, body)
+  }
+
+  #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {
+    const { method } = route
+    const { log } = this.#router
+    const ctx = new CallContext({
+      method,
+      clock: this.#clock,
+      log,
+      metadata: request.metadata,
+      principal: undefined,
+      peer: this.link.peer,
+    })
+    call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
+    if (request.timeoutMs > 0)
+      wheelOf(this.#clock).add(ctx, this.#clock.now() + Math.min(request.timeoutMs, 2 ** 31 - 1))
+    route
+      .run({ method, request: body, ctx })
+      .then((value) => this.#succeed(call, method, ctx, value))
+      .catch((error: unknown) => this.#fail(call, method, ctx, error))
+  }
+
+  #succeed(call: IncomingCall, method: MethodRef, ctx: CallContext, value: unknown): void {
+    const { limits, log, counters } = this.#router
+    let body: Uint8Array
+    let metadata: Uint8Array | undefined
+    try {
+      body = encodeBody(method.reply, call.oneWay ? undefined : value, limits)
+      metadata = packMetadata(ctx.replyMetadata, limits, 'yes', this.link.peer)
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error
+      return this.#end(call, method, ctx, internal('the reply does not fit', error, method, log, this.#clock))
+    }
+    wheelOf(this.#clock).remove(ctx)
+    counters.callEnded(method.name, 'ok')
+    this.session.respond(call, metadata, body)
+  }
+
+  #fail(call: IncomingCall, method: MethodRef, ctx: CallContext, error: unknown): void {
+    const { limits, log } = this.#router
+    const toWire = (gate: Gate, data: unknown): unknown => gate.toWire(data, limits)
+    const wireError = leaveHandler(error, method, toWire, log, this.#clock)
+    this.#end(call, method, ctx, ctx.replyMetadata ? { ...wireError, metadata: ctx.replyMetadata } : wireError)
+  }
+
+  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, error: WireError): void {
+    wheelOf(this.#clock).remove(ctx)
+    this.#router.counters.callEnded(method.name, error.code)
+    this.session.refuse(call, error)
+  }
+
+  /** A request that reaches no handler. Of a notify only the log and the counters tell. */
+  #refuse(call: IncomingCall, method: MethodRef | undefined, error: WireError): void {
+    this.#router.counters.callEnded(method?.name ?? 'unknown method', error.code)
+    if (call.oneWay)
+      this.#router.log.warn(
+        { peer: this.link.peer, method: method?.name, code: error.code, detail: error.message },
+        'a notify was refused',
+      )
+    this.session.refuse(call, error)
+  }
+}

@@ -1,0 +1,23 @@
+/** `tcp://host:port` as an address. */
+import { misuse } from '../errors.ts'
+import { dialTcp, listenTcp, type TcpAddress } from '../transport/index.ts'
+import type { Scheme } from './place.ts'
+
+export const tcpScheme: Scheme = {
+  placeOf(url) {
+    const address = addressOf(url, 1)
+    return { url: `tcp://${url.host}`, dial: (context) => dialTcp(address, context) }
+  },
+  listen: (url, context, accept) => listenTcp(addressOf(url, 0), context, accept),
+}
+
+/** @throws NanowireError `invalid_argument` */
+function addressOf(url: URL, minPort: number): TcpAddress {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (host === '' || url.port === '' || Number(url.port) < minPort || (url.pathname !== '' && url.pathname !== '/')) {
+    throw misuse(
+      `${JSON.stringify(url.href)} is no TCP address; write tcp://host:port${minPort === 0 ? ', with port 0 for any that is free' : ''}`,
+    )
+  }
+  return { host, port: Number(url.port) }
+}

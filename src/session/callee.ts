@@ -1,0 +1,149 @@
+/**
+ * The half of a session that takes calls (spec/session.md, chapter "Calls"). Invariants: a request reaches a handler at
+ * most once; a slot is free only when the handler has ended, whatever the caller did meanwhile.
+ */
+import { type LimitName, limitMessage } from '../limits.ts'
+import {
+  type FrameDecoder,
+  flags as flag,
+  ProtocolError,
+  Reassembler,
+  readMetadata,
+  readRequestHead,
+  type WireError,
+} from '../wire/index.ts'
+import type { Effects } from './effects.ts'
+import { isAfter } from './ids.ts'
+import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
+import type { FrameSender } from './sender.ts'
+
+export class Callee {
+  /** Frames for ids that are not in flight. */
+  unknownIds = 0
+  /** Requests after this id are let be: the peer was told that they do not run. */
+  #finalId: number | undefined
+  readonly #sender: FrameSender
+  readonly #effects: Effects
+  readonly #calls = new IncomingCalls()
+  readonly #reassembler: Reassembler
+
+  constructor(sender: FrameSender, effects: Effects) {
+    this.#sender = sender
+    this.#effects = effects
+    this.#reassembler = new Reassembler(sender.limits)
+  }
+
+  /** Calls whose handlers have not ended. */
+  get inFlight(): number {
+    return this.#calls.size
+  }
+
+  /** No handler runs and no request is half there. */
+  get isIdle(): boolean {
+    return this.#calls.size === 0 && this.#reassembler.size === 0
+  }
+
+  /** The latest id that was seen, 0 for none. */
+  get lastId(): number {
+    return this.#calls.lastId ?? 0
+  }
+
+  /** Callers that cannot know that all slots are taken make the server stop reading; others were told the number. */
+  get isFullOfNotifies(): boolean {
+    return this.#calls.oneWayCount > 0 && this.#calls.size >= this.#sender.limits.maxCallsInFlight
+  }
+
+  /** Settles the last id: the peer is told, and sends the rest elsewhere. */
+  settle(): number {
+    this.#finalId = this.lastId
+    return this.#finalId
+  }
+
+  requestReceived(frame: FrameDecoder): void {
+    const { id, flags, buffer, start, end } = frame
+    const more = (flags & flag.MORE) !== 0
+    const isFurther = this.#reassembler.has(id)
+    if (isFurther && (flags & ~flag.MORE) !== 0)
+      throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
+    if (!isFurther && !this.#begin(id, flags, buffer, start, end, more)) return
+    if (!more && !isFurther) {
+      this.#deliver(id, flags, buffer, start, end)
+      return
+    }
+    const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
+    if (typeof whole === 'string')
+      this.#refuseUnread(id, 0, (flags & flag.ONE_WAY) !== 0, whole, 'the request is too large')
+    else if (whole) this.#deliver(id, whole.flags, whole.body, 0, whole.body.length)
+  }
+
+  cancelReceived(id: number): void {
+    if (this.#reassembler.has(id)) {
+      // No more fragments follow a CANCEL.
+      this.#reassembler.remove(id)
+      this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the request was whole', processed: 'no' })
+      return
+    }
+    const call = this.#calls.get(id)
+    if (call) cancel(call)
+    else this.unknownIds++
+  }
+
+  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): void {
+    this.#calls.remove(call)
+    const { maxMessageBytes } = this.#sender.peerLimits
+    if (body.length <= maxMessageBytes) return this.#sender.response(call.id, metadata, body)
+    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (option limits.maxMessageBytes of the client)`
+    this.#sender.error(call.id, { code: 'resource_exhausted', message, processed: 'yes' })
+  }
+
+  refuse(call: IncomingCall, error: WireError): void {
+    this.#calls.remove(call)
+    this.#sender.error(call.id, error)
+  }
+
+  /** A handler has ended, and nobody is there to answer. */
+  forget(call: IncomingCall): void {
+    this.#calls.remove(call)
+  }
+
+  cancelAll(): void {
+    this.#calls.cancelAll()
+  }
+
+  /** Takes a new id. Returns whether its request may go on. */
+  #begin(id: number, flags: number, buffer: Uint8Array, start: number, end: number, more: boolean): boolean {
+    if (!this.#calls.isNew(id)) throw new ProtocolError('frame_id', `the id ${id} came after ${this.lastId}`)
+    const { tag, oneWay } = readRequestHead(flags, buffer, start, end)
+    this.#calls.lastId = id
+    if (this.#finalId !== undefined && (this.#finalId === 0 || isAfter(id, this.#finalId))) {
+      if (more) this.#skipRest(id, flags, buffer, start)
+      return false
+    }
+    if (this.#calls.size + this.#reassembler.size < this.#sender.limits.maxCallsInFlight) return true
+    this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
+    if (more) this.#skipRest(id, flags, buffer, start)
+    return false
+  }
+
+  /** The fragments that follow belong to nothing any more. */
+  #skipRest(id: number, flags: number, buffer: Uint8Array, start: number): void {
+    this.#reassembler.add(id, flags, buffer, start, start, true)
+    this.#reassembler.discard(id)
+  }
+
+  #refuseUnread(id: number, tag: number, oneWay: boolean, limit: LimitName, what: string): void {
+    const { limits, link } = this.#sender
+    const message = limitMessage(limit, limits, what, link.peer)
+    this.#effects.limitFired(limit, message)
+    const error: WireError = { code: 'resource_exhausted', message, processed: 'no' }
+    this.#effects.requestRefused(tag, error)
+    if (!oneWay) this.#sender.error(id, error)
+  }
+
+  #deliver(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
+    const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = readRequestHead(flags, buffer, start, end)
+    const metadata = readMetadata(buffer, metadataStart, bodyStart, this.#sender.limits.maxMetadataBytes)
+    const call = this.#calls.add(id, oneWay)
+    this.#effects.requestReceived(call, { tag, oneWay, timeoutMs, metadata, buffer, start: bodyStart, end })
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The half of a session that makes calls (spec/session.md, chapter "Calls"). Invariant: each call ends by exactly one of
+ * `replied`, `refused` and `lost`, unless its caller went away first.
+ */
+import { NanowireError, type Processed } from '../errors.ts'
+import { type LimitName, limitMessage } from '../limits.ts'
+import {
+  type FrameDecoder,
+  flags as flag,
+  kinds,
+  metadataEnd,
+  ProtocolError,
+  Reassembler,
+  readError,
+  readMetadata,
+} from '../wire/index.ts'
+import type { Clock } from './clock.ts'
+import type { OutgoingCall } from './effects.ts'
+import { OutgoingCalls } from './outgoing.ts'
+import type { FrameSender } from './sender.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export class Caller {
+  /** Replies to calls whose callers had gone away. */
+  lateReplies = 0
+  /** Frames for ids that are not in flight. */
+  unknownIds = 0
+  readonly #sender: FrameSender
+  readonly #clock: Clock
+  readonly #limitFired: (name: LimitName, message: string) => void
+  readonly #calls: OutgoingCalls
+  readonly #reassembler: Reassembler
+
+  constructor(
+    sender: FrameSender,
+    clock: Clock,
+    firstId: number,
+    limitFired: (name: LimitName, message: string) => void,
+  ) {
+    this.#sender = sender
+    this.#clock = clock
+    this.#limitFired = limitFired
+    this.#calls = new OutgoingCalls(firstId)
+    this.#reassembler = new Reassembler(sender.limits)
+  }
+
+  get inFlight(): number {
+    return this.#calls.inFlight
+  }
+
+  get waiting(): number {
+    return this.#calls.waiting
+  }
+
+  /** Nobody waits for anything. */
+  get isIdle(): boolean {
+    return this.#calls.isIdle
+  }
+
+  /** Sends a call, or lets it wait for its turn. */
+  start(call: OutgoingCall): void {
+    const { limits, peerLimits, link } = this.#sender
+    if (call.body.length > peerLimits.maxMessageBytes) {
+      const message = `the request has ${call.body.length} bytes: maxMessageBytes is ${peerLimits.maxMessageBytes} (peer ${link.peer}; option limits.maxMessageBytes of the server)`
+      call.refused({ code: 'resource_exhausted', message, processed: 'no' })
+    } else if (this.#calls.waiting === 0 && this.#maySend()) {
+      this.#send(call)
+    } else if (this.#calls.waiting < limits.maxCallsQueued) {
+      this.#calls.wait(call)
+    } else {
+      const message = limitMessage('maxCallsQueued', limits, 'too many calls wait for a place', link.peer)
+      this.#limitFired('maxCallsQueued', message)
+      call.refused({ code: 'resource_exhausted', message, processed: 'no' })
+    }
+  }
+
+  /** The caller has gone away: the peer is told if it has the request, and what it still answers is let be. */
+  abandon(call: OutgoingCall): void {
+    const id = this.#calls.abandon(call)
+    if (id === undefined) return
+    this.#reassembler.discard(id)
+    this.#sender.frame(kinds.CANCEL, id, NOTHING)
+  }
+
+  /** Sends what waits, as far as the peer and the link take it. */
+  pump(): void {
+    while (this.#calls.waiting > 0 && this.#maySend()) {
+      const call = this.#calls.nextWaiting()
+      if (call) this.#send(call)
+    }
+  }
+
+  responseReceived(frame: FrameDecoder): void {
+    const { id, flags } = frame
+    if (!this.#calls.has(id)) {
+      this.unknownIds++
+      return
+    }
+    const more = (flags & flag.MORE) !== 0
+    if (!more && !this.#reassembler.has(id)) {
+      this.#complete(id, flags, frame.buffer, frame.start, frame.end)
+      return
+    }
+    if (this.#reassembler.has(id) && (flags & ~flag.MORE) !== 0)
+      throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
+    const whole = this.#reassembler.add(id, flags, frame.buffer, frame.start, frame.end, more)
+    if (typeof whole === 'string') this.#refuseReply(id, whole)
+    else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
+    if (!more && !whole) this.#ended(id) // the end of what was discarded
+  }
+
+  /** An ERROR for one call. */
+  errorReceived(frame: FrameDecoder): void {
+    const error = readError(frame.buffer, frame.start, frame.end, this.#sender.limits)
+    const entry = this.#calls.end(frame.id)
+    this.#reassembler.remove(frame.id)
+    if (!entry) this.unknownIds++
+    else if (entry.call) entry.call.refused(error)
+    else this.lateReplies++
+  }
+
+  /** The peer runs nothing after `lastId`, 0 for nothing at all. */
+  loseAfter(lastId: number, reason: string): void {
+    for (const call of this.#calls.takeAfter(lastId))
+      call.lost(new NanowireError('unavailable', reason, { processed: 'no' }))
+  }
+
+  loseWaiting(cause: NanowireError): void {
+    for (const call of this.#calls.takeWaiting()) call.lost(copyOf(cause, 'no'))
+  }
+
+  /** The connection is over. A request of which no byte was handed to the system did not run. */
+  loseAll(cause: NanowireError): void {
+    this.loseWaiting(cause)
+    for (const { call, startsAt } of this.#calls.takeInFlight()) {
+      const left = startsAt < this.#sender.link.flushedBytes
+      call?.lost(copyOf(cause, left ? cause.processed : 'no'))
+    }
+  }
+
+  #maySend(): boolean {
+    return !this.#sender.link.isCongested && this.#calls.inFlight < this.#sender.peerLimits.maxCallsInFlight
+  }
+
+  #send(call: OutgoingCall): void {
+    const id = this.#calls.takeId()
+    const leftMs = call.deadlineAt - this.#clock.now()
+    if (!call.oneWay) this.#calls.sent(id, call, this.#sender.link.writtenBytes)
+    this.#sender.request(id, call, leftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(leftMs)))
+    call.left()
+  }
+
+  #complete(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
+    const bodyStart = (flags & flag.METADATA) === 0 ? start : metadataEnd(buffer, start, end)
+    const metadata = readMetadata(buffer, start, bodyStart, this.#sender.limits.maxMetadataBytes)
+    const entry = this.#calls.end(id)
+    if (entry?.call) entry.call.replied(metadata, buffer, bodyStart, end)
+    else this.lateReplies++
+  }
+
+  /** The reply is too large; its caller need not wait for the rest. */
+  #refuseReply(id: number, limit: 'maxMessageBytes' | 'maxReassemblyBytes'): void {
+    const message = limitMessage(limit, this.#sender.limits, 'the reply is too large', this.#sender.link.peer)
+    this.#limitFired(limit, message)
+    this.#calls.release(id)?.refused({ code: 'resource_exhausted', message, processed: 'yes' })
+  }
+
+  #ended(id: number): void {
+    if (!this.#calls.end(id)?.call) this.lateReplies++
+  }
+}
+
+function copyOf(cause: NanowireError, processed: Processed): NanowireError {
+  return new NanowireError(cause.code, cause.message, { processed, cause: cause.cause })
+}

@@ -1,0 +1,69 @@
+/**
+ * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
+ * leaves nothing but the last id.
+ */
+import { isAfter } from './ids.ts'
+
+/** One call at its server. */
+export class IncomingCall {
+  readonly id: number
+  readonly oneWay: boolean
+  /** Set by the handler's side: called once when the caller cancels or is gone. */
+  onCancel: (() => void) | undefined
+
+  constructor(id: number, oneWay: boolean) {
+    this.id = id
+    this.oneWay = oneWay
+  }
+}
+
+export class IncomingCalls {
+  readonly #calls = new Map<number, IncomingCall>()
+  #oneWay = 0
+  /** The latest id that the peer has used; `undefined` before the first. */
+  lastId: number | undefined
+
+  get size(): number {
+    return this.#calls.size
+  }
+
+  /** Calls whose caller cannot know that they still run. */
+  get oneWayCount(): number {
+    return this.#oneWay
+  }
+
+  /** Whether the peer may use this id now: each is above all before it. */
+  isNew(id: number): boolean {
+    return this.lastId === undefined || isAfter(id, this.lastId)
+  }
+
+  add(id: number, oneWay: boolean): IncomingCall {
+    const call = new IncomingCall(id, oneWay)
+    this.#calls.set(id, call)
+    if (oneWay) this.#oneWay++
+    return call
+  }
+
+  get(id: number): IncomingCall | undefined {
+    return this.#calls.get(id)
+  }
+
+  /** Returns whether it was there. */
+  remove(call: IncomingCall): boolean {
+    if (!this.#calls.delete(call.id)) return false
+    if (call.oneWay) this.#oneWay--
+    return true
+  }
+
+  /** Tells every handler that its caller is gone. Their slots stay until they end. */
+  cancelAll(): void {
+    for (const call of this.#calls.values()) cancel(call)
+  }
+}
+
+/** Tells a call's handler once. */
+export function cancel(call: IncomingCall): void {
+  const { onCancel } = call
+  call.onCancel = undefined
+  onCancel?.()
+}

@@ -1,0 +1,73 @@
+/** Writes the session's frames to its link, within what the peer takes. */
+import type { Limits } from '../limits.ts'
+import {
+  type Kind,
+  kinds,
+  type PeerLimits,
+  packError,
+  type WireError,
+  writeFrame,
+  writeGoaway,
+  writeRequest,
+  writeResponse,
+} from '../wire/index.ts'
+import type { OutgoingCall } from './effects.ts'
+import type { Link } from './link.ts'
+
+/** Requests that a client may send before the server's HELLO has come. */
+export const MAX_CALLS_BEFORE_HELLO = 128
+
+const MAX_MESSAGE_TEXT = 1_024
+
+export class FrameSender {
+  readonly link: Link
+  readonly limits: Limits
+  /** What the peer takes: the protocol's own numbers until its HELLO says others. */
+  peerLimits: PeerLimits
+  framesSent = 0
+
+  constructor(link: Link, limits: Limits) {
+    this.link = link
+    this.limits = limits
+    this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
+  }
+
+  frame(kind: Kind, id: number, body: Uint8Array): void {
+    writeFrame(this.link.writer, kind, 0, id, body)
+    this.#written()
+  }
+
+  request(id: number, call: OutgoingCall, timeoutMs: number): void {
+    const { tag, oneWay, metadata, body } = call
+    writeRequest(this.link.writer, id, { tag, timeoutMs, oneWay, metadata }, body, this.peerLimits.maxFrameBytes)
+    this.#written()
+  }
+
+  response(id: number, metadata: Uint8Array | undefined, body: Uint8Array): void {
+    writeResponse(this.link.writer, id, metadata, body, this.peerLimits.maxFrameBytes)
+    this.#written()
+  }
+
+  /** An ERROR, of the connection where `id` is 0. Its text is cut to 1,024 characters, so that it always fits. */
+  error(id: number, error: WireError): void {
+    const message = error.message.slice(0, MAX_MESSAGE_TEXT).toWellFormed()
+    const body = packError({ ...error, message })
+    const tooLarge = body.length > this.limits.maxErrorBytes
+    this.frame(kinds.ERROR, id, tooLarge ? packError(this.#tooLarge(error, body.length)) : body)
+  }
+
+  goaway(final: boolean, lastId: number, reason: string): void {
+    writeGoaway(this.link.writer, final, lastId, reason)
+    this.#written()
+  }
+
+  #tooLarge(error: WireError, bytes: number): WireError {
+    const message = `the error ${error.code} has ${bytes} bytes: maxErrorBytes is ${this.limits.maxErrorBytes} (option limits.maxErrorBytes of the server)`
+    return { code: 'resource_exhausted', message, processed: error.processed }
+  }
+
+  #written(): void {
+    this.framesSent++
+    this.link.written()
+  }
+}

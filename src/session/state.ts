@@ -1,0 +1,76 @@
+/**
+ * The states of a session and the steps between them (spec/session.md). Each state holds only its own data; every step
+ * has a name, and a step that its state does not know is a fault of this library.
+ *
+ * ```
+ *            helloReceived            drainBegun, goawayReceived         lastCallEnded
+ *  opening ───────────────▶ open ───────────────────────────▶ draining ───────────────┐
+ *     │                      │                                   │                    ▼
+ *     └── violated, ended ───┴───────── violated, ended ─────────┴──────────────▶ closing
+ *                                                                                     │
+ *          every state ─────────────────────── linkClosed, lingered ──────────────▶ closed
+ * ```
+ */
+import type { NanowireError } from '../errors.ts'
+import type { Hello } from '../wire/index.ts'
+
+/** The peer's HELLO has not come. A client sends requests all the same, 128 at most. */
+export interface Opening {
+  readonly name: 'opening'
+  /** Stops waiting for the HELLO. */
+  readonly cancelTimer: () => void
+}
+
+export interface Open {
+  readonly name: 'open'
+  readonly peer: Hello
+}
+
+/** Calls in flight go on, new ones do not. */
+export interface Draining {
+  readonly name: 'draining'
+  readonly peer: Hello
+  /** Who began. */
+  readonly by: 'self' | 'peer'
+  /** A server's: whether the client has shown that it knows, after which ids are settled. */
+  readonly step: 'announced' | 'final'
+  /** Ends the wait. */
+  readonly cancelTimer: () => void
+}
+
+/** This side has said its last word; what comes is discarded, so that the peer can read why. */
+export interface Closing {
+  readonly name: 'closing'
+  readonly cause: NanowireError | undefined
+  readonly cancelTimer: () => void
+}
+
+export interface Closed {
+  readonly name: 'closed'
+}
+
+export type State = Opening | Open | Draining | Closing | Closed
+
+/** Which step leads from which states to which. */
+export const steps = {
+  helloReceived: { from: ['opening'], to: 'open' },
+  drainBegun: { from: ['open'], to: 'draining' },
+  goawayReceived: { from: ['open', 'draining'], to: 'draining' },
+  drainSettled: { from: ['draining'], to: 'draining' },
+  lastCallEnded: { from: ['draining'], to: 'closing' },
+  violated: { from: ['opening', 'open', 'draining'], to: 'closing' },
+  ended: { from: ['opening', 'open', 'draining'], to: 'closing' },
+  linkClosed: { from: ['opening', 'open', 'draining', 'closing'], to: 'closed' },
+} as const satisfies Record<string, { readonly from: readonly State['name'][]; readonly to: State['name'] }>
+
+export type Step = keyof typeof steps
+
+/**
+ * Judges a step.
+ * @throws Error a fault of this library, never of a peer
+ */
+export function requireStep(step: Step, from: State, to: State): void {
+  const rule: { readonly from: readonly State['name'][]; readonly to: State['name'] } = steps[step]
+  if (!rule.from.includes(from.name) || rule.to !== to.name)
+    throw new Error(`no step ${step} from ${from.name} to ${to.name}`)
+}

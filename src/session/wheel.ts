@@ -1,0 +1,117 @@
+/**
+ * One wheel of deadlines for all calls on a clock: adding and removing cost a few assignments, where a timer for each
+ * call would cost many times that (spec/session.md). Never early, late by at most one tick and the clock's own lag.
+ */
+import type { Clock } from './clock.ts'
+
+const TICK_MS = 8
+const SLOTS = 256
+
+/** Something with a deadline. It is its own link in the wheel's lists, so that waiting allocates nothing. */
+export abstract class Deadline {
+  /** On the clock's scale, in milliseconds. */
+  at = 0
+  next: Deadline | undefined
+  previous: Deadline | undefined
+  /** Called once when the time has come, never after `remove`. */
+  abstract expire(): void
+}
+
+/** The head of a slot's list. */
+class Slot extends Deadline {
+  override expire(): void {}
+}
+
+export class DeadlineWheel {
+  readonly #clock: Clock
+  readonly #slots = Array.from({ length: SLOTS }, () => new Slot())
+  #size = 0
+  /** The first tick that was not looked at. */
+  #tick = 0
+  #timerTick = 0
+  #cancelTimer: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Starts to wait until `at`, in the clock's milliseconds. */
+  add(deadline: Deadline, at: number): void {
+    if (this.#size === 0) this.#tick = Math.floor(this.#clock.now() / TICK_MS)
+    this.#size++
+    deadline.at = at
+    const tick = Math.max(Math.ceil(at / TICK_MS), this.#tick)
+    const head = this.#slots[tick % SLOTS] as Slot // below SLOTS
+    deadline.next = head.next
+    deadline.previous = head
+    if (head.next) head.next.previous = deadline
+    head.next = deadline
+    this.#wakeAt(Math.min(tick, this.#tick + SLOTS))
+  }
+
+  /** Stops waiting. Does nothing when it already has. */
+  remove(deadline: Deadline): void {
+    const { next, previous } = deadline
+    if (!previous) return
+    previous.next = next
+    if (next) next.previous = previous
+    deadline.next = undefined
+    deadline.previous = undefined
+    if (--this.#size === 0) this.#stop()
+  }
+
+  #wakeAt(tick: number): void {
+    if (this.#cancelTimer) {
+      if (this.#timerTick <= tick) return
+      this.#cancelTimer()
+    }
+    this.#timerTick = tick
+    this.#cancelTimer = this.#clock.after(Math.max(0, tick * TICK_MS - this.#clock.now()), () => this.#turn(), true)
+  }
+
+  #stop(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  /** Looks at every slot whose time has come, then sleeps until the next one with something in it. */
+  #turn(): void {
+    this.#cancelTimer = undefined
+    const now = this.#clock.now()
+    const last = Math.floor(now / TICK_MS)
+    const from = Math.max(this.#tick, last - SLOTS + 1)
+    this.#tick = last + 1
+    for (let tick = from; tick <= last; tick++) this.#expireSlot(this.#slots[tick % SLOTS] as Slot, now)
+    if (this.#size === 0) return
+    let next = this.#tick
+    while (!(this.#slots[next % SLOTS] as Slot).next) next++ // something is waiting, so one of them has it
+    this.#wakeAt(next)
+  }
+
+  #expireSlot(head: Slot, now: number): void {
+    let waiting = head.next
+    while (waiting) {
+      // What expires may remove others, so the list is begun again after each.
+      if (waiting.at > now) {
+        waiting = waiting.next
+        continue
+      }
+      this.remove(waiting)
+      waiting.expire()
+      waiting = head.next
+    }
+  }
+}
+
+const wheels = new WeakMap<Clock, DeadlineWheel>()
+
+/** The wheel of a clock: one for all that runs on it. */
+export function wheelOf(clock: Clock): DeadlineWheel {
+  let wheel = wheels.get(clock)
+  if (!wheel) wheels.set(clock, (wheel = new DeadlineWheel(clock)))
+  return wheel
+}

@@ -1,0 +1,166 @@
+/**
+ * What all links of bytes share: when to flush, how much input one connection gets handled in a turn, and the decoder
+ * (spec/architecture.md). A kind of link adds how bytes are sent and how its source is paused.
+ */
+import type { Limits } from '../limits.ts'
+import type { Clock, Link, LinkListener } from '../session/index.ts'
+import { FrameDecoder, ProtocolError } from '../wire/index.ts'
+import { recycle, SlabWriter } from './slab.ts'
+
+/** A batch of this size is sent at once; a smaller one at the end of the turn. */
+const FLUSH_BYTES = 1_024
+
+export interface ByteLinkOptions {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly peer: string
+}
+
+export abstract class ByteLink implements Link {
+  readonly writer = new SlabWriter()
+  readonly peer: string
+  flushedBytes = 0
+  receivedBytes = 0
+  protected readonly clock: Clock
+  protected readonly limits: Limits
+  #listener: LinkListener | undefined
+  readonly #decoder: FrameDecoder
+  /** Input that came while reading was paused or its turn was over. */
+  #backlog: Uint8Array[] = []
+  #isPaused = false
+  #isBroken = false
+  #isSourcePaused = false
+  #isClosed = false
+  #flushIsDue = false
+  #turnIsDue = false
+  #turnBytes = 0
+  #turnFrames = 0
+
+  constructor(options: ByteLinkOptions) {
+    this.clock = options.clock
+    this.limits = options.limits
+    this.peer = options.peer
+    this.#decoder = new FrameDecoder(options.limits, { expectsHello: true })
+  }
+
+  abstract readonly isCongested: boolean
+  abstract keepProcess(keeps: boolean): void
+  abstract destroy(): void
+  /** Sends chunks in order; `done` is called when nobody reads them any more. */
+  protected abstract send(chunks: Uint8Array[], done: () => void): void
+  /** Closes this direction after what was sent. */
+  protected abstract finish(): void
+  protected abstract pauseSource(): void
+  protected abstract resumeSource(): void
+
+  /** Says who listens, once, before any input. */
+  attach(listener: LinkListener): void {
+    this.#listener = listener
+  }
+
+  get writtenBytes(): number {
+    return this.writer.writtenBytes
+  }
+
+  written(): void {
+    if (this.writer.pendingBytes >= FLUSH_BYTES) return this.flush()
+    if (this.#flushIsDue) return
+    this.#flushIsDue = true
+    this.clock.turn(() => {
+      this.#flushIsDue = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    if (this.writer.pendingBytes === 0 || this.#isClosed) return
+    const chunks = this.writer.take()
+    this.flushedBytes = this.writer.writtenBytes
+    this.send(chunks, () => recycle(chunks))
+  }
+
+  end(): void {
+    this.flush()
+    this.finish()
+  }
+
+  pauseReading(): void {
+    this.#isPaused = true
+    this.#updateSource()
+  }
+
+  resumeReading(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#waitForTurn()
+  }
+
+  /** Input from the source. */
+  protected receive(chunk: Uint8Array): void {
+    this.receivedBytes += chunk.length
+    this.#listener?.bytesReceived(chunk.length)
+    if (this.#isBroken) return
+    this.#backlog.push(chunk)
+    if (!this.#turnIsDue || this.#hasTurn()) this.#read()
+  }
+
+  protected drained(): void {
+    this.#listener?.linkDrained()
+  }
+
+  protected closed(error: Error | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#backlog = []
+    recycle(this.writer.take())
+    this.#listener?.linkClosed(error)
+  }
+
+  /** Hands on what there is, as far as pause and turn allow. */
+  #read(): void {
+    try {
+      while (this.#hasTurn() && !this.#isPaused) {
+        if (this.#decoder.read()) {
+          this.#turnFrames++
+          this.#listener?.frameReceived(this.#decoder)
+        } else {
+          const chunk = this.#backlog.shift()
+          if (!chunk) break
+          this.#turnBytes += chunk.length
+          this.#decoder.push(chunk)
+          this.#waitForTurn()
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.#isBroken = true
+      this.#backlog = []
+      this.#listener?.streamBroken(error)
+    }
+    this.#updateSource()
+  }
+
+  #hasTurn(): boolean {
+    return this.#turnBytes <= this.limits.maxTurnBytes && this.#turnFrames < this.limits.maxTurnFrames
+  }
+
+  /** At the next turn the connection may go on, with what is left over first. */
+  #waitForTurn(): void {
+    if (this.#turnIsDue) return
+    this.#turnIsDue = true
+    this.clock.turn(() => {
+      this.#turnIsDue = false
+      this.#turnBytes = 0
+      this.#turnFrames = 0
+      if (!this.#isClosed) this.#read()
+    })
+  }
+
+  #updateSource(): void {
+    const pause = !this.#isBroken && (this.#isPaused || !this.#hasTurn())
+    if (pause === this.#isSourcePaused) return
+    this.#isSourcePaused = pause
+    if (pause) this.pauseSource()
+    else this.resumeSource()
+  }
+}

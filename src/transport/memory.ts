@@ -1,0 +1,120 @@
+/**
+ * Two links that are each other's peer, within one process: the whole protocol, no socket. What carries the bytes can be
+ * replaced, so that tests split, delay and cut them.
+ */
+import type { Limits } from '../limits.ts'
+import type { Clock } from '../session/index.ts'
+import { ByteLink } from './byte-link.ts'
+
+/** Carries a chunk: calls `deliver` once or more, in order, with all of its bytes, now or later. */
+export type Carry = (chunk: Uint8Array, deliver: (chunk: Uint8Array) => void) => void
+
+export interface MemoryPairOptions {
+  readonly clock: Clock
+  readonly limits: { readonly client: Limits; readonly server: Limits }
+  /** Default: each chunk whole, in the next turn. */
+  readonly carry?: Carry | undefined
+}
+
+/** Makes a pair of links, the client's and the server's. */
+export function memoryPair(options: MemoryPairOptions): { readonly client: MemoryLink; readonly server: MemoryLink } {
+  const { clock, limits, carry = (chunk, deliver) => clock.turn(() => deliver(chunk)) } = options
+  const client = new MemoryLink({ clock, limits: limits.client, peer: 'memory' }, carry)
+  const server = new MemoryLink({ clock, limits: limits.server, peer: 'memory' }, carry)
+  client.join(server)
+  server.join(client)
+  return { client, server }
+}
+
+export class MemoryLink extends ByteLink {
+  readonly #carry: Carry
+  #peer: MemoryLink | undefined
+  /** Sent and not yet taken by the peer. */
+  #underway = 0
+  #held: Uint8Array[] = []
+  #holds = false
+  #isFinished = false
+  #isGone = false
+
+  constructor(options: ConstructorParameters<typeof ByteLink>[0], carry: Carry) {
+    super(options)
+    this.#carry = carry
+  }
+
+  /** Says who is at the other end. */
+  join(peer: MemoryLink): void {
+    this.#peer = peer
+  }
+
+  get isCongested(): boolean {
+    return this.#underway > this.limits.maxBacklogBytes
+  }
+
+  keepProcess(): void {}
+
+  destroy(error?: Error): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    const peer = this.#peer
+    this.clock.turn(() => {
+      this.closed(error)
+      peer?.destroy(error)
+    })
+  }
+
+  protected send(chunks: Uint8Array[], done: () => void): void {
+    const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    const bytes = new Uint8Array(total) // the sender's buffers will be used again
+    let at = 0
+    for (const chunk of chunks) {
+      bytes.set(chunk, at)
+      at += chunk.length
+    }
+    done()
+    this.#underway += total
+    this.#carry(bytes, (chunk) => this.#peer?.arrive(chunk))
+  }
+
+  protected finish(): void {
+    if (this.#isFinished) return
+    this.#isFinished = true
+    // An empty chunk stands for the end, so that it stays behind the bytes before it.
+    this.#carry(END, (chunk) => this.#peer?.arrive(chunk))
+  }
+
+  protected pauseSource(): void {
+    this.#holds = true
+  }
+
+  protected resumeSource(): void {
+    this.#holds = false
+    for (let chunk = this.#held.shift(); chunk && !this.#holds; chunk = this.#held.shift()) this.#take(chunk)
+  }
+
+  /** Bytes from the peer. */
+  arrive(chunk: Uint8Array): void {
+    if (this.#isGone) return
+    if (this.#holds) this.#held.push(chunk)
+    else this.#take(chunk)
+  }
+
+  #take(chunk: Uint8Array): void {
+    if (chunk.length === 0) {
+      // As a socket with both directions ended: the second end closes both.
+      if (this.#isFinished) this.destroy()
+      else this.end()
+      return
+    }
+    this.#peer?.taken(chunk.length)
+    this.receive(chunk)
+  }
+
+  /** The peer has taken bytes. */
+  taken(bytes: number): void {
+    const wasCongested = this.isCongested
+    this.#underway -= bytes
+    if (wasCongested && !this.isCongested) this.clock.turn(() => this.drained())
+  }
+}
+
+const END = new Uint8Array(0)

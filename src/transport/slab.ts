@@ -1,0 +1,86 @@
+/**
+ * Buffers that frames are written into, from one pool for the process: a fresh one for each flush cost three times the
+ * latency of a lone call. Invariant: a slab is in the pool or in one writer or with the system, never in two of them.
+ */
+import type { FrameWriter } from '../wire/index.ts'
+
+const SLAB_BYTES = 65_536
+/** What a burst leaves behind stays bounded: 4 MiB. */
+const MAX_POOLED = 64
+
+const pool: Uint8Array[] = []
+
+/** The buffers that are slabs; a user's bytes may have their size. */
+const slabs = new WeakSet<ArrayBufferLike>()
+
+function takeSlab(): Uint8Array {
+  const pooled = pool.pop()
+  if (pooled) return pooled
+  const slab = new Uint8Array(SLAB_BYTES)
+  slabs.add(slab.buffer)
+  return slab
+}
+
+/** Gives back what `SlabWriter.take` returned, once nobody reads it any more. */
+export function recycle(chunks: readonly Uint8Array[]): void {
+  for (const chunk of chunks) {
+    if (pool.length >= MAX_POOLED) return
+    if (chunk.byteOffset === 0 && slabs.has(chunk.buffer)) pool.push(new Uint8Array(chunk.buffer))
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** Collects what is to be sent: small frames in a slab, large bytes as they are. Holds no slab while it is empty. */
+export class SlabWriter implements FrameWriter {
+  buffer: Uint8Array = NOTHING
+  position = 0
+  #start = 0
+  #chunks: Uint8Array[] = []
+  #chunkBytes = 0
+  #takenBytes = 0
+
+  /** Bytes written and not taken. */
+  get pendingBytes(): number {
+    return this.#chunkBytes + this.position - this.#start
+  }
+
+  /** Bytes written since the beginning. */
+  get writtenBytes(): number {
+    return this.#takenBytes + this.pendingBytes
+  }
+
+  ensure(bytes: number): void {
+    if (this.position + bytes <= this.buffer.length) return
+    this.#closeChunk()
+    this.buffer = bytes > SLAB_BYTES ? new Uint8Array(bytes) : takeSlab()
+    this.position = 0
+    this.#start = 0
+  }
+
+  large(bytes: Uint8Array): void {
+    this.#closeChunk()
+    this.#chunks.push(bytes)
+    this.#chunkBytes += bytes.length
+  }
+
+  /** Everything that was written, in order, to be sent now and given to `recycle` afterwards. */
+  take(): Uint8Array[] {
+    this.#closeChunk()
+    const chunks = this.#chunks
+    this.#takenBytes += this.#chunkBytes
+    this.#chunks = []
+    this.#chunkBytes = 0
+    this.buffer = NOTHING
+    this.position = 0
+    this.#start = 0
+    return chunks
+  }
+
+  #closeChunk(): void {
+    if (this.position === this.#start) return
+    this.#chunks.push(this.buffer.subarray(this.#start, this.position))
+    this.#chunkBytes += this.position - this.#start
+    this.#start = this.position
+  }
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests of what is shipped: they need `dist`, so the build comes first. All other tests run the sources. */
+const built = 'test/**/*.built.test.ts'
+
+export default defineConfig({
+  resolve: { tsconfigPaths: true }, // `nanowire` means the sources, as in tsconfig.json
+  test: {
+    pool: 'forks', // a process of its own for each file: exit codes, handles and the heap are tested
+    maxWorkers: 2,
+    execArgv: ['--expose-gc'],
+    projects: [
+      { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built] } },
+      { extends: true, test: { name: 'built', include: [built], globalSetup: 'test/package/build.ts' } },
+    ],
+  },
+})
