@@ -52,7 +52,7 @@ export interface NanowireErrorOptions {
  */
 export class NanowireError<Code extends string = string, Data = unknown> extends Error {
   static {
-    this.prototype.name = 'NanowireError'
+    NanowireError.prototype.name = 'NanowireError'
   }
   /** A status name, or the name of a declared error, which begins with a capital. */
   readonly code: Code

@@ -4,8 +4,9 @@
  */
 import type { TSchema } from 'typebox'
 import { defaultLimits, type Limits } from '../limits.ts'
+import type { Direction, Pass } from './leaf.ts'
 import { firstMisfit } from './misfit.ts'
-import { type Direction, type Pass, PassBuilder } from './pass.ts'
+import { PassBuilder } from './pass.ts'
 import { childrenOf, shapeOf } from './read-shape.ts'
 import { requireBounds } from './safe.ts'
 import type { Shape } from './shape.ts'
@@ -32,8 +33,10 @@ const gates = new WeakMap<TSchema, Gate>()
  * @throws NanowireError `invalid_argument` when the schema holds what cannot travel.
  */
 export function gateOf(schema: TSchema): Gate {
-  let gate = gates.get(schema)
-  if (!gate) gates.set(schema, (gate = new SchemaGate(shapeOf(schema))))
+  const known = gates.get(schema)
+  if (known) return known
+  const gate = new SchemaGate(shapeOf(schema))
+  gates.set(schema, gate)
   return gate
 }
 
@@ -68,7 +71,8 @@ class SchemaGate implements Gate {
   }
 
   #passOf(direction: Direction): Pass {
-    return (this.#passes[direction] ??= new PassBuilder(direction).passOf(this.shape))
+    this.#passes[direction] ??= new PassBuilder(direction).passOf(this.shape)
+    return this.#passes[direction]
   }
 }
 

@@ -11,6 +11,7 @@ export {
   type ReplyOf,
 } from './contract.ts'
 export { type Gate, type GateLimits, gateOf } from './gate.ts'
+export { NegativeZero } from './leaf.ts'
 export {
   type ErrorDataOf,
   type ErrorSchemas,
@@ -25,7 +26,6 @@ export {
   unary,
 } from './method.ts'
 export { Misfit } from './misfit.ts'
-export { NegativeZero } from './pass.ts'
 export { childrenOf, shapeOf } from './read-shape.ts'
 export type { LiteralValue, ObjectShape, PropertyShape, Scope, Shape } from './shape.ts'
 export { requireDistinctTags, tagOf } from './tag.ts'

@@ -51,6 +51,7 @@ export type Method = UnaryMethod | NotifyMethod
 
 /** The static type of a method's request, reply, and declared errors by name. */
 export type RequestOf<M extends Method> = Static<M['request']>
+// biome-ignore lint/suspicious/noConfusingVoidType: it becomes the result of a function
 export type ResultOf<M extends Method> = M extends UnaryMethod ? Static<M['reply']> : void
 export type ErrorDataOf<M extends Method> = {
   [Name in keyof M['errors'] & string]: M['errors'][Name] extends TSchema ? Static<M['errors'][Name]> : never

@@ -8,7 +8,7 @@ import { checkOf, firstMessage } from './validator.ts'
 /** A value does not fit its schema. `pointer` is a JSON pointer (RFC 6901) into the value, empty for the whole. */
 export class Misfit extends Error {
   static {
-    this.prototype.name = 'Misfit'
+    Misfit.prototype.name = 'Misfit'
   }
   /** What is wrong, without the place and without the value. */
   readonly reason: string
@@ -92,7 +92,7 @@ function unionMisfit(shape: UnionShape, value: unknown): Misfit {
   const meant = shape.branches.filter((branch) => seemsMeant(branch, value))
   const [only] = meant
   if (only && meant.length === 1) return firstMisfit(only, value)
-  const forms = shape.branches.map(describeForm)
+  const forms = [...new Set(shape.branches.map(describeForm))]
   return new Misfit(forms.length > 8 ? `must fit one of ${forms.length} forms` : `must be ${forms.join(' or ')}`)
 }
 
@@ -138,16 +138,21 @@ export function seemsMeant(shape: Shape, value: unknown): boolean {
 
 /** Numbers and bigints of one value are one: which of the two arrives depends on who packed it. */
 function isOneOf(values: readonly unknown[], value: unknown): boolean {
-  return values.some(
-    (one) => one === value || (typeof one === 'number' || typeof one === 'bigint' ? one == value : false),
-  ) // biome-ignore lint/suspicious/noDoubleEquals: 5 == 5n is meant
+  // biome-ignore lint/suspicious/noDoubleEquals: 5 == 5n is meant
+  return values.some((one) => one === value || (isNumeric(one) && isNumeric(value) && one == value))
+}
+
+function isNumeric(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
 }
 
 function describeForm(shape: Shape): string {
   if (shape.kind === 'literal') return shape.values.map(literalText).join(' or ')
   if (shape.kind === 'ref') return shape.name
-  return shape.kind
+  return forms[shape.kind] ?? shape.kind
 }
+
+const forms: Readonly<Record<string, string>> = { object: 'an object', array: 'an array', tuple: 'a tuple' }
 
 function literalText(value: unknown): string {
   return typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)

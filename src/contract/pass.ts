@@ -3,24 +3,12 @@
  * exactly is put so that it can (spec/types.md). Copies are made only where something changes. One pass for each
  * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
  */
+
+import { type Direction, leafPass, negativeZero, type Pass, same } from './leaf.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
 import { requireName, requireSafe } from './safe.ts'
-import type { IntersectShape, LiteralShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
+import type { IntersectShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
 import { checkOf } from './validator.ts'
-
-/** Where a value goes: to a handler in this process, into MessagePack, or out of it. */
-export type Direction = 'inMemory' | 'toWire' | 'fromWire'
-
-export type Pass = (value: unknown) => unknown
-
-/** Stands for -0 on its way into MessagePack, where a library would write the integer 0. */
-export class NegativeZero {}
-const negativeZero = new NegativeZero()
-
-const same: Pass = (value) => value
-
-const MIN_INT64 = -(2n ** 63n)
-const MAX_UINT64 = 2n ** 64n - 1n
 
 /** Builds the passes of one direction; recursive shapes refer back to what is being built. */
 export class PassBuilder {
@@ -175,54 +163,6 @@ function checkedPass(shape: Shape, pass: Pass, outbound: boolean): Pass {
     if (!outbound && !checkOf(shape)(after)) throw firstMisfit(shape, after)
     return after
   }
-}
-
-function leafPass(kind: LiteralShape | Exclude<Shape['kind'], 'literal'>, direction: Direction): Pass {
-  const outbound = direction !== 'fromWire'
-  if (typeof kind === 'object') return outbound ? literalToWire(kind, direction) : literalFromWire(kind)
-  if (kind === 'string') return outbound ? requireWellFormed : same
-  if (kind === 'bigint') return outbound ? requireInt64 : bigIntFromWire
-  if (kind === 'number') return direction === 'toWire' ? numberToWire : outbound ? same : numberFromWire
-  if (kind === 'undefined') return outbound ? same : (value) => (value === null ? undefined : value)
-  return same
-}
-
-function literalToWire(shape: LiteralShape, direction: Direction): Pass {
-  return direction === 'toWire' && shape.values.some((value) => Object.is(value, -0)) ? numberToWire : same
-}
-
-/** Which of 5 and 5n arrives depends on who packed it; the schema says which of them is meant. */
-function literalFromWire(shape: LiteralShape): Pass {
-  if (!shape.values.some((value) => typeof value === 'number' || typeof value === 'bigint')) return same
-  return (value) => {
-    if (shape.values.some((one) => one === value)) return value
-    if (typeof value === 'bigint') return numberFromWire(value)
-    return typeof value === 'number' ? bigIntFromWire(value) : value
-  }
-}
-
-function requireWellFormed(value: unknown): unknown {
-  if (typeof value === 'string' && !value.isWellFormed())
-    throw new Misfit('holds half of a surrogate pair, which UTF-8 cannot say')
-  return value
-}
-
-function requireInt64(value: unknown): unknown {
-  if (typeof value === 'bigint' && (value < MIN_INT64 || value > MAX_UINT64))
-    throw new Misfit('is a bigint of more than 64 bits')
-  return value
-}
-
-function bigIntFromWire(value: unknown): unknown {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value
-}
-
-function numberFromWire(value: unknown): unknown {
-  return typeof value === 'bigint' && value === BigInt(Number(value)) ? Number(value) : value
-}
-
-function numberToWire(value: unknown): unknown {
-  return Object.is(value, -0) ? negativeZero : value
 }
 
 function arrayPass(pass: Pass): Pass {

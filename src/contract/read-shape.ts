@@ -78,14 +78,15 @@ class ShapeReader {
     if (schema === true) return { kind: 'unknown', schema: {}, scope: outer }
     if (schema === false) return { kind: 'never', schema: { not: {} }, scope: outer }
     if (typeof schema !== 'object' || schema === null) {
-      throw refusal(path, `${String(schema)} is no schema`, 'pass a TypeBox schema')
+      throw refusal(path, `${String(schema)} where a schema should be`, 'pass a TypeBox schema')
     }
     if (path.length > MAX_PATH_LENGTH) throw refusal(`${path.slice(0, 40)}…`, 'no end', 'use Type.Cyclic for recursion')
     const keywords = schema as Keywords // any object can be asked for keywords
     refuseForeign(keywords, path)
-    const scope = isRecord(keywords['$defs']) ? { ...outer, ...(keywords['$defs'] as Scope) } : outer
-    let known = this.#known.get(scope)
-    if (!known) this.#known.set(scope, (known = new Map()))
+    const defs = keywords['$defs']
+    const scope = isRecord(defs) ? { ...outer, ...(defs as Scope) } : outer // each is looked at when it is read
+    const known = this.#known.get(scope) ?? new Map<TSchema, Shape>()
+    this.#known.set(scope, known)
     const before = known.get(keywords)
     if (before) return before
     const shape = this.#readKeywords(keywords, scope, path)
@@ -215,7 +216,7 @@ class ShapeReader {
 
 /** A schema that reaches itself without an object or array between has no smallest value and no end to its check. */
 function refuseEndless(shape: Shape, open: Set<Shape>, done: Set<Shape>): void {
-  if (open.has(shape)) throw refusal('', 'a schema that is nothing but itself', 'put an object or array between')
+  if (open.has(shape)) throw refusal('', 'a reference to nothing but itself', 'put an object or array between')
   if (done.has(shape)) return
   done.add(shape)
   open.add(shape)
@@ -282,7 +283,7 @@ function regExpOf(source: string, path: string): RegExp {
 }
 
 function refusal(path: string, what: string, remedy: string): Error {
-  return misuse(`${path === '' ? 'the schema' : `the schema at ${path}`} has ${what}, which cannot travel: ${remedy}`)
+  return misuse(`${path === '' ? 'the schema' : `the schema at ${path}`} cannot travel: it has ${what}; ${remedy}`)
 }
 
 function listOf(value: unknown): readonly unknown[] {

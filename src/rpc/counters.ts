@@ -11,8 +11,8 @@ export class CallCounters {
 
   /** A call has ended with `ok`, a status or a declared error. */
   callEnded(method: string, code: string): void {
-    let codes = this.#ended.get(method)
-    if (!codes) this.#ended.set(method, (codes = new Map()))
+    const codes = this.#ended.get(method) ?? new Map<string, number>()
+    this.#ended.set(method, codes)
     codes.set(code, (codes.get(code) ?? 0) + 1)
   }
 

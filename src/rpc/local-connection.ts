@@ -30,13 +30,14 @@ export class LocalConnection implements Connection, Channel {
   }
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing)
+    if (this.#closing !== undefined)
       return Promise.reject(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
     return this.#channel.call(method, request, options)
   }
 
   async ready(): Promise<void> {
-    if (this.#closing) throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+    if (this.#closing !== undefined)
+      throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
   }
 
   stats(): ConnectionStats {

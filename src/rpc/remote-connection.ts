@@ -58,7 +58,8 @@ export class RemoteConnection implements Connection, Channel {
   }
 
   #start(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing) throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+    if (this.#closing !== undefined)
+      throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
     const call = new RemoteCall(method, request, options, this.#options.clock, this.#limits, this.#url, (one) =>
       this.#waiting.delete(one),
     )
@@ -77,7 +78,8 @@ export class RemoteConnection implements Connection, Channel {
   }
 
   async ready(): Promise<void> {
-    if (this.#closing) throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+    if (this.#closing !== undefined)
+      throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
     const failure = (await this.#dial()) ?? (await this.#current?.opening)
     if (failure) throw failure
   }

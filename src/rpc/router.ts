@@ -74,7 +74,7 @@ class ServiceRouter implements Router {
   }
 
   #add(one: Service, use: readonly ServerMiddleware[]): void {
-    for (const [key, method] of Object.entries(one.contract.methods) as [string, MethodRef][]) {
+    for (const [key, method] of Object.entries<MethodRef>(one.contract.methods)) {
       const handlers = one.handlers as Readonly<Record<string, (request: unknown, ctx: unknown) => unknown>> // each was looked at by service()
       const layers = use.map(
         (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),

@@ -112,7 +112,7 @@ export class RouterServer implements Server {
     this.#servings.add(serving)
     link.attach(serving.session)
     const { limits } = this.#router
-    if (this.#closing) serving.session.end()
+    if (this.#closing !== undefined) serving.session.end()
     else if (this.#servings.size > limits.maxConnections) {
       serving.session.turnAway(
         'maxConnections',

@@ -28,8 +28,7 @@ export interface Service<C extends AnyContract = AnyContract> {
 export function service<C extends AnyContract>(contract: C, handlers: HandlersOf<C>): Service<C> {
   const names = new Set(Object.keys(contract.methods))
   for (const name of names) {
-    if (typeof (handlers as Readonly<Record<string, unknown>>)[name] !== 'function')
-      throw misuse(`${contract.name}/${name} has no handler`) // looked at by name
+    if (typeof Reflect.get(handlers, name) !== 'function') throw misuse(`${contract.name}/${name} has no handler`)
   }
   const extra = Object.keys(handlers).find((name) => !names.has(name))
   if (extra !== undefined) throw misuse(`${contract.name} has no method ${JSON.stringify(extra)}, but a handler for it`)

@@ -121,9 +121,8 @@ export class Caller {
   }
 
   /** The peer runs nothing after `lastId`, 0 for nothing at all. */
-  loseAfter(lastId: number, reason: string): void {
-    for (const call of this.#calls.takeAfter(lastId))
-      call.lost(new NanowireError('unavailable', reason, { processed: 'no' }))
+  loseAfter(lastId: number, cause: NanowireError): void {
+    for (const call of this.#calls.takeAfter(lastId)) call.lost(copyOf(cause, 'no'))
   }
 
   loseWaiting(cause: NanowireError): void {

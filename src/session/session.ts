@@ -3,12 +3,13 @@
  * makes calls, a server takes them. Clock, chance and link come from outside. Invariants: each call ends exactly once;
  * a handler runs at most once for each request; a finished call leaves no state.
  */
-import { NanowireError, type StatusCode } from '../errors.ts'
-import { type LimitName, type Limits, limitMessage } from '../limits.ts'
+import type { NanowireError } from '../errors.ts'
+import { type LimitName, limitMessage } from '../limits.ts'
 import {
   type FrameDecoder,
-  flags as flag,
+  flags,
   type Hello,
+  type Kind,
   kinds,
   PROTOCOL_MAJOR,
   ProtocolError,
@@ -20,80 +21,57 @@ import {
 } from '../wire/index.ts'
 import { Callee } from './callee.ts'
 import { Caller } from './caller.ts'
-import { type Clock, randomBytes } from './clock.ts'
-import type { Effects, OutgoingCall } from './effects.ts'
+import { brokenBy, closedHere, codeFor, cut, goingAway, refusedBy, silent } from './causes.ts'
+import { randomBytes } from './clock.ts'
+import type { OutgoingCall } from './effects.ts'
 import type { IncomingCall } from './incoming.ts'
+import { Intake } from './intake.ts'
 import { Keepalive } from './keepalive.ts'
-import type { Link, LinkListener } from './link.ts'
+import type { LinkListener } from './link.ts'
+import type { Role, SessionCounters, SessionOptions } from './options.ts'
 import { FrameSender } from './sender.ts'
 import { requireStep, type State, type Step } from './state.ts'
 
-export interface SessionOptions {
-  readonly role: 'client' | 'server'
-  readonly link: Link
-  readonly clock: Clock
-  readonly limits: Limits
-  readonly effects: Effects
-  /** Sixteen bytes, the same for all connections of a process. */
-  readonly incarnation: Uint8Array
-  /** The first call's id. Default 1; tests begin near the wrap. */
-  readonly firstId?: number | undefined
-}
-
-/** Numbers that only rise. */
-export interface SessionCounters {
-  readonly framesReceived: number
-  readonly framesSent: number
-  /** Replies to calls whose callers had gone away. */
-  readonly lateReplies: number
-  /** Frames for ids that are not in flight. */
-  readonly unknownIds: number
+/** Who takes which kinds. AUTH, DATA, END and CREDIT belong to features, which both HELLOs must name first. */
+const takers: Readonly<Partial<Record<Kind, Role | 'both'>>> = {
+  [kinds.HELLO]: 'both',
+  [kinds.REQUEST]: 'server',
+  [kinds.CANCEL]: 'server',
+  [kinds.RESPONSE]: 'client',
+  [kinds.GOAWAY]: 'client',
+  [kinds.ERROR]: 'both',
+  [kinds.PING]: 'both',
+  [kinds.PONG]: 'both',
 }
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
 
-/** The code that calls in flight end with when this rule ends their connection. */
-const codeOfRule: Readonly<Record<string, StatusCode>> = {
-  not_nanowire: 'unavailable',
-  version: 'failed_precondition',
-  limit: 'resource_exhausted',
-  timeout: 'unavailable',
-}
-
 export class Session implements LinkListener {
-  readonly #role: 'client' | 'server'
-  readonly #link: Link
-  readonly #clock: Clock
-  readonly #limits: Limits
-  readonly #effects: Effects
-  readonly #incarnation: Uint8Array
+  readonly #options: SessionOptions
   readonly #sender: FrameSender
   readonly #caller: Caller
   readonly #callee: Callee
   readonly #keepalive: Keepalive
+  readonly #intake: Intake
   #state: State
   #framesReceived = 0
-  #keepsProcess = false
-  #readsRequests = true
+  /** A client's link keeps the process alive until its session is open. */
+  #keepsProcess = true
 
   constructor(options: SessionOptions) {
-    const { role, link, clock, limits, effects } = options
-    this.#role = role
-    this.#link = link
-    this.#clock = clock
-    this.#limits = limits
-    this.#effects = effects
-    this.#incarnation = options.incarnation
+    const { role, link, clock, limits, effects, firstId = 1 } = options
+    this.#options = options
     this.#sender = new FrameSender(link, limits)
-    this.#caller = new Caller(this.#sender, clock, options.firstId ?? 1, effects.limitFired)
+    this.#caller = new Caller(this.#sender, clock, firstId, (name, message) => effects.limitFired(name, message))
     this.#callee = new Callee(this.#sender, effects)
     this.#keepalive = new Keepalive(clock, limits, {
       ping: () => this.#sender.frame(kinds.PING, 0, randomBytes(clock, 8)),
-      lost: (silentMs) =>
-        this.#lose(limitMessage('idleTimeoutMs', limits, `nothing came for ${Math.round(silentMs)} ms`, link.peer)),
+      lost: (silentMs) => this.#peerSilent(silentMs),
     })
-    this.#state = { name: 'opening', cancelTimer: clock.after(limits.handshakeTimeoutMs, () => this.#helloMissed()) }
+    this.#intake = new Intake(link, this.#keepalive)
+    const cancelTimer = clock.after(limits.handshakeTimeoutMs, () => this.#helloMissed())
+    this.#state = { name: 'opening', cancelTimer }
     if (role === 'client') this.#sendHello()
   }
 
@@ -129,31 +107,27 @@ export class Session implements LinkListener {
   /** Sends a call, or lets it wait for its turn. It ends through its own methods, perhaps before this returns. */
   start(call: OutgoingCall): void {
     if (this.takesCalls) this.#caller.start(call)
-    else
-      call.lost(
-        new NanowireError('unavailable', `the connection to ${this.#link.peer} takes no new calls`, {
-          processed: 'no',
-        }),
-      )
+    else call.lost(goingAway(this.#peer))
     this.#updateKeepsProcess()
   }
 
   /** The caller has gone away: the peer is told if it has the request, and what it still answers is let be. */
   abandon(call: OutgoingCall): void {
-    if (!this.#isOver()) this.#caller.abandon(call)
+    if (this.#isOver) return
+    this.#caller.abandon(call)
     this.#callEnded()
   }
 
   /** Answers a call, whose handler has ended. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): void {
-    if (call.oneWay || this.#isOver()) this.#callee.forget(call)
+    if (call.oneWay || this.#isOver) this.#callee.forget(call)
     else this.#callee.respond(call, metadata, body)
     this.#handlerEnded()
   }
 
   /** Answers a call with an error; its handler has ended, or never began. */
   refuse(call: IncomingCall, error: WireError): void {
-    if (call.oneWay || this.#isOver()) this.#callee.forget(call)
+    if (call.oneWay || this.#isOver) this.#callee.forget(call)
     else this.#callee.refuse(call, error)
     this.#handlerEnded()
   }
@@ -163,40 +137,41 @@ export class Session implements LinkListener {
    * says so, and settles the last id only when the client has shown that it knows, so that no request is lost between.
    */
   drain(drainMs: number, reason: string): void {
+    const { role, clock, effects } = this.#options
     const state = this.#state
-    if (state.name === 'opening' && this.#caller.isIdle) this.end()
+    if (state.name === 'opening') this.end()
     if (state.name !== 'open') return
-    const cancelTimer = this.#clock.after(drainMs, () => this.end())
-    const step = this.#role === 'server' ? 'announced' : 'final'
+    const cancelTimer = clock.after(drainMs, () => this.end())
+    const step = role === 'server' ? 'announced' : 'final'
     this.#become('drainBegun', { name: 'draining', peer: state.peer, by: 'self', step, cancelTimer })
-    this.#effects.draining()
-    if (this.#role === 'server') {
+    effects.draining()
+    if (role === 'server') {
       this.#sender.goaway(false, 0, reason)
       this.#sender.frame(kinds.PING, 0, DRAIN_PING)
     }
-    this.#caller.loseWaiting(this.#closedError())
+    this.#caller.loseWaiting(closedHere(this.#peer))
     this.#endIfDrained()
   }
 
   /** Closes now: calls in flight are lost, handlers are cancelled. */
   end(cause?: NanowireError): void {
-    if (!this.#isOver()) this.#close('ended', cause)
+    if (!this.#isOver) this.#close('ended', cause)
   }
 
-  /** A server that has no room: says so, and closes. */
+  /** A server that has no room says so, and closes. */
   turnAway(limit: LimitName, message: string): void {
-    this.#effects.limitFired(limit, message)
+    this.#options.effects.limitFired(limit, message)
     this.#refuseConnection(new ProtocolError('limit', message))
   }
 
-  // ---- what the link tells
+  // What the link tells.
 
   bytesReceived(): void {
     this.#keepalive.bytesRead()
   }
 
   frameReceived(frame: FrameDecoder): void {
-    if (this.#isOver()) return
+    if (this.#isOver) return
     this.#framesReceived++
     try {
       this.#dispatch(frame)
@@ -208,88 +183,70 @@ export class Session implements LinkListener {
   }
 
   streamBroken(error: ProtocolError): void {
-    if (!this.#isOver()) this.#violated(error)
+    if (!this.#isOver) this.#violated(error)
   }
 
   linkDrained(): void {
     this.#obeyLimits()
-    if (!this.#isOver()) this.#caller.pump()
+    if (this.takesCalls) this.#caller.pump()
   }
 
   linkClosed(error: Error | undefined): void {
     const state = this.#state
     if (state.name === 'closed') return
-    const cause = state.name === 'closing' ? state.cause : this.#lostError(error)
-    if (!this.#isOver()) this.#loseCalls(cause ?? this.#closedError())
+    const cause = state.name === 'closing' ? state.cause : cut(this.#peer, error)
     if ('cancelTimer' in state) state.cancelTimer()
     this.#keepalive.stop()
     this.#become('linkClosed', { name: 'closed' })
-    this.#effects.closed(cause)
+    this.#loseCalls(cause)
+    this.#options.effects.closed(cause)
   }
 
-  // ---- frames
+  // Frames.
 
   #dispatch(frame: FrameDecoder): void {
-    const { kind, buffer, start, end } = frame
-    if (this.#state.name === 'opening' && kind !== kinds.HELLO && kind !== kinds.ERROR) {
+    const { kind, id, buffer, start, end } = frame
+    const { role, limits } = this.#options
+    const isConnectionError = kind === kinds.ERROR && id === 0
+    if (takers[kind] !== role && takers[kind] !== 'both' && !isConnectionError) {
+      throw new ProtocolError('frame_order', `a frame of kind ${kind}, which a ${role} does not take`)
+    }
+    if (this.#state.name === 'opening' && kind !== kinds.HELLO && !isConnectionError) {
       throw new ProtocolError('frame_order', 'a frame before the HELLO')
     }
-    switch (kind) {
-      case kinds.HELLO:
-        return this.#helloReceived(readHello(buffer, start, end))
-      case kinds.REQUEST:
-        if (this.#role === 'client') break
-        return this.#callee.requestReceived(frame)
-      case kinds.CANCEL:
-        if (this.#role === 'client') break
-        return this.#callee.cancelReceived(frame.id)
-      case kinds.RESPONSE:
-        if (this.#role === 'server') break
-        this.#caller.responseReceived(frame)
-        return this.#callEnded()
-      case kinds.ERROR:
-        if (frame.id === 0) return this.#connectionRefused(readError(buffer, start, end, this.#limits))
-        if (this.#role === 'server') break
-        this.#caller.errorReceived(frame)
-        return this.#callEnded()
-      case kinds.PING:
-        return this.#sender.frame(kinds.PONG, 0, buffer.slice(start, end))
-      case kinds.PONG:
-        return this.#pongReceived(buffer, start)
-      case kinds.GOAWAY:
-        return this.#goawayReceived((frame.flags & flag.FINAL) !== 0, u32At(buffer, start))
-    }
-    // AUTH, DATA, END and CREDIT belong to features, which both HELLOs must name first.
-    throw new ProtocolError('frame_order', `a frame of kind ${kind}, which a ${this.#role} does not take`)
+    if (kind === kinds.HELLO) this.#helloReceived(readHello(buffer, start, end))
+    else if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
+    else if (kind === kinds.CANCEL) this.#callee.cancelReceived(id)
+    else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
+    else if (isConnectionError) this.#connectionRefused(readError(buffer, start, end, limits))
+    else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
+    else if (kind === kinds.PING) this.#sender.frame(kinds.PONG, 0, buffer.slice(start, end))
+    else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
+    else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, u32At(buffer, start))
+    if (role === 'client') this.#callEnded()
   }
 
   #sendHello(): void {
-    const { limits } = this.#sender
-    this.#sender.frame(
-      kinds.HELLO,
-      0,
-      packHello({ major: PROTOCOL_MAJOR, limits, features: [], incarnation: this.#incarnation }),
-    )
+    const { limits, incarnation } = this.#options
+    this.#sender.frame(kinds.HELLO, 0, packHello({ major: PROTOCOL_MAJOR, limits, features: [], incarnation }))
   }
 
   #helloReceived(peer: Hello): void {
-    const { peerLimits } = this.#sender
+    const { role, limits, effects } = this.#options
     if (this.#state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
     this.#state.cancelTimer()
-    this.#sender.peerLimits = {
-      ...peer.limits,
-      maxFrameBytes: Math.min(peer.limits.maxFrameBytes, this.#limits.maxFrameBytes),
-    }
-    if (this.#role === 'server') this.#sendHello()
+    const maxFrameBytes = Math.min(peer.limits.maxFrameBytes, limits.maxFrameBytes)
+    this.#sender.peerLimits = { ...peer.limits, maxFrameBytes }
+    if (role === 'server') this.#sendHello()
     this.#become('helloReceived', { name: 'open', peer })
     this.#keepalive.start()
-    this.#effects.opened(peer)
-    if (peer.limits.maxCallsInFlight !== peerLimits.maxCallsInFlight) this.#caller.pump()
+    effects.opened(peer)
   }
 
   #helloMissed(): void {
-    const message = limitMessage('handshakeTimeoutMs', this.#limits, 'the peer sent no HELLO in time', this.#link.peer)
-    this.#effects.limitFired('handshakeTimeoutMs', message)
+    const { limits, effects } = this.#options
+    const message = limitMessage('handshakeTimeoutMs', limits, 'the peer sent no HELLO in time', this.#peer)
+    effects.limitFired('handshakeTimeoutMs', message)
     this.#refuseConnection(new ProtocolError('timeout', message))
   }
 
@@ -303,7 +260,6 @@ export class Session implements LinkListener {
   }
 
   #goawayReceived(final: boolean, lastId: number): void {
-    if (this.#role === 'server') throw new ProtocolError('frame_order', 'a GOAWAY from a client')
     const state = this.#state
     if (state.name === 'open') {
       this.#become('goawayReceived', {
@@ -311,68 +267,57 @@ export class Session implements LinkListener {
         peer: state.peer,
         by: 'peer',
         step: 'announced',
-        cancelTimer: () => {},
+        cancelTimer() {},
       })
-      this.#effects.draining()
-      this.#caller.loseWaiting(
-        new NanowireError('unavailable', `${this.#link.peer} is going away`, { processed: 'no' }),
-      )
+      this.#options.effects.draining()
+      this.#caller.loseWaiting(goingAway(this.#peer))
     }
-    if (final) this.#caller.loseAfter(lastId, `${this.#link.peer} is going away and did not take this call`)
-    this.#callEnded()
+    if (final) this.#caller.loseAfter(lastId, goingAway(this.#peer))
   }
 
   /** The peer says by which rule it ends the connection, and after which id it has run nothing. */
   #connectionRefused(error: WireError): void {
-    const { code, rule, message, lastId } = error
-    const cause = new NanowireError(
-      code,
-      `${this.#link.peer} ended the connection${rule ? ` by the rule ${rule}` : ''}: ${message}`,
-      {
-        processed: this.#state.name === 'opening' ? 'no' : 'maybe',
-      },
-    )
-    if (lastId !== undefined) this.#caller.loseAfter(lastId, cause.message)
+    const cause = refusedBy(this.#peer, error, this.#state.name === 'opening')
+    if (error.lastId !== undefined) this.#caller.loseAfter(error.lastId, cause)
     this.#close('ended', cause)
   }
 
   #violated(error: ProtocolError): void {
-    this.#effects.peerViolated(error.rule, error.message)
+    this.#options.effects.peerViolated(error.rule, error.message)
     this.#refuseConnection(error)
   }
 
   /** The peer is told by which rule, and the connection ends. */
   #refuseConnection(error: ProtocolError): void {
-    const code = codeOfRule[error.rule] ?? 'internal'
-    const lastId = this.#role === 'server' ? this.#callee.lastId : undefined
-    this.#sender.error(0, { code, message: error.message, rule: error.rule, lastId })
-    const processed = this.#state.name === 'opening' ? 'no' : 'maybe'
-    this.#close(
-      'violated',
-      new NanowireError(code, `${error.message} (peer ${this.#link.peer}, rule ${error.rule})`, { processed }),
-    )
+    const { message, rule } = error
+    const lastId = this.#options.role === 'server' ? this.#callee.lastId : undefined
+    this.#sender.error(0, { code: codeFor(error), message, rule, lastId })
+    this.#close('violated', brokenBy(this.#peer, error, this.#state.name === 'opening'))
   }
 
-  // ---- the end
+  #peerSilent(silentMs: number): void {
+    const what = `nothing came for ${Math.round(silentMs)} ms`
+    const message = limitMessage('idleTimeoutMs', this.#options.limits, what, this.#peer)
+    this.#options.effects.limitFired('idleTimeoutMs', message)
+    this.#close('ended', silent(message))
+    this.#options.link.destroy()
+  }
+
+  // The end.
 
   #close(step: 'lastCallEnded' | 'violated' | 'ended', cause: NanowireError | undefined): void {
+    const { clock, limits, link } = this.#options
     const before = this.#state
-    const cancelTimer = this.#clock.after(this.#limits.lingerMs, () => this.#link.destroy())
+    const cancelTimer = clock.after(limits.lingerMs, () => link.destroy())
     this.#become(step, { name: 'closing', cause, cancelTimer })
     if ('cancelTimer' in before) before.cancelTimer()
     this.#keepalive.stop()
-    this.#loseCalls(cause ?? this.#closedError())
-    this.#link.resumeReading()
-    this.#link.end()
+    this.#loseCalls(cause)
+    link.resumeReading() // what comes is discarded, so that the peer can read why
+    link.end()
   }
 
-  #lose(message: string): void {
-    if (this.#isOver()) return
-    this.#close('ended', new NanowireError('unavailable', message, { processed: 'maybe' }))
-    this.#link.destroy()
-  }
-
-  #loseCalls(cause: NanowireError): void {
+  #loseCalls(cause: NanowireError = closedHere(this.#peer)): void {
     this.#caller.loseAll(cause)
     this.#callee.cancelAll()
     this.#updateKeepsProcess()
@@ -392,50 +337,32 @@ export class Session implements LinkListener {
   #endIfDrained(): void {
     const state = this.#state
     if (state.name !== 'draining' || !this.#callee.isIdle || !this.#caller.isIdle) return
-    if (this.#role === 'client' || state.step === 'final') this.#close('lastCallEnded', undefined)
+    if (this.#options.role === 'client' || state.step === 'final') this.#close('lastCallEnded', undefined)
   }
 
-  /** A server stops reading while its replies back up, or while notifies hold every slot. A client queues instead. */
   #obeyLimits(): void {
-    if (this.#role === 'client' || this.#isOver()) return
-    const reads = !this.#link.isCongested && !this.#callee.isFullOfNotifies
-    if (reads === this.#readsRequests) return
-    this.#readsRequests = reads
-    if (reads) {
-      this.#keepalive.resume()
-      this.#link.resumeReading()
-    } else {
-      this.#keepalive.pause()
-      this.#link.pauseReading()
-    }
+    if (this.#options.role === 'server' && !this.#isOver) this.#intake.update(!this.#callee.isFullOfNotifies)
   }
 
-  #isOver(): boolean {
+  get #isOver(): boolean {
     return this.#state.name === 'closing' || this.#state.name === 'closed'
   }
 
+  get #peer(): string {
+    return this.#options.link.peer
+  }
+
+  /** A client's connection keeps the process alive only while somebody waits for a reply. */
   #updateKeepsProcess(): void {
     const keeps = !this.#caller.isIdle
-    if (keeps === this.#keepsProcess) return
+    if (keeps === this.#keepsProcess || this.#options.role === 'server') return
     this.#keepsProcess = keeps
-    this.#link.keepProcess(keeps)
+    this.#options.link.keepProcess(keeps)
   }
 
   /** The only place where the state changes. */
   #become(step: Step, to: State): void {
     requireStep(step, this.#state, to)
     this.#state = to
-  }
-
-  #closedError(): NanowireError {
-    return new NanowireError('unavailable', `the connection to ${this.#link.peer} was closed`, { processed: 'maybe' })
-  }
-
-  #lostError(error: Error | undefined): NanowireError {
-    const why = error ? `: ${error.message}` : ' by the peer'
-    return new NanowireError('unavailable', `the connection to ${this.#link.peer} was cut${why}`, {
-      processed: 'maybe',
-      cause: error,
-    })
   }
 }

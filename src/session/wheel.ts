@@ -45,7 +45,7 @@ export class DeadlineWheel {
     this.#size++
     deadline.at = at
     const tick = Math.max(Math.ceil(at / TICK_MS), this.#tick)
-    const head = this.#slots[tick % SLOTS] as Slot // below SLOTS
+    const head = this.#slotOf(tick)
     deadline.next = head.next
     deadline.previous = head
     if (head.next) head.next.previous = deadline
@@ -85,11 +85,15 @@ export class DeadlineWheel {
     const last = Math.floor(now / TICK_MS)
     const from = Math.max(this.#tick, last - SLOTS + 1)
     this.#tick = last + 1
-    for (let tick = from; tick <= last; tick++) this.#expireSlot(this.#slots[tick % SLOTS] as Slot, now)
+    for (let tick = from; tick <= last; tick++) this.#expireSlot(this.#slotOf(tick), now)
     if (this.#size === 0) return
     let next = this.#tick
-    while (!(this.#slots[next % SLOTS] as Slot).next) next++ // something is waiting, so one of them has it
+    while (!this.#slotOf(next).next) next++ // something is waiting, so one of them has it
     this.#wakeAt(next)
+  }
+
+  #slotOf(tick: number): Slot {
+    return this.#slots[tick % SLOTS] as Slot // below SLOTS, and all are there
   }
 
   #expireSlot(head: Slot, now: number): void {
@@ -111,7 +115,9 @@ const wheels = new WeakMap<Clock, DeadlineWheel>()
 
 /** The wheel of a clock: one for all that runs on it. */
 export function wheelOf(clock: Clock): DeadlineWheel {
-  let wheel = wheels.get(clock)
-  if (!wheel) wheels.set(clock, (wheel = new DeadlineWheel(clock)))
+  const known = wheels.get(clock)
+  if (known) return known
+  const wheel = new DeadlineWheel(clock)
+  wheels.set(clock, wheel)
   return wheel
 }

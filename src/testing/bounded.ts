@@ -5,8 +5,8 @@
 import fc from 'fast-check'
 import { misuse } from '../errors.ts'
 
-/** Enough for one value in a thousand to be found almost surely, and over within a second for most predicates. */
-const MAX_TRIES = 10_000
+/** Enough to find one value in a thousand almost surely, and over within a second for most predicates. */
+const MAX_TRIES = 5_000
 
 class BoundedFilter<T> extends fc.Arbitrary<T> {
   readonly #source: fc.Arbitrary<T>

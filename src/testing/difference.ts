@@ -7,12 +7,17 @@
 export function firstDifference(before: unknown, after: unknown, pointer = ''): string | undefined {
   if (Object.is(before, after)) return undefined
   const differ = `${pointer === '' ? 'the value' : pointer}: ${show(before)} became ${show(after)}`
-  if (!isObject(before) || !isObject(after) || kindOf(before) !== kindOf(after)) return differ
-  if (before instanceof Date) return before.getTime() === (after as Date).getTime() ? undefined : differ // of one kind, see above
-  if (before instanceof Uint8Array) return sameBytes(before, after as Uint8Array) ? undefined : differ // likewise
-  if (Array.isArray(before) && before.length !== (after as unknown[]).length) return differ // likewise
+  if (!isObject(before) || !isObject(after)) return differ
+  if (before instanceof Date || after instanceof Date) return isSameDate(before, after) ? undefined : differ
+  if (before instanceof Uint8Array || after instanceof Uint8Array)
+    return isSameBytes(before, after) ? undefined : differ
+  if ((Array.isArray(before) || Array.isArray(after)) && !isSameLength(before, after)) return differ
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const difference = firstDifference(ownValue(before, name), ownValue(after, name), `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    const difference = firstDifference(
+      ownValue(before, name),
+      ownValue(after, name),
+      `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    )
     if (difference !== undefined) return difference
   }
   return undefined
@@ -27,13 +32,16 @@ function ownValue(value: Readonly<Record<string, unknown>>, name: string): unkno
   return Object.hasOwn(value, name) ? value[name] : undefined
 }
 
-function kindOf(value: object): string {
-  if (Array.isArray(value)) return 'array'
-  if (value instanceof Uint8Array) return 'bytes'
-  return value instanceof Date ? 'date' : 'object'
+function isSameDate(one: unknown, other: unknown): boolean {
+  return one instanceof Date && other instanceof Date && one.getTime() === other.getTime()
 }
 
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+function isSameLength(one: unknown, other: unknown): boolean {
+  return Array.isArray(one) && Array.isArray(other) && one.length === other.length
+}
+
+function isSameBytes(one: unknown, other: unknown): boolean {
+  if (!(one instanceof Uint8Array && other instanceof Uint8Array)) return false
   return one.length === other.length && one.every((byte, index) => byte === other[index])
 }
 
@@ -41,8 +49,10 @@ function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
 function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
-  if (value instanceof Uint8Array) return `${value.length} bytes [${value.subarray(0, 8).join(' ')}${value.length > 8 ? ' …' : ''}]`
+  if (value instanceof Uint8Array)
+    return `${value.length} bytes [${value.subarray(0, 8).join(' ')}${value.length > 8 ? ' …' : ''}]`
   if (value instanceof Date) return `Date ${value.getTime()}`
-  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value)
+  const text =
+    JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

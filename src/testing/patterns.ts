@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { misuse } from '../errors.ts'
-import { wellFormedText } from './text.ts'
+import { wellFormedText } from './well-formed.ts'
 
 /** Put in place of generated characters wherever the pattern takes them: fast-check's dot is ASCII only. */
 const exotics = ['é', 'ß', '漢', '😀', '\u0000', '\u{10ffff}', '\n', ' ']
@@ -17,12 +17,17 @@ const printable = Array.from({ length: 0x7f - 0x20 }, (_, n) => String.fromCodeP
  */
 export function matching(pattern: string | RegExp, minLength = 0): fc.Arbitrary<string> {
   const source = typeof pattern === 'string' ? pattern : pattern.source
-  const regExp = typeof pattern === 'string' ? new RegExp(pattern, 'u') : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+  const regExp =
+    typeof pattern === 'string'
+      ? new RegExp(pattern, 'u')
+      : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
   const plain = withoutAssertions(source)
   if (plain === '') return wellFormedText(minLength)
   let strings: fc.Arbitrary<string>
   try {
-    strings = fc.stringMatching(new RegExp(plain, 'u'), { size: minLength > 100 ? 'large' : minLength > 8 ? 'medium' : 'small' })
+    strings = fc.stringMatching(new RegExp(plain, 'u'), {
+      size: minLength > 100 ? 'large' : minLength > 8 ? 'medium' : 'small',
+    })
   } catch (error) {
     throw beyond(source, error instanceof Error ? error.message : String(error))
   }

@@ -96,7 +96,7 @@ export type ProtocolRule =
 /** The peer broke the protocol: the connection ends, and an ERROR frame says by which rule. */
 export class ProtocolError extends Error {
   static {
-    this.prototype.name = 'ProtocolError'
+    ProtocolError.prototype.name = 'ProtocolError'
   }
   readonly rule: ProtocolRule
 

@@ -58,8 +58,8 @@ export class Reassembler {
     end: number,
     more: boolean,
   ): Assembled | TooLarge | undefined {
-    let message = this.#unfinished.get(id)
-    if (!message) this.#unfinished.set(id, (message = { flags, bytes: NOTHING, length: 0, discarded: false }))
+    const message = this.#unfinished.get(id) ?? { flags, bytes: NOTHING, length: 0, discarded: false }
+    this.#unfinished.set(id, message)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
     if (broken) {
       message.discarded = true

@@ -12,7 +12,9 @@ import {
 import { readSources } from './source.ts'
 
 /** Files that may be longer than 300 lines, with the reason. */
-const LONG: Readonly<Record<string, string>> = {}
+const LONG: Readonly<Record<string, string>> = {
+  'src/session/session.ts': 'the state machine of a connection, which reads as one',
+}
 
 const sources = readSources(process.cwd(), 'src')
 const print = (findings: readonly Finding[]) => findings.map(({ path, line, problem }) => `${path}:${line} ${problem}`)
