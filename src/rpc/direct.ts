@@ -8,26 +8,21 @@ import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
 import { type CallOptions, type Channel, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { CallContext } from './context.ts'
-import { arriveAtCaller, internal, leaveHandler, misfitError } from './outcome.ts'
+import { arriveAtCaller, internal, leaveHandler, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
 const PEER = 'memory'
 
-export interface DirectOptions {
-  readonly clock: Clock
-  readonly principal: unknown
-}
-
 export class DirectChannel implements Channel {
   readonly #router: Router
-  readonly #options: DirectOptions
+  readonly #clock: Clock
   readonly #waiting = new Set<DirectCall>()
   readonly #running = new Set<DirectCall>()
   #whenIdle: (() => void) | undefined
 
-  constructor(router: Router, options: DirectOptions) {
+  constructor(router: Router, clock: Clock) {
     this.#router = router
-    this.#options = options
+    this.#clock = clock
   }
 
   /** Calls whose handlers have not ended. */
@@ -39,7 +34,7 @@ export class DirectChannel implements Channel {
     return this.#waiting.size
   }
 
-  async call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
+  async call(method: MethodRef, request: unknown, options: CallOptions, principal?: unknown): Promise<unknown> {
     const route = this.#router.routeOf(method.tag)
     if (!route || route.method.name !== method.name) {
       throw new NanowireError('unimplemented', `no service here has the method ${method.name}`, { processed: 'no' })
@@ -48,15 +43,11 @@ export class DirectChannel implements Channel {
     const { limits } = this.#router
     packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
     const checked = this.#checkRequest(route.method, request)
-    const call = new DirectCall(route, checked, options, this.#options.clock, limits.callTimeoutMs, this.#waiting)
+    const setup = { route, request: checked, principal, waiting: this.#waiting }
+    const call = new DirectCall(setup, options, this.#clock, limits.callTimeoutMs)
     if (this.#running.size < limits.maxCallsInFlight) this.#run(call)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#waiting.add(call)
-    else
-      call.fail(
-        new NanowireError('resource_exhausted', this.#limitFired('maxCallsQueued', 'too many calls wait for a place'), {
-          processed: 'no',
-        }),
-      )
+    else this.#refuse(call)
     return call.promise
   }
 
@@ -66,7 +57,7 @@ export class DirectChannel implements Channel {
     this.#waiting.clear()
     if (this.#running.size === 0) return
     await new Promise<void>((resolve) => {
-      const cancelTimer = this.#options.clock.after(drainMs, () => this.#cutOff(resolve), true)
+      const cancelTimer = this.#clock.after(drainMs, () => this.#cutOff(resolve), true)
       this.#whenIdle = () => {
         cancelTimer()
         resolve()
@@ -83,10 +74,9 @@ export class DirectChannel implements Channel {
     try {
       return method.request.inMemory(request, this.#router.limits)
     } catch (error) {
-      const misfit = misfitError(error, method)
-      if (!misfit) throw error
-      this.#router.counters.callEnded(method.name, misfit.code)
-      throw arriveAtCaller(misfit, method, passData)
+      const refusal = refuseRequest(error, method)
+      this.#router.counters.callEnded(method.name, refusal.code)
+      throw refusal
     }
   }
 
@@ -94,8 +84,9 @@ export class DirectChannel implements Channel {
     this.#running.add(call)
     const { method } = call
     const { log } = this.#router
-    const { principal, clock } = this.#options
-    const ctx = new CallContext({ method, clock, log, metadata: call.metadata, principal, peer: PEER })
+    const clock = this.#clock
+    const { metadata, principal } = call
+    const ctx = new CallContext({ method, clock, log, metadata, principal, peer: PEER })
     call.started(ctx)
     if (method.definition.kind === 'notify') {
       if (ctx.at !== 0) wheelOf(clock).add(ctx, ctx.at)
@@ -120,7 +111,7 @@ export class DirectChannel implements Channel {
       const failure = error instanceof NanowireError ? error : undefined
       const wireError = failure
         ? { code: failure.code, message: failure.message, processed: 'yes' as const }
-        : internal('the reply does not fit', error, method, log, this.#options.clock)
+        : internal('the reply does not fit', error, method, log, this.#clock)
       counters.callEnded(method.name, wireError.code)
       call.fail(arriveAtCaller(wireError, method, passData), undefined)
     }
@@ -129,7 +120,7 @@ export class DirectChannel implements Channel {
   #fail(call: DirectCall, ctx: CallContext, error: unknown): void {
     const { method } = call
     const { log, counters } = this.#router
-    const wireError = leaveHandler(error, method, (gate, data) => this.#passError(gate, data), log, this.#options.clock)
+    const wireError = leaveHandler(error, method, (gate, data) => this.#passError(gate, data), log, this.#clock)
     counters.callEnded(method.name, wireError.code)
     call.fail(arriveAtCaller(wireError, method, passData), ctx.replyMetadata)
   }
@@ -140,7 +131,7 @@ export class DirectChannel implements Channel {
 
   /** The handler has ended, and only now its slot is free. */
   #ended(call: DirectCall, ctx: CallContext): void {
-    wheelOf(this.#options.clock).remove(ctx)
+    wheelOf(this.#clock).remove(ctx)
     this.#running.delete(call)
     for (const next of this.#waiting) {
       if (this.#running.size >= this.#router.limits.maxCallsInFlight) break
@@ -150,9 +141,11 @@ export class DirectChannel implements Channel {
     if (this.#running.size === 0) this.#whenIdle?.()
   }
 
-  #limitFired(name: 'maxCallsQueued', what: string): string {
-    this.#router.counters.limitFired(name)
-    return limitMessage(name, this.#router.limits, what, PEER)
+  #refuse(call: DirectCall): void {
+    const { counters, limits } = this.#router
+    counters.limitFired('maxCallsQueued')
+    const message = limitMessage('maxCallsQueued', limits, 'too many calls wait for a place', PEER)
+    call.fail(new NanowireError('resource_exhausted', message, { processed: 'no' }))
   }
 }
 
@@ -162,26 +155,30 @@ function closedError(processed: Processed): NanowireError {
 
 const passData = (_gate: Gate, data: unknown): unknown => data
 
+interface DirectCallSetup {
+  readonly route: Route
+  /** Checked. */
+  readonly request: unknown
+  readonly principal: unknown
+  /** The queue that the call may stand in. */
+  readonly waiting: Set<DirectCall>
+}
+
 class DirectCall extends PendingCall {
   readonly route: Route
   readonly request: unknown
+  readonly principal: unknown
   readonly metadata: Readonly<Record<string, string>>
   readonly #waiting: Set<DirectCall>
   #ctx: CallContext | undefined
 
-  constructor(
-    route: Route,
-    request: unknown,
-    options: CallOptions,
-    clock: Clock,
-    callTimeoutMs: number,
-    waiting: Set<DirectCall>,
-  ) {
-    super(route.method, options, clock, callTimeoutMs)
-    this.route = route
-    this.request = request
+  constructor(setup: DirectCallSetup, options: CallOptions, clock: Clock, callTimeoutMs: number) {
+    super(setup.route.method, options, clock, callTimeoutMs)
+    this.route = setup.route
+    this.request = setup.request
+    this.principal = setup.principal
     this.metadata = options.metadata ?? {}
-    this.#waiting = waiting
+    this.#waiting = setup.waiting
   }
 
   /** The handler runs from now on. */

@@ -1,15 +1,19 @@
 /** A connection to services in this process: calls are function calls. */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
+import type { Clock } from '../session/index.ts'
 import type { CallOptions, Channel } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
-import { DirectChannel, type DirectOptions } from './direct.ts'
+import { DirectChannel } from './direct.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { requireMs } from './options.ts'
 import type { Router } from './route.ts'
 
-export interface LocalConnectionOptions extends DirectOptions {
+export interface LocalConnectionOptions {
+  readonly clock: Clock
+  /** Who calls. */
+  readonly principal: unknown
   readonly use: readonly ClientMiddleware[]
 }
 
@@ -22,7 +26,7 @@ export class LocalConnection implements Connection, Channel {
   constructor(router: Router, options: LocalConnectionOptions) {
     this.#router = router
     this.#options = options
-    this.#channel = new DirectChannel(router, options)
+    this.#channel = new DirectChannel(router, options.clock)
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
@@ -32,7 +36,7 @@ export class LocalConnection implements Connection, Channel {
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
     if (this.#closing !== undefined)
       return Promise.reject(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
-    return this.#channel.call(method, request, options)
+    return this.#channel.call(method, request, options, this.#options.principal)
   }
 
   async ready(): Promise<void> {

@@ -70,21 +70,39 @@ export function internal(what: string, error: unknown, method: MethodRef, log: L
   }
 }
 
-/** A request that does not fit, before its handler. */
+/** A request that does not fit, before its handler; `undefined` for any other error. */
 export function misfitError(error: unknown, method: MethodRef): WireError | undefined {
-  if (error instanceof Misfit)
+  const code = 'invalid_argument'
+  if (error instanceof Misfit) {
+    return { code, message: `the request of ${method.name} does not fit: ${error.describe()}`, processed: 'no' }
+  }
+  if (error instanceof StrictError) {
     return {
-      code: 'invalid_argument',
-      message: `the request of ${method.name} does not fit: ${error.describe()}`,
-      processed: 'no',
-    }
-  if (error instanceof StrictError)
-    return {
-      code: 'invalid_argument',
+      code,
       message: `the request of ${method.name} is no strict MessagePack: ${error.message}`,
       processed: 'no',
     }
+  }
   return undefined
+}
+
+/** What a caller gets for a request that its own side refuses. */
+export function refuseRequest(error: unknown, method: MethodRef): NanowireError {
+  const misfit = misfitError(error, method)
+  if (misfit) return markReceived(new NanowireError(misfit.code, misfit.message, { processed: 'no' }))
+  const message = `${method.name}: the check of the request threw ${describe(error)}`
+  return markReceived(new NanowireError('internal', message, { processed: 'no', cause: error }))
+}
+
+/** What a caller gets for a reply that does not fit. */
+export function refuseReply(error: unknown, method: MethodRef): NanowireError {
+  const message = `the reply of ${method.name} does not fit: ${describe(error)}`
+  return markReceived(new NanowireError('internal', message, { processed: 'yes' }))
+}
+
+function describe(error: unknown): string {
+  if (error instanceof Misfit) return error.describe()
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** The caller's error, from what has crossed. */
@@ -98,7 +116,7 @@ export function arriveAtCaller(error: WireError, method: MethodRef, fromPlace: D
         new NanowireError(code, `${method.name}: ${code}`, { data: fromPlace(declared, error.data), processed: 'yes' }),
       )
     } catch (misfit) {
-      const detail = misfit instanceof Misfit ? misfit.describe() : String(misfit)
+      const detail = describe(misfit)
       return markReceived(
         new NanowireError('internal', `${method.name} ended with ${code}, but its data do not fit: ${detail}`, {
           processed: 'yes',

@@ -1,12 +1,11 @@
 /** A call over a session: encoded when it is made, decoded where its reply lies (spec/places.md). */
 import type { Gate, MethodRef } from '../contract/index.ts'
-import { Misfit } from '../contract/index.ts'
-import { markReceived, NanowireError, type Processed } from '../errors.ts'
+import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Clock, OutgoingCall, Session } from '../session/index.ts'
-import { decodeBody, encodeBody, type Metadata, StrictError, type WireError } from '../wire/index.ts'
+import { decodeBody, encodeBody, type Metadata, type WireError } from '../wire/index.ts'
 import { type CallOptions, PendingCall, packMetadata, requireCallOptions } from './call.ts'
-import { arriveAtCaller, misfitError } from './outcome.ts'
+import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 
 export class RemoteCall extends PendingCall implements OutgoingCall {
   readonly body: Uint8Array
@@ -63,17 +62,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
     try {
       this.succeed(decodeBody(this.method.reply, buffer, start, end, this.#limits), metadata)
     } catch (error) {
-      const detail =
-        error instanceof Misfit ? error.describe() : error instanceof StrictError ? error.message : undefined
-      if (detail === undefined) throw error
-      this.fail(
-        markReceived(
-          new NanowireError('internal', `the reply of ${this.method.name} does not fit: ${detail}`, {
-            processed: 'yes',
-          }),
-        ),
-        metadata,
-      )
+      this.fail(refuseReply(error, this.method), metadata)
     }
   }
 
@@ -98,7 +87,6 @@ function encodeRequest(method: MethodRef, request: unknown, limits: Limits): Uin
   try {
     return encodeBody(method.request, request, limits)
   } catch (error) {
-    const misfit = misfitError(error, method)
-    throw misfit ? arriveAtCaller(misfit, method, fromWire) : error
+    throw refuseRequest(error, method)
   }
 }

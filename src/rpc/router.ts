@@ -5,7 +5,7 @@
 import { type MethodRef, requireDistinctTags } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
-import { systemClock } from '../session/index.ts'
+import { type Clock, systemClock } from '../session/index.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import { childLog, defaultLog, type Logger } from './log.ts'
@@ -46,6 +46,8 @@ class ServiceRouter implements Router {
   readonly counters = new CallCounters()
   readonly #byTag = new Map<number, Route>()
   readonly #byName = new Map<string, Route>()
+  /** What `dispatch` calls through, for each clock. */
+  readonly #channels = new WeakMap<Clock, DirectChannel>()
 
   constructor(services: readonly Service[], options: RouterOptions) {
     this.services = services
@@ -70,7 +72,15 @@ class ServiceRouter implements Router {
     const { principal, clock = systemClock, ...callOptions } = options
     const route = this.#byName.get(message?.tag)
     if (!route) return Promise.reject(misuse(`no service here has the method ${JSON.stringify(message?.tag)}`))
-    return new DirectChannel(this, { principal, clock }).call(route.method, message.body, callOptions)
+    return this.#channelOf(clock).call(route.method, message.body, callOptions, principal)
+  }
+
+  #channelOf(clock: Clock): DirectChannel {
+    const known = this.#channels.get(clock)
+    if (known) return known
+    const channel = new DirectChannel(this, clock)
+    this.#channels.set(clock, channel)
+    return channel
   }
 
   #add(one: Service, use: readonly ServerMiddleware[]): void {

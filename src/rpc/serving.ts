@@ -86,11 +86,11 @@ export class Serving implements Effects {
     try {
       body = decodeBody(method.request, request.buffer, request.start, request.end, this.#router.limits)
     } catch (error) {
-      const misfit = misfitError(error, method)
       return this.#refuse(
         call,
         method,
-        misfit ?? internal('the request could not be read', error, method, this.#router.log, this.#clock),
+        misfitError(error, method) ??
+          internal('the request could not be read', error, method, this.#router.log, this.#clock),
       )
     }
     this.#run(call, route, request, body)
@@ -128,8 +128,7 @@ export class Serving implements Effects {
       return this.#end(call, method, ctx, internal('the reply does not fit', error, method, log, this.#clock))
     }
     wheelOf(this.#clock).remove(ctx)
-    counters.callEnded(method.name, 'ok')
-    this.session.respond(call, metadata, body)
+    counters.callEnded(method.name, this.session.respond(call, metadata, body))
   }
 
   #fail(call: IncomingCall, method: MethodRef, ctx: CallContext, error: unknown): void {

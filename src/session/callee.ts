@@ -70,9 +70,10 @@ export class Callee {
       this.#deliver(id, flags, buffer, start, end)
       return
     }
+    const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
+    const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
-    if (typeof whole === 'string')
-      this.#refuseUnread(id, 0, (flags & flag.ONE_WAY) !== 0, whole, 'the request is too large')
+    if (typeof whole === 'string') this.#refuseUnread(id, 0, isOneWay, whole, 'the request is too large')
     else if (whole) this.#deliver(id, whole.flags, whole.body, 0, whole.body.length)
   }
 
@@ -88,12 +89,18 @@ export class Callee {
     else this.unknownIds++
   }
 
-  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): void {
+  /** Sends the reply, or says why not. Returns the code that the call ended with. */
+  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
     this.#calls.remove(call)
     const { maxMessageBytes } = this.#sender.peerLimits
-    if (body.length <= maxMessageBytes) return this.#sender.response(call.id, metadata, body)
-    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (option limits.maxMessageBytes of the client)`
+    if (body.length <= maxMessageBytes) {
+      this.#sender.response(call.id, metadata, body)
+      return 'ok'
+    }
+    const option = 'option limits.maxMessageBytes of the client'
+    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (${option})`
     this.#sender.error(call.id, { code: 'resource_exhausted', message, processed: 'yes' })
+    return 'resource_exhausted'
   }
 
   refuse(call: IncomingCall, error: WireError): void {
@@ -125,8 +132,15 @@ export class Callee {
     return false
   }
 
-  /** The fragments that follow belong to nothing any more. */
+  /** The fragments that follow belong to nothing any more. A peer that begins ever more of them is cut off. */
   #skipRest(id: number, flags: number, buffer: Uint8Array, start: number): void {
+    const { limits, link } = this.#sender
+    if (this.#reassembler.size >= limits.maxCallsInFlight) {
+      throw new ProtocolError(
+        'limit',
+        limitMessage('maxCallsInFlight', limits, 'too many unfinished requests', link.peer),
+      )
+    }
     this.#reassembler.add(id, flags, buffer, start, start, true)
     this.#reassembler.discard(id)
   }

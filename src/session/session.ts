@@ -118,11 +118,13 @@ export class Session implements LinkListener {
     this.#callEnded()
   }
 
-  /** Answers a call, whose handler has ended. */
-  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): void {
+  /** Answers a call, whose handler has ended. Returns what the call ended with. */
+  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
+    let code: 'ok' | 'resource_exhausted' = 'ok'
     if (call.oneWay || this.#isOver) this.#callee.forget(call)
-    else this.#callee.respond(call, metadata, body)
+    else code = this.#callee.respond(call, metadata, body)
     this.#handlerEnded()
+    return code
   }
 
   /** Answers a call with an error; its handler has ended, or never began. */

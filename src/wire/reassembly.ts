@@ -72,6 +72,11 @@ export class Reassembler {
     return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
   }
 
+  /** What a message's first fragment said, 0 where none has begun. */
+  flagsOf(id: number): number {
+    return this.#unfinished.get(id)?.flags ?? 0
+  }
+
   /** Forgets a message, of which no more will come. */
   remove(id: number): void {
     const message = this.#unfinished.get(id)
