@@ -44,7 +44,7 @@ export const limitRules = {
   maxMessageBytes: {
     default: 4 * MIB,
     min: KIB,
-    max: 1024 * MIB,
+    max: 256 * MIB,
     reason: 'a request or reply in all its fragments, as MessagePack',
   },
   maxReassemblyBytes: {

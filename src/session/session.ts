@@ -16,7 +16,7 @@ import {
   packHello,
   readError,
   readHello,
-  u32At,
+  uint32At,
   type WireError,
 } from '../wire/index.ts'
 import { Callee } from './callee.ts'
@@ -224,7 +224,7 @@ export class Session implements LinkListener {
     else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.frame(kinds.PONG, 0, buffer.slice(start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
-    else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, u32At(buffer, start))
+    else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
     if (role === 'client') this.#callEnded()
   }
 

@@ -3,10 +3,10 @@
  * metadata, errors (spec/protocol.md). Everything is checked here; nothing of a peer is trusted further in.
  */
 import type { Limits } from '../limits.ts'
-import { u32At } from './decode.ts'
 import type { Metadata, WireError } from './encode.ts'
 import { flags as flag, ProtocolError } from './frame.ts'
 import { pack, unpack } from './msgpack.ts'
+import { uint32At } from './octets.ts'
 
 export const PROTOCOL_MAJOR = 1
 const MAGIC = [0x4e, 0x57, 0x49, 0x52] // NWIR
@@ -102,8 +102,8 @@ export function readRequestHead(flags: number, buffer: Uint8Array, start: number
   const at = start + 8 + ((flags & flag.HASH) !== 0 ? 16 : 0)
   if (at > end) throw new ProtocolError('body', 'a REQUEST that ends within the hash of its contract')
   return {
-    tag: u32At(buffer, start),
-    timeoutMs: u32At(buffer, start + 4),
+    tag: uint32At(buffer, start),
+    timeoutMs: uint32At(buffer, start + 4),
     oneWay: (flags & flag.ONE_WAY) !== 0,
     metadataStart: at,
     bodyStart: (flags & flag.METADATA) === 0 ? at : metadataEnd(buffer, at, end),

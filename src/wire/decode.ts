@@ -5,6 +5,7 @@
  */
 import { defaultLimits, type Limits } from '../limits.ts'
 import { HEADER_BYTES, judgeHeader, type Kind, kinds, ProtocolError } from './frame.ts'
+import { uint32At } from './octets.ts'
 
 /** A frame by itself: the body is a copy. */
 export interface Frame {
@@ -131,7 +132,7 @@ export class FrameDecoder {
     const length = lengthAt(bytes, at)
     const kind = bytes[at + 3] ?? 0
     this.flags = bytes[at + 4] ?? 0
-    this.id = u32At(bytes, at + 5)
+    this.id = uint32At(bytes, at + 5)
     const max = kind === kinds.HELLO ? this.#limits.maxHelloBytes : this.#limits.maxFrameBytes
     const rule = judgeHeader(kind, length, this.flags, this.id, max)
     if (!rule) return false
@@ -171,13 +172,6 @@ export class FrameDecoder {
 
 function lengthAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0)
-}
-
-/** Reads a big-endian u32. */
-export function u32At(bytes: Uint8Array, at: number): number {
-  return (
-    (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0
-  )
 }
 
 /** The first frame's length is at most 64 KiB, so its first byte is 0 or 1, and no protocol of text begins so. */

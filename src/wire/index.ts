@@ -12,7 +12,7 @@ export {
   readRequestHead,
 } from './body.ts'
 export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
-export { type Frame, FrameDecoder, u32At } from './decode.ts'
+export { type Frame, FrameDecoder } from './decode.ts'
 export {
   type Metadata,
   packError,
@@ -35,6 +35,7 @@ export {
   type ProtocolRule,
 } from './frame.ts'
 export { pack, unpack } from './msgpack.ts'
+export { uint32At } from './octets.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
 export { StrictError, type StrictRule } from './strict.ts'
 export { BufferWriter, type FrameWriter } from './writer.ts'
