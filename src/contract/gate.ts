@@ -5,7 +5,7 @@
 import type { TSchema } from 'typebox'
 import { defaultLimits, type Limits } from '../limits.ts'
 import type { Direction, Pass } from './leaf.ts'
-import { firstMisfit } from './misfit.ts'
+import { firstMisfit, Misfit } from './misfit.ts'
 import { PassBuilder } from './pass.ts'
 import { childrenOf, shapeOf } from './read-shape.ts'
 import { requireBounds } from './safe.ts'
@@ -59,9 +59,16 @@ class SchemaGate implements Gate {
   }
 
   fromWire(value: unknown): unknown {
-    const passed = this.#passOf('fromWire')(value)
-    if (!checkOf(this.shape)(passed)) throw firstMisfit(this.shape, passed)
-    return passed
+    const check = checkOf(this.shape)
+    try {
+      const passed = this.#passOf('fromWire')(value)
+      if (check(passed)) return passed
+    } catch (error) {
+      if (!(error instanceof Misfit)) throw error
+    }
+    const passed = this.#passOf('fromForeign')(value)
+    if (check(passed)) return passed
+    throw firstMisfit(this.shape, passed)
   }
 
   #checkThenPass(direction: 'inMemory' | 'toWire', value: unknown, limits: GateLimits): unknown {

@@ -2,8 +2,15 @@
 import { Misfit } from './misfit.ts'
 import type { LiteralShape, Shape } from './shape.ts'
 
-/** Where a value goes: to a handler in this process, into MessagePack, or out of it. */
-export type Direction = 'inMemory' | 'toWire' | 'fromWire'
+/**
+ * Where a value goes: to a handler in this process, into MessagePack, or out of it - out of what our own packer wrote,
+ * or of what another did, which may not tell 5 from 5n.
+ */
+export type Direction = 'inMemory' | 'toWire' | 'fromWire' | 'fromForeign'
+
+export function isInbound(direction: Direction): boolean {
+  return direction === 'fromWire' || direction === 'fromForeign'
+}
 
 /** Takes a value, returns what it becomes. Throws `Misfit`. */
 export type Pass = (value: unknown) => unknown
@@ -20,7 +27,9 @@ const MAX_UINT64 = 2n ** 64n - 1n
 
 /** The pass of a shape without parts; `literal` shapes come whole. */
 export function leafPass(kind: LiteralShape | Exclude<Shape['kind'], 'literal'>, direction: Direction): Pass {
-  const outbound = direction !== 'fromWire'
+  const outbound = !isInbound(direction)
+  const isNumeric = typeof kind === 'object' || kind === 'bigint' || kind === 'number'
+  if (direction === 'fromWire' && isNumeric) return same
   if (typeof kind === 'object') return outbound ? literalToWire(kind, direction) : literalFromWire(kind)
   if (kind === 'string') return outbound ? requireWellFormed : same
   if (kind === 'bigint') return outbound ? requireInt64 : bigIntFromWire

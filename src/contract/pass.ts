@@ -4,7 +4,8 @@
  * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
  */
 
-import { type Direction, leafPass, negativeZero, type Pass, same } from './leaf.ts'
+import { type Direction, isInbound, leafPass, negativeZero, type Pass, same } from './leaf.ts'
+import { isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
 import { requireName, requireSafe } from './safe.ts'
 import type { IntersectShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
@@ -59,7 +60,7 @@ export class PassBuilder {
     const rest = typeof shape.rest === 'string' ? undefined : this.passOf(shape.rest)
     const keepsRest = shape.rest === 'refuse' // the schema's own check refuses them
     const dropsUndefined = this.#direction === 'toWire'
-    const outbound = this.#direction !== 'fromWire'
+    const outbound = !isInbound(this.#direction)
 
     /** The pass of an own property, or `undefined` where it is to be dropped. */
     const passFor = (name: string): Pass | undefined => {
@@ -73,6 +74,7 @@ export class PassBuilder {
 
     return (value) => {
       if (!isObject(value)) return value
+      if (value instanceof Uint8Array || value instanceof Date) throw new Misfit('must be an object') // TypeBox takes these for objects
       if (outbound) requireOwn(shape, value)
       let copy: Record<string, unknown> | undefined
       let plain = outbound ? isPlain(value) : true
@@ -100,8 +102,10 @@ export class PassBuilder {
     return (value) => {
       const fitting = this.#fitting(shape, value)
       const [first] = fitting
+      const open = fitting.find(({ branch }) => isUnknown(branch))
+      if (open) return open.after // it declares everything
       if (!first) return value // the check of the whole says so, with the place
-      if (fitting.length === 1 || !isObject(value)) {
+      if (fitting.length === 1 || !(isObject(value) || Array.isArray(value))) {
         return (fitting.find((one) => one.after === value) ?? first).after
       }
       const key = fitting.map((one) => one.index).join()
@@ -119,14 +123,28 @@ export class PassBuilder {
     const fitting: { index: number; branch: Shape; after: unknown }[] = []
     for (const [index, branch] of shape.branches.entries()) {
       if (!seemsMeant(branch, value)) continue
-      if (this.#direction === 'fromWire') {
-        const after = this.passOf(branch)(value)
-        if (checkOf(branch)(after)) fitting.push({ index, branch, after })
-      } else if (checkOf(branch)(value)) {
-        fitting.push({ index, branch, after: this.passOf(branch)(value) })
+      try {
+        if (isInbound(this.#direction)) {
+          const after = this.passOf(branch)(value)
+          if (checkOf(branch)(after)) fitting.push({ index, branch, after })
+        } else if (checkOf(branch)(value)) {
+          fitting.push({ index, branch, after: this.passOf(branch)(value) })
+        }
+      } catch (error) {
+        if (!(error instanceof Misfit)) throw error // what does not fit one branch may fit another
       }
     }
     return fitting
+  }
+
+  /** What any of the lists declares of an item is declared. */
+  #mergedListPass(shape: IntersectShape, lists: readonly Extract<Shape, { kind: 'array' | 'tuple' }>[]): Pass {
+    const itemPass = (index: number) => {
+      const parts = lists.flatMap((list) => (list.kind === 'array' ? [list.item] : (list.items[index] ?? [])))
+      return this.passOf({ ...shape, kind: 'intersect', parts })
+    }
+    const tuple = lists.find((list) => list.kind === 'tuple')
+    return tuple ? tuplePass(tuple.items.map((_, index) => itemPass(index))) : arrayPass(itemPass(0))
   }
 
   #intersectPass(shape: IntersectShape): Pass {
@@ -134,13 +152,15 @@ export class PassBuilder {
     const unions = parts.filter((part) => part.kind === 'union')
     const objects = parts.filter((part) => part.kind === 'object')
     if (unions.length === 0) {
+      const lists = parts.filter((part) => part.kind === 'array' || part.kind === 'tuple')
+      if (lists.length > 1 && lists.length === parts.length) return this.#mergedListPass(shape, lists)
       if (objects.length === 0) return sequence(parts.map((part) => this.passOf(part)))
       return this.#objectPass(mergeObjects(shape, objects))
     }
     const merged = new Map<string, Pass>()
     return (value) => {
       const chosen = unions.map((union) => this.#fitting(union, value))
-      if (!isObject(value)) return sequence(parts.map((part) => this.passOf(part)))(value)
+      if (!isObject(value) && !Array.isArray(value)) return sequence(parts.map((part) => this.passOf(part)))(value)
       const key = chosen.map((one) => one.map((fit) => fit.index).join()).join('|')
       let pass = merged.get(key)
       if (!pass) {
@@ -229,35 +249,4 @@ function propertyOf(shape: ObjectShape, name: string): PropertyShape {
 
 function isOptional(shape: ObjectShape, name: string): boolean {
   return shape.properties.get(name)?.optional ?? true
-}
-
-/** The parts of an intersection that are none themselves. */
-function partsOf(shape: Shape): readonly Shape[] {
-  if (shape.kind === 'ref') return partsOf(shape.target())
-  return shape.kind === 'intersect' ? shape.parts.flatMap(partsOf) : [shape]
-}
-
-/** One object shape that declares what any of them declares. */
-function mergeObjects(shape: IntersectShape, objects: readonly ObjectShape[]): ObjectShape {
-  const { schema, scope } = shape
-  const properties = new Map<string, PropertyShape>()
-  for (const object of objects) {
-    for (const [name, property] of object.properties) {
-      const before = properties.get(name)
-      properties.set(name, before ? mergeProperties(shape, before, property) : property)
-    }
-  }
-  const rests = objects.map((object) => object.rest)
-  const forbids = 'unevaluatedProperties' in schema && schema.unevaluatedProperties === false
-  const rest = forbids || rests.includes('refuse') ? 'refuse' : (rests.find((one) => typeof one === 'object') ?? 'drop')
-  return { kind: 'object', schema, scope, properties, patterns: objects.flatMap((object) => object.patterns), rest }
-}
-
-function mergeProperties(shape: IntersectShape, one: PropertyShape, other: PropertyShape): PropertyShape {
-  if (one.shape === other.shape) return { shape: one.shape, optional: one.optional && other.optional }
-  const { schema, scope } = shape
-  return {
-    shape: { kind: 'intersect', schema, scope, parts: [one.shape, other.shape] },
-    optional: one.optional && other.optional,
-  }
 }

@@ -140,6 +140,7 @@ class ShapeReader {
     if (type === 'object') return this.#readObject(schema, scope, path)
     if (type === 'array') return this.#readArray(schema, scope, path)
     if (type === 'number' || type === 'integer') return { kind: 'number', ...base, integer: type === 'integer' }
+    if (type === 'string' && 'pattern' in schema) regExpOf(schema['pattern'], path)
     if (Object.hasOwn(leafKinds, type)) return { kind: leafKinds[type as keyof typeof leafKinds], ...base } // own, checked
     throw refusal(path, refusedTypes[type] ?? `the type ${JSON.stringify(type)}`, 'send the data it stands for')
   }
@@ -274,7 +275,8 @@ function literal(value: unknown, path: string): LiteralValue {
   throw refusal(path, `the constant ${String(value)}`, 'use a string, finite number, bigint, boolean or null')
 }
 
-function regExpOf(source: string, path: string): RegExp {
+function regExpOf(source: unknown, path: string): RegExp {
+  if (typeof source !== 'string') throw refusal(path, 'a pattern that is no text', 'write the source of the RegExp')
   try {
     return source === ANY_KEY ? /^/u : new RegExp(source, 'u')
   } catch (cause) {

@@ -3,7 +3,7 @@
  * many calls.
  */
 import type { TSchema } from 'typebox'
-import { Compile, Errors } from 'typebox/schema'
+import { Compile, Check as checkInterpreted, Errors } from 'typebox/schema'
 import type { Scope, Shape } from './shape.ts'
 
 /** Whether a value fits. */
@@ -15,8 +15,14 @@ const checks = new WeakMap<Shape, Check>()
 export function checkOf(shape: Shape): Check {
   let check = checks.get(shape)
   if (!check) {
-    const validator = Compile(contextOf(shape.scope), shape.schema)
-    check = (value) => validator.Check(value)
+    const context = contextOf(shape.scope)
+    if (holdsBigInt([shape.schema, context])) {
+      // TypeBox's compiler writes 5n as 5, so that no bigint is ever the constant, and bounds lose digits.
+      check = (value) => checkInterpreted(context, shape.schema, value)
+    } else {
+      const validator = Compile(context, shape.schema)
+      check = (value) => validator.Check(value)
+    }
     checks.set(shape, check)
   }
   return check
@@ -24,11 +30,21 @@ export function checkOf(shape: Shape): Check {
 
 /** TypeBox's words for the first thing that is wrong with `value` at a shape that has no parts of its own. */
 export function firstMessage(shape: Shape, value: unknown): string {
-  const [, errors] = Errors(contextOf(shape.scope), shape.schema, value)
-  return errors[0]?.message ?? 'does not fit'
+  try {
+    const [, errors] = Errors(contextOf(shape.scope), shape.schema, value)
+    return errors[0]?.message ?? 'does not fit'
+  } catch {
+    return 'does not fit' // TypeBox goes on after a wrong type, and throws for a bigint and a fractional multipleOf
+  }
 }
 
 /** TypeBox resolves references in a context, which it may write to. */
 function contextOf(scope: Scope): Record<string, TSchema> {
   return { ...scope }
+}
+
+function holdsBigInt(value: unknown, seen = new Set<unknown>()): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return typeof value === 'bigint'
+  seen.add(value)
+  return Object.values(value).some((inner) => holdsBigInt(inner, seen))
 }
