@@ -85,7 +85,6 @@ async function findingsIn(schema: TSchema): Promise<readonly FindingAt[]> {
     const { pattern, patternProperties, format } = keywords
     const maxLength = typeof keywords['maxLength'] === 'number' ? keywords['maxLength'] : undefined
     if (typeof pattern === 'string') patterns.push({ source: pattern, path, maxLength })
-    else if (pattern !== undefined) findings.push({ path, ...notData(pattern) })
     if (typeof patternProperties === 'object' && patternProperties !== null) {
       for (const source of Object.keys(patternProperties)) patterns.push({ source, path, maxLength: undefined })
     }
@@ -96,14 +95,6 @@ async function findingsIn(schema: TSchema): Promise<readonly FindingAt[]> {
     if (finding) findings.push({ path, ...finding })
   }
   return findings
-}
-
-function notData(pattern: unknown): Finding {
-  return {
-    severity: 'error',
-    problem: `the pattern ${String(pattern)} is no string, so that a peer cannot read it and its flags are lost`,
-    remedy: 'write its source; patterns have the flag u',
-  }
 }
 
 function unknownFormat(format: string): Finding {

@@ -13,7 +13,7 @@ type StringShape = Extract<Shape, { kind: 'string' }>
 interface Keywords {
   readonly minLength?: number
   readonly maxLength?: number
-  readonly pattern?: string | RegExp
+  readonly pattern?: string
   readonly format?: string
 }
 
