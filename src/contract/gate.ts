@@ -4,10 +4,11 @@
  */
 import type { TSchema } from 'typebox'
 import { defaultLimits, type Limits } from '../limits.ts'
+import { childrenOf } from './judge-shape.ts'
 import type { Direction, Pass } from './leaf.ts'
 import { firstMisfit, Misfit } from './misfit.ts'
 import { PassBuilder } from './pass.ts'
-import { childrenOf, shapeOf } from './read-shape.ts'
+import { shapeOf } from './read-shape.ts'
 import { requireBounds } from './safe.ts'
 import type { Shape } from './shape.ts'
 import { checkOf } from './validator.ts'

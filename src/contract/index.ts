@@ -11,6 +11,7 @@ export {
   type ReplyOf,
 } from './contract.ts'
 export { type Gate, type GateLimits, gateOf } from './gate.ts'
+export { childrenOf } from './judge-shape.ts'
 export { NegativeZero } from './leaf.ts'
 export {
   type ErrorDataOf,
@@ -26,7 +27,7 @@ export {
   unary,
 } from './method.ts'
 export { Misfit } from './misfit.ts'
-export { childrenOf, shapeOf } from './read-shape.ts'
+export { shapeOf } from './read-shape.ts'
 export type { LiteralValue, ObjectShape, PropertyShape, Scope, Shape } from './shape.ts'
 export { requireDistinctTags, tagOf } from './tag.ts'
 export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'

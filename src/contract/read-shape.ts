@@ -4,8 +4,8 @@
  * whatever its references lead to.
  */
 import type { TSchema } from 'typebox'
-import { misuse } from '../errors.ts'
-import type { LiteralValue, PropertyShape, RefShape, Scope, Shape } from './shape.ts'
+import { refusal, refuseEndless, refuseNilAndUndefined } from './judge-shape.ts'
+import type { LiteralValue, PropertyShape, RefShape, Scope, Shape, UnionShape } from './shape.ts'
 
 type Keywords = TSchema & Readonly<Record<string, unknown>>
 
@@ -45,8 +45,8 @@ const leafKinds = {
   void: 'undefined',
 } as const
 
-/** Where a schema that holds itself as an object, and not by `$ref`, is told from one that is merely deep. */
-const MAX_PATH_LENGTH = 4_096
+/** Schemas inside each other; one that holds itself as an object, and not by `$ref`, has no end. */
+const MAX_SCHEMA_DEPTH = 256
 
 const shapes = new WeakMap<TSchema, Shape>()
 
@@ -66,11 +66,14 @@ class ShapeReader {
   /** Per scope, so that one schema under two sets of definitions is two shapes. */
   readonly #known = new Map<Scope, Map<TSchema, Shape>>()
   readonly #unvisited: RefShape[] = []
+  readonly #unions: { readonly shape: UnionShape; readonly path: string }[] = []
+  #depth = 0
 
   readWhole(schema: TSchema): Shape {
     const shape = this.#read(schema, {}, '')
     for (let ref = this.#unvisited.pop(); ref; ref = this.#unvisited.pop()) ref.target()
     refuseEndless(shape, new Set(), new Set())
+    for (const union of this.#unions) refuseNilAndUndefined(union.shape, union.path)
     return shape
   }
 
@@ -80,7 +83,8 @@ class ShapeReader {
     if (typeof schema !== 'object' || schema === null) {
       throw refusal(path, `${String(schema)} where a schema should be`, 'pass a TypeBox schema')
     }
-    if (path.length > MAX_PATH_LENGTH) throw refusal(`${path.slice(0, 40)}…`, 'no end', 'use Type.Cyclic for recursion')
+    if (this.#depth >= MAX_SCHEMA_DEPTH)
+      throw refusal(`${path.slice(0, 40)}…`, 'no end', 'use Type.Cyclic for recursion')
     const keywords = schema as Keywords // any object can be asked for keywords
     refuseForeign(keywords, path)
     const defs = keywords['$defs']
@@ -89,8 +93,15 @@ class ShapeReader {
     this.#known.set(scope, known)
     const before = known.get(keywords)
     if (before) return before
+    this.#depth++
     const shape = this.#readKeywords(keywords, scope, path)
+    this.#depth--
     known.set(keywords, shape)
+    return shape
+  }
+
+  #union(shape: UnionShape, path: string): Shape {
+    this.#unions.push({ shape, path })
     return shape
   }
 
@@ -107,8 +118,7 @@ class ShapeReader {
       if (!(keyword in schema)) continue
       const branches = listOf(schema[keyword]).map((branch, n) => this.#read(branch, scope, `${path}/${keyword}/${n}`))
       if (branches.length === 0) throw refusal(path, `an empty ${keyword}`, 'name at least one form')
-      refuseNilAndUndefined(branches, path)
-      parts.push(branches.length === 1 && branches[0] ? branches[0] : { kind: 'union', ...base, branches })
+      parts.push(this.#union({ kind: 'union', ...base, branches }, path))
     }
     const own = this.#readOwn(schema, scope, path)
     if (own) parts.push(own)
@@ -126,8 +136,7 @@ class ShapeReader {
     const type = schema['type']
     if (Array.isArray(type)) {
       const branches = type.map((one) => this.#readType({ ...schema, type: one }, String(one), scope, path))
-      refuseNilAndUndefined(branches, path)
-      return { kind: 'union', schema, scope, branches }
+      return this.#union({ kind: 'union', schema, scope, branches }, path)
     }
     if (type !== undefined) return this.#readType(schema, String(type), scope, path)
     const structural = ['properties', 'patternProperties', 'items', 'prefixItems'].find((keyword) => keyword in schema)
@@ -215,39 +224,6 @@ class ShapeReader {
   }
 }
 
-/** A schema that reaches itself without an object or array between has no smallest value and no end to its check. */
-function refuseEndless(shape: Shape, open: Set<Shape>, done: Set<Shape>): void {
-  if (open.has(shape)) throw refusal('', 'a reference to nothing but itself', 'put an object or array between')
-  if (done.has(shape)) return
-  done.add(shape)
-  open.add(shape)
-  if (shape.kind === 'ref') refuseEndless(shape.target(), open, done)
-  if (shape.kind === 'union') for (const branch of shape.branches) refuseEndless(branch, open, done)
-  if (shape.kind === 'intersect') for (const part of shape.parts) refuseEndless(part, open, done)
-  open.delete(shape)
-  for (const child of childrenOf(shape)) refuseEndless(child, new Set(), done)
-}
-
-/** The shapes inside containers of this one. */
-export function childrenOf(shape: Shape): readonly Shape[] {
-  if (shape.kind === 'array') return [shape.item]
-  if (shape.kind === 'tuple') return shape.items
-  if (shape.kind !== 'object') return []
-  const named = [...shape.properties.values()].map((property) => property.shape)
-  const rest = typeof shape.rest === 'string' ? [] : [shape.rest]
-  return [...named, ...shape.patterns.map((pattern) => pattern.shape), ...rest]
-}
-
-/** Both are nil on the wire, so a reader could not tell them apart. */
-function refuseNilAndUndefined(branches: readonly Shape[], path: string): void {
-  const takesNil = branches.some(
-    (b) => b.kind === 'null' || b.kind === 'unknown' || (b.kind === 'literal' && b.values.includes(null)),
-  )
-  if (takesNil && branches.some((branch) => branch.kind === 'undefined')) {
-    throw refusal(path, 'a union of null and undefined, which are both nil', 'make the property Optional')
-  }
-}
-
 function refuseForeign(schema: Keywords, path: string): void {
   if (Object.getOwnPropertySymbols(schema).some((symbol) => symbol.description === 'TypeBox.Kind')) {
     throw refusal(path, 'a schema of @sinclair/typebox 0.x', 'build it with the package typebox, 1.4 or later')
@@ -282,10 +258,6 @@ function regExpOf(source: unknown, path: string): RegExp {
   } catch (cause) {
     throw refusal(path, `the pattern ${JSON.stringify(source)}: ${String(cause)}`, 'mend it; patterns have the flag u')
   }
-}
-
-function refusal(path: string, what: string, remedy: string): Error {
-  return misuse(`${path === '' ? 'the schema' : `the schema at ${path}`} cannot travel: it has ${what}; ${remedy}`)
 }
 
 function listOf(value: unknown): readonly unknown[] {
