@@ -54,6 +54,7 @@ export {
   type Logger,
   type Place,
   type Result,
+  type Routable,
   type Router,
   type RouterOptions,
   router,

@@ -112,10 +112,11 @@ export function contract<const Name extends string, const M extends Methods>(
       const body = of(ref.definition)
       return body ? [Type.Object({ tag: Type.Literal(ref.name), body })] : []
     })
+  const replies = variants((method) => (method.kind === 'notify' ? undefined : method.reply))
   const built = {
     name,
     Request: Type.Union(variants((method) => method.request)),
-    Response: Type.Union(variants((method) => (method.kind === 'notify' ? undefined : method.reply))),
+    Response: replies.length === 0 ? Type.Never() : Type.Union(replies),
     tags: mapRefs(refs, (ref) => ref.tag),
     message: mapRefs(refs, (ref) => (body: unknown) => ({ tag: ref.name, body })),
     methods: mapRefs(refs, (ref) => ref),
@@ -126,6 +127,7 @@ export function contract<const Name extends string, const M extends Methods>(
       return arm(message.body)
     },
   }
+  for (const union of [built.Request, built.Response]) gateIn(name, union) // definitions must agree across methods
   return Object.freeze(built) as unknown as Contract<Name, M> // built key by key from the methods whose types Contract spells out
 }
 

@@ -84,19 +84,19 @@ class SchemaGate implements Gate {
   }
 }
 
-/** Whether the schema alone does not bound how deep a value goes: it recurses, or says nothing somewhere. */
+/** Whether the schema alone does not bound a value: it recurses, lists, or says nothing somewhere. */
 function isOpenEnded(shape: Shape, above: Set<Shape>): boolean {
-  if (shape.kind === 'unknown' || above.has(shape) || above.size >= defaultLimits.maxDepth) return true
+  if (shape.kind === 'unknown' || shape.kind === 'array') return true
+  if (shape.kind === 'object' && (shape.patterns.length > 0 || typeof shape.rest === 'object')) return true
+  if (above.has(shape) || above.size >= defaultLimits.maxDepth) return true
   above.add(shape)
-  const inner =
-    shape.kind === 'ref'
-      ? [shape.target()]
-      : shape.kind === 'union'
-        ? shape.branches
-        : shape.kind === 'intersect'
-          ? shape.parts
-          : childrenOf(shape)
-  const open = inner.some((child) => isOpenEnded(child, above))
+  const open = partsOf(shape).some((part) => isOpenEnded(part, above))
   above.delete(shape)
   return open
+}
+
+function partsOf(shape: Shape): readonly Shape[] {
+  if (shape.kind === 'ref') return [shape.target()]
+  if (shape.kind === 'union') return shape.branches
+  return shape.kind === 'intersect' ? shape.parts : childrenOf(shape)
 }

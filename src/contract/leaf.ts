@@ -27,29 +27,37 @@ const MAX_UINT64 = 2n ** 64n - 1n
 
 /** The pass of a shape without parts; `literal` shapes come whole. */
 export function leafPass(kind: LiteralShape | Exclude<Shape['kind'], 'literal'>, direction: Direction): Pass {
+  if (typeof kind === 'object') return literalPass(kind, direction)
   const outbound = !isInbound(direction)
-  const isNumeric = typeof kind === 'object' || kind === 'bigint' || kind === 'number'
-  if (direction === 'fromWire' && isNumeric) return same
-  if (typeof kind === 'object') return outbound ? literalToWire(kind, direction) : literalFromWire(kind)
   if (kind === 'string') return outbound ? requireWellFormed : same
-  if (kind === 'bigint') return outbound ? requireInt64 : bigIntFromWire
-  if (kind === 'number') return direction === 'toWire' ? numberToWire : outbound ? same : numberFromWire
+  if (kind === 'bigint') return outbound ? requireInt64 : direction === 'fromForeign' ? bigIntFromWire : same
+  if (kind === 'number')
+    return direction === 'toWire' ? numberToWire : direction === 'fromForeign' ? numberFromWire : same
   if (kind === 'undefined') return outbound ? same : (value) => (value === null ? undefined : value)
   return same
 }
 
-function literalToWire(shape: LiteralShape, direction: Direction): Pass {
-  return direction === 'toWire' && shape.values.some((value) => Object.is(value, -0)) ? numberToWire : same
+function literalPass(shape: LiteralShape, direction: Direction): Pass {
+  const zeros = shape.values.filter((value) => value === 0)
+  const passes: Pass[] = []
+  if (direction === 'fromForeign') passes.push((value) => numberOfKind(shape, value))
+  // To TypeBox 0 and -0 are one constant; the schema's own is what arrives.
+  if (zeros.length === 1) passes.push((value) => (value === 0 ? zeros[0] : value))
+  if (direction === 'toWire' && zeros.length > 0) passes.push(numberToWire)
+  return sequence(passes)
 }
 
 /** Which of 5 and 5n arrives depends on who packed it; the schema says which of them is meant. */
-function literalFromWire(shape: LiteralShape): Pass {
-  if (!shape.values.some((value) => typeof value === 'number' || typeof value === 'bigint')) return same
-  return (value) => {
-    if (shape.values.some((one) => one === value)) return value
-    if (typeof value === 'bigint') return numberFromWire(value)
-    return typeof value === 'number' ? bigIntFromWire(value) : value
-  }
+function numberOfKind(shape: LiteralShape, value: unknown): unknown {
+  if (shape.values.some((one) => one === value)) return value
+  if (typeof value === 'bigint') return numberFromWire(value)
+  return typeof value === 'number' ? bigIntFromWire(value) : value
+}
+
+/** One pass after the other. */
+export function sequence(passes: readonly Pass[]): Pass {
+  const real = passes.filter((pass) => pass !== same)
+  return real.length === 0 ? same : (value) => real.reduce((before, pass) => pass(before), value)
 }
 
 function requireWellFormed(value: unknown): unknown {

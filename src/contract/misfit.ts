@@ -45,7 +45,9 @@ export function firstMisfit(shape: Shape, value: unknown): Misfit {
     case 'array':
       return Array.isArray(value) ? itemMisfit(shape, value, () => shape.item) : new Misfit('must be an array')
     case 'tuple':
-      return Array.isArray(value) ? itemMisfit(shape, value, (n) => shape.items[n]) : new Misfit('must be an array')
+      if (!Array.isArray(value)) return new Misfit('must be an array')
+      if (value.length !== shape.items.length) return new Misfit(`must have ${shape.items.length} items`)
+      return itemMisfit(shape, value, (n) => shape.items[n])
     case 'intersect': {
       const part = shape.parts.find((one) => !checkOf(one)(value))
       return part ? firstMisfit(part, value) : new Misfit(firstMessage(shape, value))
@@ -92,8 +94,27 @@ function unionMisfit(shape: UnionShape, value: unknown): Misfit {
   const meant = shape.branches.filter((branch) => seemsMeant(branch, value))
   const [only] = meant
   if (only && meant.length === 1) return firstMisfit(only, value)
+  if (isObject(value) && meant.length === 0) {
+    const discriminator = discriminatorMisfit(shape, value)
+    if (discriminator) return discriminator
+  }
   const forms = [...new Set(shape.branches.map(describeForm))]
   return new Misfit(forms.length > 8 ? `must fit one of ${forms.length} forms` : `must be ${forms.join(' or ')}`)
+}
+
+/** Where all objects of a union have a literal property of one name, and the value's says none of them. */
+function discriminatorMisfit(shape: UnionShape, value: Record<string, unknown>): Misfit | undefined {
+  const objects = shape.branches.flatMap((branch) => (branch.kind === 'object' ? [branch] : []))
+  for (const name of objects[0]?.properties.keys() ?? []) {
+    const literals = objects.map((object) => object.properties.get(name)?.shape)
+    const texts = literals.flatMap((literal) => (literal?.kind === 'literal' ? literal.values.map(literalText) : []))
+    if (literals.some((literal) => literal?.kind !== 'literal')) continue
+    if (!Object.hasOwn(value, name)) return new Misfit('is required').within(name)
+    return new Misfit(
+      texts.length > 8 ? `must be one of ${texts.length} names` : `must be ${texts.join(' or ')}`,
+    ).within(name)
+  }
+  return undefined
 }
 
 /** A cheap look at a value: its kind, and the literal properties that it has. Never excludes what would fit. */

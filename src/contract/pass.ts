@@ -4,7 +4,7 @@
  * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
  */
 
-import { type Direction, isInbound, leafPass, negativeZero, type Pass, same } from './leaf.ts'
+import { type Direction, isInbound, leafPass, negativeZero, type Pass, same, sequence } from './leaf.ts'
 import { isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
 import { requireName, requireSafe } from './safe.ts'
@@ -18,6 +18,10 @@ export class PassBuilder {
 
   constructor(direction: Direction) {
     this.#direction = direction
+  }
+
+  get #isOutbound(): boolean {
+    return !isInbound(this.#direction)
   }
 
   passOf(shape: Shape): Pass {
@@ -35,9 +39,12 @@ export class PassBuilder {
       case 'ref':
         return this.passOf(shape.target())
       case 'array':
-        return arrayPass(this.passOf(shape.item))
+        return arrayPass(this.passOf(shape.item), this.#isOutbound)
       case 'tuple':
-        return tuplePass(shape.items.map((item) => this.passOf(item)))
+        return tuplePass(
+          shape.items.map((item) => this.passOf(item)),
+          this.#isOutbound,
+        )
       case 'object':
         return this.#objectPass(shape)
       case 'union':
@@ -60,7 +67,7 @@ export class PassBuilder {
     const rest = typeof shape.rest === 'string' ? undefined : this.passOf(shape.rest)
     const keepsRest = shape.rest === 'refuse' // the schema's own check refuses them
     const dropsUndefined = this.#direction === 'toWire'
-    const outbound = !isInbound(this.#direction)
+    const outbound = this.#isOutbound
 
     /** The pass of an own property, or `undefined` where it is to be dropped. */
     const passFor = (name: string): Pass | undefined => {
@@ -75,21 +82,19 @@ export class PassBuilder {
     return (value) => {
       if (!isObject(value)) return value
       if (value instanceof Uint8Array || value instanceof Date) throw new Misfit('must be an object') // TypeBox takes these for objects
+      const names = Object.keys(value)
       if (outbound) requireOwn(shape, value)
-      let copy: Record<string, unknown> | undefined
-      let plain = outbound ? isPlain(value) : true
-      for (const name of Object.keys(value)) {
-        const before = value[name]
+      let copy: Record<string, unknown> | undefined = outbound && !isPlain(value, names.length) ? {} : undefined
+      for (const name of names) {
         const pass = passFor(name)
-        const absent = pass === undefined || (before === undefined && dropsUndefined && isOptional(shape, name))
-        const after = absent ? undefined : passWithin(pass, before, name)
-        if (!absent && after === before && plain) {
-          if (copy) copy[name] = after
+        const before = pass && value[name] // what is not declared is not even looked at
+        if (!pass || (before === undefined && dropsUndefined && isOptional(shape, name))) {
+          copy ??= copyUntil(value, name)
           continue
         }
-        copy ??= copyUntil(value, name)
-        plain = true
-        if (!absent) copy[name] = after
+        const after = passWithin(pass, before, name)
+        if (!copy && after !== before) copy = copyUntil(value, name)
+        if (copy) copy[name] = after
       }
       return copy ?? value
     }
@@ -144,7 +149,12 @@ export class PassBuilder {
       return this.passOf({ ...shape, kind: 'intersect', parts })
     }
     const tuple = lists.find((list) => list.kind === 'tuple')
-    return tuple ? tuplePass(tuple.items.map((_, index) => itemPass(index))) : arrayPass(itemPass(0))
+    return tuple
+      ? tuplePass(
+          tuple.items.map((_, index) => itemPass(index)),
+          this.#isOutbound,
+        )
+      : arrayPass(itemPass(0), this.#isOutbound)
   }
 
   #intersectPass(shape: IntersectShape): Pass {
@@ -185,27 +195,25 @@ function checkedPass(shape: Shape, pass: Pass, outbound: boolean): Pass {
   }
 }
 
-function arrayPass(pass: Pass): Pass {
-  return pass === same ? same : tuplePass([], pass)
+function arrayPass(pass: Pass, outbound: boolean): Pass {
+  return pass === same && !outbound ? same : tuplePass([], outbound, pass)
 }
 
-function tuplePass(passes: readonly Pass[], all?: Pass): Pass {
-  if (!all && passes.every((pass) => pass === same)) return same
+function tuplePass(passes: readonly Pass[], outbound: boolean, all?: Pass): Pass {
+  if (!all && passes.every((pass) => pass === same) && !outbound) return same
   return (value) => {
     if (!Array.isArray(value)) return value
     let copy: unknown[] | undefined
     for (let index = 0; index < value.length; index++) {
-      const after = passWithin(all ?? passes[index] ?? same, value[index], index)
+      const before: unknown = value[index]
+      // TypeBox's check passes holes by.
+      if (before === undefined && outbound && !(index in value)) throw new Misfit('is a hole').within(index)
+      const after = passWithin(all ?? passes[index] ?? same, before, index)
       if (copy) copy.push(after)
-      else if (after !== value[index]) copy = [...value.slice(0, index), after]
+      else if (after !== before) copy = [...value.slice(0, index), after]
     }
     return copy ?? value
   }
-}
-
-function sequence(passes: readonly Pass[]): Pass {
-  const real = passes.filter((pass) => pass !== same)
-  return real.length === 0 ? same : (value) => real.reduce((before, pass) => pass(before), value)
 }
 
 function passWithin(pass: Pass, value: unknown, segment: string | number): unknown {
@@ -216,19 +224,24 @@ function passWithin(pass: Pass, value: unknown, segment: string | number): unkno
   }
 }
 
-/** TypeBox's check takes what a prototype has; the wire carries own properties only. */
+/** TypeBox's check takes what a prototype has, and what cannot be listed; the wire carries own listed properties only. */
 function requireOwn(shape: ObjectShape, value: Record<string, unknown>): void {
   for (const [name, { optional }] of shape.properties) {
-    if (name in value && !Object.hasOwn(value, name) && !(optional && value[name] === undefined)) {
-      throw new Misfit('is inherited; make it a property of the object itself').within(name)
+    if (name in value && !isOwn.call(value, name) && !(optional && value[name] === undefined)) {
+      throw new Misfit('is inherited or not enumerable; make it a plain property of the object itself').within(name)
     }
   }
 }
 
-/** Plain, or of a user's class, whose own properties are then copied; no built-in class with a content of its own. */
-function isPlain(value: object): boolean {
+const { propertyIsEnumerable: isOwn } = Object.prototype
+
+/**
+ * Whether an object has its listed properties and nothing else. One of a user's class is copied; a built-in class with
+ * a content of its own is refused.
+ */
+function isPlain(value: object, listed: number): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return true
+  if (prototype === Object.prototype || prototype === null) return Reflect.ownKeys(value).length === listed
   const tag = Object.prototype.toString.call(value)
   if (tag !== '[object Object]') throw new Misfit(`is a ${tag.slice(8, -1)}, not a plain object`)
   return false

@@ -67,6 +67,8 @@ class ShapeReader {
   readonly #known = new Map<Scope, Map<TSchema, Shape>>()
   readonly #unvisited: RefShape[] = []
   readonly #unions: { readonly shape: UnionShape; readonly path: string }[] = []
+  /** The text of each definition by its name. */
+  readonly #definitions = new Map<string, string>()
   #depth = 0
 
   readWhole(schema: TSchema): Shape {
@@ -88,6 +90,7 @@ class ShapeReader {
     const keywords = schema as Keywords // any object can be asked for keywords
     refuseForeign(keywords, path)
     const defs = keywords['$defs']
+    if (isRecord(defs)) this.#requireOneMeaning(defs, path)
     const scope = isRecord(defs) ? { ...outer, ...(defs as Scope) } : outer // each is looked at when it is read
     const known = this.#known.get(scope) ?? new Map<TSchema, Shape>()
     this.#known.set(scope, known)
@@ -98,6 +101,17 @@ class ShapeReader {
     this.#depth--
     known.set(keywords, shape)
     return shape
+  }
+
+  /** TypeBox finds a definition by its name alone, wherever in the schema it stands. */
+  #requireOneMeaning(defs: Readonly<Record<string, unknown>>, path: string): void {
+    for (const [name, definition] of Object.entries(defs)) {
+      const text = textOf(definition)
+      const before = this.#definitions.get(name) ?? text
+      if (before !== text)
+        throw refusal(path, `two definitions of the name ${JSON.stringify(name)}`, 'rename one of them')
+      this.#definitions.set(name, text)
+    }
   }
 
   #union(shape: UnionShape, path: string): Shape {
@@ -158,7 +172,8 @@ class ShapeReader {
     const required = new Set(listOf(schema['required']))
     const properties = new Map<string, PropertyShape>()
     for (const [name, property] of Object.entries(isRecord(schema['properties']) ? schema['properties'] : {})) {
-      if (name in Object.prototype && name !== 'constructor') {
+      const isInherited = name in Object.prototype
+      if (isInherited && !(name === 'constructor' && required.has(name))) {
         throw refusal(
           `${path}/${name}`,
           `the property name ${JSON.stringify(name)}, which every object has`,
@@ -235,6 +250,9 @@ function refuseForeign(schema: Keywords, path: string): void {
   if ('~refine' in schema && !named && schema['x-nanowire'] === undefined) {
     throw refusal(path, 'an unnamed Refine', "give the schema an 'x-name' that both sides know the check by")
   }
+  if (schema['x-nanowire'] !== undefined && !('~refine' in schema)) {
+    throw refusal(path, 'the mark "x-nanowire" without its check', 'use Bytes() or Timestamp()')
+  }
   const kind = schema['~kind']
   if (typeof kind === 'string' && refusedKinds.has(kind)) {
     throw refusal(path, `a ${kind}`, kind === 'This' ? 'use Type.Cyclic' : 'instantiate it first')
@@ -266,4 +284,8 @@ function listOf(value: unknown): readonly unknown[] {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function textOf(definition: unknown): string {
+  return JSON.stringify(definition, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
 }

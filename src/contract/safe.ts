@@ -30,25 +30,29 @@ export function requireSafe(negativeZero: object | undefined): (value: unknown) 
   }
 }
 
-function safeObject(value: object, copies: boolean, safe: (value: unknown) => unknown): unknown {
+function safeObject(value: object, dropsUndefined: boolean, safe: (value: unknown) => unknown): unknown {
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new Misfit('is an invalid Date')
     return value
   }
   if (Array.isArray(value)) {
     const items = Array.from(value, (item: unknown, index) => within(index, () => safe(item)))
-    return copies ? items : value
+    return items.every((item, index) => item === value[index]) ? value : items
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
     throw new Misfit(`is a ${value.constructor?.name || 'class instance'}; send a plain object`)
   }
+  const entries = Object.entries(value)
   const copy: Record<string, unknown> = {}
-  for (const [name, item] of Object.entries(value)) {
+  let isSame = Reflect.ownKeys(value).length === entries.length // what cannot be listed does not travel
+  for (const [name, item] of entries) {
     requireName(name)
-    if (item !== undefined) copy[name] = within(name, () => safe(item))
+    if (item === undefined && dropsUndefined) isSame = false
+    else copy[name] = item === undefined ? item : within(name, () => safe(item))
+    if (copy[name] !== item) isSame = false
   }
-  return copies ? copy : value
+  return isSame ? value : copy
 }
 
 /** A property name that comes from the value and not from the schema. */

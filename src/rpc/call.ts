@@ -3,7 +3,7 @@
  * settles exactly once, at its deadline at the latest.
  */
 import type { MethodRef } from '../contract/index.ts'
-import { misuse, NanowireError, type Processed } from '../errors.ts'
+import { markReceived, misuse, NanowireError, type Processed } from '../errors.ts'
 import { type Limits, limitMessage } from '../limits.ts'
 import { type Clock, Deadline, wheelOf } from '../session/index.ts'
 import { type Metadata, pack } from '../wire/index.ts'
@@ -21,6 +21,11 @@ export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /** Called with the reply's metadata, before the call settles. */
   readonly onMetadata?: ((metadata: Metadata) => void) | undefined
+}
+
+/** Marks what a call ends with as such, when it is thrown before the call has begun. */
+export function callError(error: unknown): unknown {
+  return error instanceof NanowireError ? markReceived(error) : error
 }
 
 /** Carries calls to wherever the handlers are. */
@@ -63,7 +68,7 @@ export abstract class PendingCall extends Deadline {
   }
 
   fail(error: NanowireError, metadata?: Metadata): void {
-    if (this.#settle(metadata)) this.#reject(error)
+    if (this.#settle(metadata)) this.#reject(markReceived(error))
   }
 
   /** The caller's signal was aborted. */

@@ -11,7 +11,8 @@ import type {
   ResultOf,
 } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import type { CallOptions, Channel } from './call.ts'
+import { type CallOptions, type Channel, callError } from './call.ts'
+import { CallContext, type Context } from './context.ts'
 import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
 
 /** What `.try` resolves to. */
@@ -19,11 +20,14 @@ export type Result<Value, Failure> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure }
 
-/** A request that is `undefined` need not be passed. */
+/**
+ * A request that is `undefined` need not be passed. A handler's context may stand where options do, so that a client can
+ * be a service's handlers: its deadline and cancellation are carried on, its metadata are not.
+ */
 type Arguments<M extends Method> =
   undefined extends RequestOf<M>
-    ? [request?: RequestOf<M>, options?: CallOptions]
-    : [request: RequestOf<M>, options?: CallOptions]
+    ? [request?: RequestOf<M>, options?: CallOptions | Context]
+    : [request: RequestOf<M>, options?: CallOptions | Context]
 
 /** Calls one method. */
 export interface MethodClient<M extends Method> {
@@ -58,15 +62,27 @@ export function clientOf<C extends AnyContract>(
   ) as ClientOf<C> // one for each method
 }
 
+/** What one call hands on to the calls that it makes. */
+function carriedOn(ctx: CallContext): CallOptions {
+  const { signal, deadline } = ctx
+  return { signal, timeoutMs: deadline ? Math.max(1, Math.ceil(deadline.remainingMs)) : undefined }
+}
+
+function rethrowMarked(error: unknown): never {
+  throw callError(error)
+}
+
 function methodClient(
   method: MethodRef,
   channel: Channel,
   run: ((call: ClientCall) => Promise<unknown>) | undefined,
 ): unknown {
-  const call = (request: unknown, options: CallOptions = {}): Promise<unknown> => {
-    if (typeof options !== 'object' || options === null)
-      return Promise.reject(misuse(`${method.name}: the second argument is an object of call options`))
-    return run ? run({ method, request, options }) : channel.call(method, request, options)
+  const call = (request: unknown, given: CallOptions | CallContext = {}): Promise<unknown> => {
+    if (typeof given !== 'object' || given === null) {
+      return Promise.reject(callError(misuse(`${method.name}: the second argument is an object of call options`)))
+    }
+    const options = given instanceof CallContext ? carriedOn(given) : given
+    return run ? run({ method, request, options }).catch(rethrowMarked) : channel.call(method, request, options)
   }
   const attempt = async (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> => {
     try {

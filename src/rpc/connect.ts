@@ -37,13 +37,15 @@ export function connectWith(schemes: Schemes, makePair: MakePair): Connect {
   return (where, options = {}) => {
     requireOptions('connect', options, ['use', 'limits', 'principal', 'encoded', 'clock'])
     const { use = [], limits, principal, encoded = false, clock = systemClock } = options
-    if (typeof where === 'string')
-      return new RemoteConnection({ place: async () => placeAt(where, schemes), clock, limits, use })
-    if (isPlace(where)) return new RemoteConnection({ place: async () => where, clock, limits, use })
+    const place = placeOf(where, schemes)
+    if (place && (encoded || principal !== undefined)) {
+      throw misuse('connect: the options encoded and principal are for services in this process')
+    }
+    if (place) return new RemoteConnection({ place, clock, limits, use })
     if (!isRoutable(where)) throw misuse('connect takes an address, a service, a list of services, a router or a place')
     const router = withLimits(asRouter(where), limits)
     if (!encoded) return new LocalConnection(router, { clock, principal, use })
-    const server = new RouterServer(router, clock)
+    const server = new RouterServer(router, clock, principal)
     const clientLimits = limits ? resolveLimits(limits) : defaultLimits
     const dial = async (): Promise<OpenLink> => {
       const pair = makePair({ clock, limits: { client: clientLimits, server: router.limits } })
@@ -54,11 +56,15 @@ export function connectWith(schemes: Schemes, makePair: MakePair): Connect {
   }
 }
 
-async function placeAt(address: string, schemes: Schemes): Promise<Place> {
-  const { url, scheme } = await schemeOf(address, schemes)
-  return scheme.placeOf(url)
+/** What dials, where the services are elsewhere. */
+function placeOf(where: unknown, schemes: Schemes): (() => Promise<Place>) | undefined {
+  if (typeof where === 'string') {
+    const { url, load } = schemeOf(where, schemes)
+    return async () => (await load()).placeOf(url)
+  }
+  return isPlace(where) ? async () => where : undefined
 }
 
-function isPlace(where: object): where is Place {
-  return 'dial' in where && typeof where.dial === 'function'
+function isPlace(where: unknown): where is Place {
+  return typeof where === 'object' && where !== null && 'dial' in where && typeof where.dial === 'function'
 }

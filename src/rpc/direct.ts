@@ -6,9 +6,9 @@ import type { Gate, MethodRef } from '../contract/index.ts'
 import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
-import { type CallOptions, type Channel, PendingCall, packMetadata, requireCallOptions } from './call.ts'
+import { type CallOptions, type Channel, callError, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { CallContext } from './context.ts'
-import { arriveAtCaller, internal, leaveHandler, refuseRequest } from './outcome.ts'
+import { arriveAtCaller, errorMetadata, internal, leaveHandler, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
 const PEER = 'memory'
@@ -34,7 +34,15 @@ export class DirectChannel implements Channel {
     return this.#waiting.size
   }
 
-  async call(method: MethodRef, request: unknown, options: CallOptions, principal?: unknown): Promise<unknown> {
+  call(method: MethodRef, request: unknown, options: CallOptions, principal?: unknown): Promise<unknown> {
+    try {
+      return this.#start(method, request, options, principal)
+    } catch (error) {
+      return Promise.reject(callError(error))
+    }
+  }
+
+  #start(method: MethodRef, request: unknown, options: CallOptions, principal: unknown): Promise<unknown> {
     const route = this.#router.routeOf(method.tag)
     if (!route || route.method.name !== method.name) {
       throw new NanowireError('unimplemented', `no service here has the method ${method.name}`, { processed: 'no' })
@@ -122,7 +130,7 @@ export class DirectChannel implements Channel {
     const { log, counters } = this.#router
     const wireError = leaveHandler(error, method, (gate, data) => this.#passError(gate, data), log, this.#clock)
     counters.callEnded(method.name, wireError.code)
-    call.fail(arriveAtCaller(wireError, method, passData), ctx.replyMetadata)
+    call.fail(arriveAtCaller(wireError, method, passData), errorMetadata(ctx, this.#router, PEER))
   }
 
   #passError(gate: Gate, data: unknown): unknown {

@@ -2,7 +2,7 @@
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { Clock } from '../session/index.ts'
-import type { CallOptions, Channel } from './call.ts'
+import { type CallOptions, type Channel, callError } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { DirectChannel } from './direct.ts'
@@ -34,14 +34,12 @@ export class LocalConnection implements Connection, Channel {
   }
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing !== undefined)
-      return Promise.reject(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
+    if (this.#closing !== undefined) return Promise.reject(callError(closedError()))
     return this.#channel.call(method, request, options, this.#options.principal)
   }
 
   async ready(): Promise<void> {
-    if (this.#closing !== undefined)
-      throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+    if (this.#closing !== undefined) throw closedError()
   }
 
   stats(): ConnectionStats {
@@ -68,4 +66,8 @@ export class LocalConnection implements Connection, Channel {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function closedError(): NanowireError {
+  return new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
 }

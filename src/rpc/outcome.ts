@@ -5,8 +5,11 @@
 import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
 import { isStatusCode, markReceived, NanowireError, wasReceived } from '../errors.ts'
 import { type Clock, randomId } from '../session/index.ts'
-import { StrictError, type WireError } from '../wire/index.ts'
+import { type Metadata, StrictError, type WireError } from '../wire/index.ts'
+import { packMetadata } from './call.ts'
+import type { CallContext } from './context.ts'
 import type { Logger } from './log.ts'
+import type { Router } from './route.ts'
 
 /** Puts a declared error's data through its gate, on its way out or in. */
 export type DataGate = (gate: Gate, data: unknown) => unknown
@@ -67,6 +70,16 @@ export function internal(what: string, error: unknown, method: MethodRef, log: L
     message: `${method.name} failed; the server's log has it under ${id}`,
     id,
     processed: 'yes',
+  }
+}
+
+/** The metadata that goes back with an error: what the handler set, unless that is what was too much. */
+export function errorMetadata(ctx: CallContext, router: Router, peer: string): Metadata | undefined {
+  try {
+    packMetadata(ctx.replyMetadata, router.limits, 'yes', peer)
+    return ctx.replyMetadata
+  } catch {
+    return undefined
   }
 }
 

@@ -48,16 +48,13 @@ export type Schemes = Readonly<Record<string, () => Promise<Scheme>>>
  * The scheme of an address.
  * @throws NanowireError `invalid_argument`, naming the schemes that there are
  */
-export async function schemeOf(
+export function schemeOf(
   address: string,
   schemes: Schemes,
-): Promise<{ readonly url: URL; readonly scheme: Scheme }> {
+): { readonly url: URL; readonly load: () => Promise<Scheme> } {
   const name = /^([a-z][a-z0-9+.-]*):/.exec(address)?.[1]
   const load = name !== undefined && Object.hasOwn(schemes, name) ? schemes[name] : undefined
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  if (!load || !url) {
-    const known = Object.keys(schemes).map((scheme) => `${scheme}://host:port`)
-    throw misuse(`${JSON.stringify(address)} is no address; write ${known.join(' or ')}`)
-  }
-  return { url, scheme: await load() }
+  if (load && URL.canParse(address)) return { url: new URL(address), load }
+  const known = Object.keys(schemes).map((scheme) => `${scheme}://host:port`)
+  throw misuse(`${JSON.stringify(address)} is no address; write ${known.join(' or ')}`)
 }

@@ -6,7 +6,7 @@ import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { isStatusCode, NanowireError } from '../errors.ts'
 import { type LimitName, type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
 import { type Clock, type Effects, randomBytes, Session } from '../session/index.ts'
-import type { CallOptions, Channel } from './call.ts'
+import { type CallOptions, type Channel, callError } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
@@ -53,7 +53,7 @@ export class RemoteConnection implements Connection, Channel {
       return value
     } catch (error) {
       this.#counters.callEnded(method.name, error instanceof NanowireError ? knownCode(error, method) : 'internal')
-      throw error
+      throw callError(error)
     }
   }
 

@@ -48,7 +48,8 @@ export function serveWith(schemes: Schemes): Serve {
   return async (routable, at, options = {}) => {
     requireOptions('serve', options, ['limits', 'clock'])
     const router = withLimits(asRouter(routable), options.limits)
-    const { url, scheme } = await schemeOf(at, schemes)
+    const { url, load } = schemeOf(at, schemes)
+    const scheme = await load()
     const server = new RouterServer(router, options.clock ?? systemClock)
     await server.listen((context, accept) => scheme.listen(url, context, accept))
     return server
@@ -80,6 +81,7 @@ export class RouterServer implements Server {
   readonly #router: Router
   readonly #clock: Clock
   readonly #incarnation: Uint8Array
+  readonly #principal: unknown
   readonly #servings = new Set<Serving>()
   #listener: Listener | undefined
   #closing: Promise<void> | undefined
@@ -87,8 +89,10 @@ export class RouterServer implements Server {
   /** Of connections that have ended. */
   #past = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0, unknownIds: 0 }
 
-  constructor(router: Router, clock: Clock) {
+  /** @param principal who calls, where no connection says it */
+  constructor(router: Router, clock: Clock, principal?: unknown) {
     this.#router = router
+    this.#principal = principal
     this.#clock = clock
     this.#incarnation = randomBytes(clock, 16)
   }
@@ -107,6 +111,7 @@ export class RouterServer implements Server {
       link,
       clock: this.#clock,
       incarnation: this.#incarnation,
+      principal: this.#principal,
       closed: (one) => this.#servingClosed(one),
     })
     this.#servings.add(serving)

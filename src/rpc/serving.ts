@@ -13,7 +13,7 @@ import {
 import { decodeBody, encodeBody, type WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import { CallContext } from './context.ts'
-import { internal, leaveHandler, misfitError } from './outcome.ts'
+import { errorMetadata, internal, leaveHandler, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
 import type { Route, Router } from './route.ts'
 
@@ -22,6 +22,8 @@ export interface ServingOptions {
   readonly link: OpenLink
   readonly clock: Clock
   readonly incarnation: Uint8Array
+  /** Who calls. */
+  readonly principal: unknown
   /** The session is over. */
   readonly closed: (serving: Serving) => void
 }
@@ -31,12 +33,14 @@ export class Serving implements Effects {
   readonly link: OpenLink
   readonly #router: Router
   readonly #clock: Clock
+  readonly #principal: unknown
   readonly #closed: (serving: Serving) => void
 
   constructor(options: ServingOptions) {
     const { router, link, clock, incarnation } = options
     this.#router = router
     this.#clock = clock
+    this.#principal = options.principal
     this.#closed = options.closed
     this.link = link
     this.session = new Session({ role: 'server', link, clock, limits: router.limits, effects: this, incarnation })
@@ -104,7 +108,7 @@ export class Serving implements Effects {
       clock: this.#clock,
       log,
       metadata: request.metadata,
-      principal: undefined,
+      principal: this.#principal,
       peer: this.link.peer,
     })
     call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
@@ -135,7 +139,8 @@ export class Serving implements Effects {
     const { limits, log } = this.#router
     const toWire = (gate: Gate, data: unknown): unknown => gate.toWire(data, limits)
     const wireError = leaveHandler(error, method, toWire, log, this.#clock)
-    this.#end(call, method, ctx, ctx.replyMetadata ? { ...wireError, metadata: ctx.replyMetadata } : wireError)
+    const metadata = errorMetadata(ctx, this.#router, this.link.peer)
+    this.#end(call, method, ctx, metadata ? { ...wireError, metadata } : wireError)
   }
 
   #end(call: IncomingCall, method: MethodRef, ctx: CallContext, error: WireError): void {

@@ -156,6 +156,10 @@ export class Callee {
 
   #deliver(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
     const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = readRequestHead(flags, buffer, start, end)
+    if (end - bodyStart > this.#sender.limits.maxMessageBytes) {
+      this.#refuseUnread(id, tag, oneWay, 'maxMessageBytes', 'the request is too large')
+      return
+    }
     const metadata = readMetadata(buffer, metadataStart, bodyStart, this.#sender.limits.maxMetadataBytes)
     const call = this.#calls.add(id, oneWay)
     this.#effects.requestReceived(call, { tag, oneWay, timeoutMs, metadata, buffer, start: bodyStart, end })

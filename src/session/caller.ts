@@ -17,7 +17,7 @@ import {
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
 import { OutgoingCalls } from './outgoing.ts'
-import type { FrameSender } from './sender.ts'
+import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -107,7 +107,7 @@ export class Caller {
     const whole = this.#reassembler.add(id, flags, frame.buffer, frame.start, frame.end, more)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
-    if (!more && !whole) this.#ended(id) // the end of what was discarded
+    if (!more && (whole === undefined || typeof whole === 'string')) this.#calls.end(id) // nothing more comes of it
   }
 
   /** An ERROR for one call. */
@@ -139,7 +139,9 @@ export class Caller {
   }
 
   #maySend(): boolean {
-    return !this.#sender.link.isCongested && this.#calls.inFlight < this.#sender.peerLimits.maxCallsInFlight
+    const { link, peerLimits, requestsBeforeHello } = this.#sender
+    if (link.isCongested || this.#calls.inFlight >= peerLimits.maxCallsInFlight) return false
+    return requestsBeforeHello === undefined || requestsBeforeHello < MAX_CALLS_BEFORE_HELLO
   }
 
   #send(call: OutgoingCall): void {
@@ -151,9 +153,13 @@ export class Caller {
   }
 
   #complete(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
+    const { limits } = this.#sender
     const bodyStart = (flags & flag.METADATA) === 0 ? start : metadataEnd(buffer, start, end)
-    const metadata = readMetadata(buffer, start, bodyStart, this.#sender.limits.maxMetadataBytes)
+    const metadata = readMetadata(buffer, start, bodyStart, limits.maxMetadataBytes)
+    const isTooLarge = end - bodyStart > limits.maxMessageBytes
+    if (isTooLarge) this.#refuseReply(id, 'maxMessageBytes')
     const entry = this.#calls.end(id)
+    if (isTooLarge) return
     if (entry?.call) entry.call.replied(metadata, buffer, bodyStart, end)
     else this.lateReplies++
   }
@@ -163,10 +169,6 @@ export class Caller {
     const message = limitMessage(limit, this.#sender.limits, 'the reply is too large', this.#sender.link.peer)
     this.#limitFired(limit, message)
     this.#calls.release(id)?.refused({ code: 'resource_exhausted', message, processed: 'yes' })
-  }
-
-  #ended(id: number): void {
-    if (!this.#calls.end(id)?.call) this.lateReplies++
   }
 }
 

@@ -1,5 +1,5 @@
 /** Why a session ended, as the error that its calls get. */
-import { NanowireError, type StatusCode } from '../errors.ts'
+import { isStatusCode, NanowireError, type StatusCode } from '../errors.ts'
 import type { ProtocolError, WireError } from '../wire/index.ts'
 
 /** The code that calls in flight end with when this rule ends their connection; `internal` for all others. */
@@ -15,17 +15,21 @@ export function codeFor(error: ProtocolError): StatusCode {
   return codeOfRule[error.rule] ?? 'internal'
 }
 
-/** The peer broke a rule. Before its HELLO nothing of ours can have run. */
-export function brokenBy(peer: string, error: ProtocolError, isOpening: boolean): NanowireError {
+/** Rules that a peer breaks with its very first bytes, so that it has run nothing. */
+const firstRules: ReadonlySet<string> = new Set(['not_nanowire', 'version'])
+
+/** The peer broke a rule. */
+export function brokenBy(peer: string, error: ProtocolError): NanowireError {
   const message = `${error.message} (peer ${peer}, rule ${error.rule})`
-  return new NanowireError(codeFor(error), message, { processed: isOpening ? 'no' : 'maybe' })
+  return new NanowireError(codeFor(error), message, { processed: firstRules.has(error.rule) ? 'no' : 'maybe' })
 }
 
 /** The peer said that it ends the connection. Without a HELLO before, it runs nothing. */
 export function refusedBy(peer: string, error: WireError, isOpening: boolean): NanowireError {
   const rule = error.rule ? ` by the rule ${error.rule}` : ''
   const message = `${peer} ended the connection${rule}: ${error.message}`
-  return new NanowireError(error.code, message, { processed: isOpening ? 'no' : 'maybe' })
+  const code = isStatusCode(error.code) ? error.code : 'unknown'
+  return new NanowireError(code, message, { processed: isOpening ? 'no' : 'maybe' })
 }
 
 export function closedHere(peer: string): NanowireError {

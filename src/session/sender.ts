@@ -25,11 +25,20 @@ export class FrameSender {
   /** What the peer takes: the protocol's own numbers until its HELLO says others. */
   peerLimits: PeerLimits
   framesSent = 0
+  /** How many requests were sent, notifies too, until the peer's HELLO has come. */
+  requestsBeforeHello: number | undefined = 0
 
   constructor(link: Link, limits: Limits) {
     this.link = link
     this.limits = limits
     this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
+  }
+
+  /** The peer's HELLO has come. */
+  helloReceived(peerLimits: PeerLimits): void {
+    const maxFrameBytes = Math.min(peerLimits.maxFrameBytes, this.limits.maxFrameBytes)
+    this.peerLimits = { ...peerLimits, maxFrameBytes }
+    this.requestsBeforeHello = undefined
   }
 
   frame(kind: Kind, id: number, body: Uint8Array): void {
@@ -38,6 +47,7 @@ export class FrameSender {
   }
 
   request(id: number, call: OutgoingCall, timeoutMs: number): void {
+    if (this.requestsBeforeHello !== undefined) this.requestsBeforeHello++
     const { tag, oneWay, metadata, body } = call
     writeRequest(this.link.writer, id, { tag, timeoutMs, oneWay, metadata }, body, this.peerLimits.maxFrameBytes)
     this.#written()

@@ -234,11 +234,10 @@ export class Session implements LinkListener {
   }
 
   #helloReceived(peer: Hello): void {
-    const { role, limits, effects } = this.#options
+    const { role, effects } = this.#options
     if (this.#state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
     this.#state.cancelTimer()
-    const maxFrameBytes = Math.min(peer.limits.maxFrameBytes, limits.maxFrameBytes)
-    this.#sender.peerLimits = { ...peer.limits, maxFrameBytes }
+    this.#sender.helloReceived(peer.limits)
     if (role === 'server') this.#sendHello()
     this.#become('helloReceived', { name: 'open', peer })
     this.#keepalive.start()
@@ -294,7 +293,7 @@ export class Session implements LinkListener {
     const { message, rule } = error
     const lastId = this.#options.role === 'server' ? this.#callee.lastId : undefined
     this.#sender.error(0, { code: codeFor(error), message, rule, lastId })
-    this.#close('violated', brokenBy(this.#peer, error, this.#state.name === 'opening'))
+    this.#close('violated', brokenBy(this.#peer, error))
   }
 
   #peerSilent(silentMs: number): void {
@@ -314,9 +313,9 @@ export class Session implements LinkListener {
     this.#become(step, { name: 'closing', cause, cancelTimer })
     if ('cancelTimer' in before) before.cancelTimer()
     this.#keepalive.stop()
-    this.#loseCalls(cause)
     link.resumeReading() // what comes is discarded, so that the peer can read why
-    link.end()
+    link.end() // before calls are judged: what was written goes out, and may run
+    this.#loseCalls(cause)
   }
 
   #loseCalls(cause: NanowireError = closedHere(this.#peer)): void {

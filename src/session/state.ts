@@ -8,7 +8,7 @@
  *     │                      │                                   │                    ▼
  *     └── violated, ended ───┴───────── violated, ended ─────────┴──────────────▶ closing
  *                                                                                     │
- *          every state ─────────────────────── linkClosed, lingered ──────────────▶ closed
+ *          every state ───────────────────────── linkClosed ─────────────────────▶ closed
  * ```
  */
 import type { NanowireError } from '../errors.ts'
@@ -55,7 +55,7 @@ export type State = Opening | Open | Draining | Closing | Closed
 export const steps = {
   helloReceived: { from: ['opening'], to: 'open' },
   drainBegun: { from: ['open'], to: 'draining' },
-  goawayReceived: { from: ['open', 'draining'], to: 'draining' },
+  goawayReceived: { from: ['open'], to: 'draining' },
   drainSettled: { from: ['draining'], to: 'draining' },
   lastCallEnded: { from: ['draining'], to: 'closing' },
   violated: { from: ['opening', 'open', 'draining'], to: 'closing' },

@@ -27,7 +27,8 @@ export type PeerLimits = Pick<Limits, (typeof peerLimitNames)[number]>
 
 export const peerLimitNames = ['maxFrameBytes', 'maxMessageBytes', 'maxCallsInFlight', 'maxDepth', 'maxNodes'] as const
 
-const SMALL = { maxDepth: 8, maxNodes: 4_096 }
+/** For HELLO, AUTH and metadata: more values than their bytes can hold apart. */
+const SMALL = { maxDepth: 8, maxNodes: 65_536 }
 
 /** HELLO: `NWIR, u8 major, map`. */
 export function packHello(hello: Hello): Uint8Array {
@@ -81,8 +82,8 @@ export function readHello(buffer: Uint8Array, start: number, end: number): Hello
 }
 
 function readLimit(limits: Readonly<Record<string, unknown>>, name: string): number {
-  const value = Object.hasOwn(limits, name) ? limits[name] : undefined
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 2 ** 48) return value
+  const value = Object.hasOwn(limits, name) ? wholeNumber(limits[name]) : undefined
+  if (value !== undefined && value >= 1 && value <= 2 ** 48) return value
   throw new ProtocolError('hello', `the HELLO's ${name} is no whole number from 1 to 2^48`)
 }
 
@@ -157,7 +158,7 @@ export function readError(
     data,
     id: typeof id === 'string' ? id : undefined,
     rule: typeof rule === 'string' ? rule : undefined,
-    lastId: typeof lastId === 'number' ? lastId : undefined,
+    lastId: wholeNumber(lastId),
     metadata: isMap(metadata) ? requireMetadata(metadata) : undefined,
   }
 }
@@ -177,6 +178,12 @@ function readMap(
   }
   if (!isMap(value)) throw new ProtocolError(rule, 'a map was expected')
   return value
+}
+
+/** A whole number in any of MessagePack's integer formats; those of 64 bits are read as bigints. */
+function wholeNumber(value: unknown): number | undefined {
+  const number = typeof value === 'bigint' ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -22,6 +22,9 @@ interface Unfinished {
 
 const NOTHING = new Uint8Array(0)
 
+/** What stands before a body at most: number, time, hash and metadata. `maxMessageBytes` counts the body alone. */
+const MAX_HEAD_BYTES = 26 + 65_535
+
 export class Reassembler {
   readonly #limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>
   readonly #unfinished = new Map<number, Unfinished>()
@@ -95,9 +98,10 @@ export class Reassembler {
 
   #take(message: Unfinished, buffer: Uint8Array, start: number, end: number): TooLarge | undefined {
     const length = message.length + end - start
-    if (length > this.#limits.maxMessageBytes) return 'maxMessageBytes'
+    const maxBytes = this.#limits.maxMessageBytes + MAX_HEAD_BYTES
+    if (length > maxBytes) return 'maxMessageBytes'
     if (length > message.bytes.length) {
-      const size = Math.min(Math.max(length, 2 * message.bytes.length), this.#limits.maxMessageBytes)
+      const size = Math.min(Math.max(length, 2 * message.bytes.length), maxBytes)
       const held = this.#heldBytes + size - message.bytes.length
       if (held > this.#limits.maxReassemblyBytes) return 'maxReassemblyBytes'
       const larger = new Uint8Array(size)
