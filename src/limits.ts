@@ -56,7 +56,7 @@ export const limitRules = {
   maxMetadataBytes: {
     default: 8 * KIB,
     min: 0,
-    max: 65_535,
+    max: 60 * KIB,
     reason: 'metadata of one request or reply, as MessagePack; it travels in the first frame',
   },
   maxErrorBytes: {

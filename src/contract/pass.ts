@@ -228,7 +228,8 @@ function passWithin(pass: Pass, value: unknown, segment: string | number): unkno
 function requireOwn(shape: ObjectShape, value: Record<string, unknown>): void {
   for (const [name, { optional }] of shape.properties) {
     if (name in value && !isOwn.call(value, name) && !(optional && value[name] === undefined)) {
-      throw new Misfit('is inherited or not enumerable; make it a plain property of the object itself').within(name)
+      const what = Object.hasOwn(value, name) ? 'is not enumerable' : 'is inherited'
+      throw new Misfit(`${what}; make it a property of the object itself`).within(name)
     }
   }
 }

@@ -104,7 +104,9 @@ export class Caller {
     }
     if (this.#reassembler.has(id) && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    const whole = this.#reassembler.add(id, flags, frame.buffer, frame.start, frame.end, more)
+    const isWanted = this.#calls.isWanted(id)
+    const whole = this.#reassembler.add(id, flags, frame.buffer, isWanted ? frame.start : frame.end, frame.end, more)
+    if (!isWanted) this.#reassembler.discard(id)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
     if (!more && (whole === undefined || typeof whole === 'string')) this.#calls.end(id) // nothing more comes of it

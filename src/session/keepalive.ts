@@ -63,7 +63,7 @@ export class Keepalive {
     } else {
       if (!this.#asked) this.#effects.ping()
       this.#asked = true
-      this.#schedule(idleTimeoutMs - silentMs)
+      this.#schedule(Math.min(pingAfterMs, idleTimeoutMs - silentMs))
     }
   }
 }

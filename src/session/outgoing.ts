@@ -68,6 +68,11 @@ export class OutgoingCalls {
     return this.#inFlight.has(id)
   }
 
+  /** Whether somebody still waits for this id. */
+  isWanted(id: number): boolean {
+    return this.#inFlight.get(id)?.call !== undefined
+  }
+
   /** The peer has ended the call. `undefined` for an id that is not in flight. */
   end(id: number): InFlight | undefined {
     const entry = this.#inFlight.get(id)

@@ -17,6 +17,9 @@ import type { Link } from './link.ts'
 /** Requests that a client may send before the server's HELLO has come. */
 export const MAX_CALLS_BEFORE_HELLO = 128
 
+/** A peer that asks and does not read makes nothing grow. */
+const MAX_OWED_PONGS = 8
+
 const MAX_MESSAGE_TEXT = 1_024
 
 export class FrameSender {
@@ -25,6 +28,7 @@ export class FrameSender {
   /** What the peer takes: the protocol's own numbers until its HELLO says others. */
   peerLimits: PeerLimits
   framesSent = 0
+  readonly #owedPongs: Uint8Array[] = []
   /** How many requests were sent, notifies too, until the peer's HELLO has come. */
   requestsBeforeHello: number | undefined = 0
 
@@ -44,6 +48,17 @@ export class FrameSender {
   frame(kind: Kind, id: number, body: Uint8Array): void {
     writeFrame(this.link.writer, kind, 0, id, body)
     this.#written()
+  }
+
+  /** Answers a PING, later where the link is congested, and then only the last few. */
+  pong(payload: Uint8Array): void {
+    this.#owedPongs.push(payload)
+    if (this.#owedPongs.length > MAX_OWED_PONGS) this.#owedPongs.shift()
+    if (!this.link.isCongested) this.sendOwedPongs()
+  }
+
+  sendOwedPongs(): void {
+    for (const payload of this.#owedPongs.splice(0)) this.frame(kinds.PONG, 0, payload)
   }
 
   request(id: number, call: OutgoingCall, timeoutMs: number): void {

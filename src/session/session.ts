@@ -142,11 +142,11 @@ export class Session implements LinkListener {
     const { role, clock, effects } = this.#options
     const state = this.#state
     if (state.name === 'opening') this.end()
-    if (state.name !== 'open') return
+    if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
     const cancelTimer = clock.after(drainMs, () => this.end())
     const step = role === 'server' ? 'announced' : 'final'
     this.#become('drainBegun', { name: 'draining', peer: state.peer, by: 'self', step, cancelTimer })
-    effects.draining()
+    if (state.name === 'open') effects.draining()
     if (role === 'server') {
       this.#sender.goaway(false, 0, reason)
       this.#sender.frame(kinds.PING, 0, DRAIN_PING)
@@ -190,6 +190,7 @@ export class Session implements LinkListener {
 
   linkDrained(): void {
     this.#obeyLimits()
+    if (!this.#isOver) this.#sender.sendOwedPongs()
     if (this.takesCalls) this.#caller.pump()
   }
 
@@ -222,10 +223,11 @@ export class Session implements LinkListener {
     else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
     else if (isConnectionError) this.#connectionRefused(readError(buffer, start, end, limits))
     else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
-    else if (kind === kinds.PING) this.#sender.frame(kinds.PONG, 0, buffer.slice(start, end))
+    else if (kind === kinds.PING) this.#sender.pong(buffer.slice(start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
     else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
     if (role === 'client') this.#callEnded()
+    else this.#endIfDrained()
   }
 
   #sendHello(): void {

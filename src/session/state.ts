@@ -54,7 +54,7 @@ export type State = Opening | Open | Draining | Closing | Closed
 /** Which step leads from which states to which. */
 export const steps = {
   helloReceived: { from: ['opening'], to: 'open' },
-  drainBegun: { from: ['open'], to: 'draining' },
+  drainBegun: { from: ['open', 'draining'], to: 'draining' },
   goawayReceived: { from: ['open'], to: 'draining' },
   drainSettled: { from: ['draining'], to: 'draining' },
   lastCallEnded: { from: ['draining'], to: 'closing' },

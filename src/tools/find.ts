@@ -3,7 +3,7 @@
  * have another copy of the library than the command line.
  */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
-import type { Routable, Router, Service } from '../index.ts'
+import type { Routable, Router, Service } from '../rpc/index.ts'
 import type { LoadedModule } from './load.ts'
 import { WrongUse } from './wrong-use.ts'
 
@@ -41,7 +41,8 @@ export function servicesOf(routable: Routable): readonly Service[] {
 
 /** Every contract that a module exports, by itself or with a service, each once. */
 export function findContracts(module: LoadedModule, exportName?: string): readonly AnyContract[] {
-  const values = exportName === undefined ? entriesOf(module).map(([, value]) => value) : [requireExport(module, exportName)]
+  const values =
+    exportName === undefined ? entriesOf(module).map(([, value]) => value) : [requireExport(module, exportName)]
   const contracts = new Set(values.flatMap(contractsIn))
   if (contracts.size > 0) return [...contracts]
   throw new WrongUse(

@@ -69,7 +69,9 @@ function bigIntFrom(json: unknown): bigint {
 function literalFrom(values: readonly unknown[], json: unknown): unknown {
   if (values.includes(json)) return json
   const isNumeric = typeof json === 'string' || typeof json === 'number'
-  return isNumeric ? (values.find((value) => typeof value === 'bigint' && String(value) === String(json)) ?? json) : json
+  return isNumeric
+    ? (values.find((value) => typeof value === 'bigint' && String(value) === String(json)) ?? json)
+    : json
 }
 
 function mapItems(json: unknown, shapeAt: (index: number) => Shape | undefined, depth: number): unknown {
@@ -163,5 +165,10 @@ function within<T>(segment: string | number, act: () => T): T {
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json) && !(json instanceof Uint8Array || json instanceof Date)
+  return (
+    typeof json === 'object' &&
+    json !== null &&
+    !Array.isArray(json) &&
+    !(json instanceof Uint8Array || json instanceof Date)
+  )
 }

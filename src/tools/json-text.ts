@@ -10,13 +10,15 @@ export function parseJson(what: string, text: string): unknown {
     if (!found) throw new WrongUse(`${what} is no JSON: ${String(error)}`)
     const before = text.slice(0, found.position).split('\n')
     const place = `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`
-    const got = found.position === text.length ? 'the end' : JSON.stringify(text.slice(found.position, found.position + 12))
+    const got =
+      found.position === text.length ? 'the end' : JSON.stringify(text.slice(found.position, found.position + 12))
     throw new WrongUse(`${what} is no JSON: at ${place} expected ${found.expected}, but there is ${got}`)
   }
 }
 
 /** White space, then one token: punctuation, a text, or a number or word. */
 const TOKEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON refuses just these
   /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/y
 
 const words = {
@@ -34,14 +36,14 @@ type Expected = keyof typeof words
 /** Where `text` stops to be JSON, in characters, and what could stand there. */
 export function findSyntaxError(text: string): { readonly position: number; readonly expected: string } | undefined {
   const open: ('{' | '[')[] = []
-  const afterValue = (): Expected =>
-    open.length === 0 ? 'end' : open.at(-1) === '[' ? 'moreOfArray' : 'moreOfObject'
+  const afterValue = (): Expected => (open.length === 0 ? 'end' : open.at(-1) === '[' ? 'moreOfArray' : 'moreOfObject')
   let expected: Expected = 'value'
   let at = 0
   for (;;) {
     TOKEN.lastIndex = at
     const match = TOKEN.exec(text)
-    const next = match && step(expected, match[1] ?? (match[2] === undefined ? 'word' : 'text'), open, afterValue)
+    const next: Expected | null | undefined =
+      match && step(expected, match[1] ?? (match[2] === undefined ? 'word' : 'text'), open, afterValue)
     if (!next) {
       const position = text.length - text.slice(at).replace(/^[ \t\n\r]+/, '').length
       return expected === 'end' && position === text.length ? undefined : { position, expected: words[expected] }

@@ -38,7 +38,8 @@ export async function loadModule(specifier: string, cwd: string): Promise<Loaded
 /** What `import` takes: the URL of a file, or a package's name where only the runtime can find it. */
 function resolveModule(specifier: string, cwd: string): string {
   if (specifier.startsWith('file:')) return requireFile(fileOf(specifier), specifier)
-  if (/^\.\.?(?:[/\\]|$)/.test(specifier) || isAbsolute(specifier)) return requireFile(resolve(cwd, specifier), specifier)
+  if (/^\.\.?(?:[/\\]|$)/.test(specifier) || isAbsolute(specifier))
+    return requireFile(resolve(cwd, specifier), specifier)
   const beside = resolve(cwd, specifier)
   if (existsSync(beside) && statSync(beside).isFile()) return pathToFileURL(beside).href
   try {
@@ -82,10 +83,10 @@ function explain(error: unknown, address: string): string {
     return `this Node does not read TypeScript; take Node 22.18 or later, or set NODE_OPTIONS='--import tsx' with tsx installed`
   }
   const frames = (error instanceof Error ? (error.stack ?? '') : '').split('\n').filter((line) => /^\s+at /.test(line))
-  const frame = frames.find((line) => line.includes(address))?.trim()
+  const path = address.startsWith('file:') ? fileURLToPath(address) : address
+  const frame = frames.find((line) => line.includes(address) || line.includes(path))?.trim()
   if (frame) return `${text}\n  ${frame}`
-  const isSyntax = error instanceof SyntaxError && address.startsWith('file:')
-  return isSyntax ? `${text}\n  node --check ${fileURLToPath(address)} shows where` : text
+  return error instanceof SyntaxError ? `${text}\n  "node --check ${path}" shows where` : text
 }
 
 function codeOf(error: unknown): unknown {

@@ -119,12 +119,12 @@ export abstract class ByteLink implements Link {
   /** Hands on what there is, as far as pause and turn allow. */
   #read(): void {
     try {
-      while (this.#hasTurn() && !this.#isPaused) {
+      while (this.#turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
         if (this.#decoder.read()) {
           this.#turnFrames++
           this.#listener?.frameReceived(this.#decoder)
         } else {
-          const chunk = this.#backlog.shift()
+          const chunk = this.#hasTurn() ? this.#backlog.shift() : undefined
           if (!chunk) break
           this.#turnBytes += chunk.length
           this.#decoder.push(chunk)
@@ -141,7 +141,7 @@ export abstract class ByteLink implements Link {
   }
 
   #hasTurn(): boolean {
-    return this.#turnBytes <= this.limits.maxTurnBytes && this.#turnFrames < this.limits.maxTurnFrames
+    return this.#turnBytes < this.limits.maxTurnBytes && this.#turnFrames < this.limits.maxTurnFrames
   }
 
   /** At the next turn the connection may go on, with what is left over first. */

@@ -19,6 +19,12 @@ export interface TcpContext {
 
 export class TcpLink extends ByteLink {
   readonly #socket: Socket
+  readonly #onError = (error: Error): void => {
+    this.#error = error
+  }
+  readonly #onClose = (): void => this.closed(this.#error && explainSocketError(this.#error, this.peer))
+  readonly #onDrain = (): void => this.drained()
+  readonly #onData = (chunk: Uint8Array): void => this.#dataReceived(chunk)
   #error: Error | undefined
   #firstBytes: FirstBytes | undefined
 
@@ -27,12 +33,7 @@ export class TcpLink extends ByteLink {
     this.#socket = socket
     this.#firstBytes = firstBytes
     socket.setNoDelay(true)
-    socket.on('error', (error) => {
-      this.#error = error
-    })
-    socket.on('close', () => this.closed(this.#error && explainSocketError(this.#error, this.peer)))
-    socket.on('drain', () => this.drained())
-    socket.on('data', (chunk) => this.#dataReceived(chunk))
+    this.#listen()
   }
 
   get isCongested(): boolean {
@@ -72,15 +73,35 @@ export class TcpLink extends ByteLink {
     this.#socket.resume()
   }
 
+  #listen(): void {
+    this.#socket
+      .on('error', this.#onError)
+      .on('close', this.#onClose)
+      .on('drain', this.#onDrain)
+      .on('data', this.#onData)
+  }
+
+  #stopListening(): void {
+    this.#socket
+      .off('error', this.#onError)
+      .off('close', this.#onClose)
+      .off('drain', this.#onDrain)
+      .off('data', this.#onData)
+  }
+
   #dataReceived(chunk: Uint8Array): void {
     const hook = this.#firstBytes
     this.#firstBytes = undefined
-    if (hook?.(chunk, this.#socket)) {
-      this.#socket.removeAllListeners()
-      this.closed(undefined)
-      return
-    }
-    this.receive(chunk)
+    if (hook && this.#handOver(hook, chunk)) this.closed(undefined)
+    else this.receive(chunk)
+  }
+
+  /** The hook finds the socket without our listeners, and sets its own; they come back when it says no. */
+  #handOver(hook: FirstBytes, chunk: Uint8Array): boolean {
+    this.#stopListening()
+    if (hook(chunk, this.#socket)) return true
+    this.#listen()
+    return false
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { defaultLimits, type Limits } from '../limits.ts'
 import { metadataEnd, readError, readHello, readMetadata, readRequestHead } from './body.ts'
+import { type DescribedField, describeHeader, length24 } from './describe-header.ts'
 import {
   flags as flagBits,
   HEADER_BYTES,
@@ -18,15 +19,6 @@ import { entriesOf } from './map-entries.ts'
 import { unpack } from './msgpack.ts'
 import { decodeText, uint32At, uintAt } from './octets.ts'
 import { StrictError } from './strict.ts'
-
-/** One field: its name, where it lies in the input, and what it says. */
-export interface DescribedField {
-  readonly name: string
-  readonly offset: number
-  readonly length: number
-  /** Numbers, text, bytes, a list of flags' names, or the value of a MessagePack. */
-  readonly value: unknown
-}
 
 /** A rule that the bytes break (spec/protocol.md, spec/msgpack.md), or `truncated` where the input ends too early. */
 export interface DescribedProblem {
@@ -96,12 +88,11 @@ class Describer {
 
   describe(offset: number): DescribedFrame {
     const bytes = this.#bytes
-    this.#fields = []
+    this.#fields = describeHeader(bytes, offset)
     this.#valueAt = undefined
     const available = bytes.length - offset
     const number = available > 3 ? uintAt(bytes, offset + 3, 1) : 0
     const kind = kindRules[number]?.name ?? 'unknown'
-    this.#header(offset, available, number)
     if (available < HEADER_BYTES) {
       const message = `the input ends after ${available} of the ${HEADER_BYTES} bytes of a header`
       return { kind, offset, length: available, fields: this.#fields, problem: truncatedAt(bytes.length, message) }
@@ -112,15 +103,6 @@ class Describer {
       this.#judge(offset) ??
       (whole > available ? this.#cut(offset, whole) : this.#body(number, offset + HEADER_BYTES, offset + whole))
     return { kind, offset, length: this.isLost ? HEADER_BYTES : length, fields: this.#fields, problem }
-  }
-
-  /** `u24 length, u8 kind, u8 flags, u32 id`, as far as they are there. */
-  #header(offset: number, available: number, kind: number): void {
-    const bytes = this.#bytes
-    if (available >= 3) this.#add('length', offset, 3, length24(bytes, offset))
-    if (available >= 4) this.#add('kind', offset + 3, 1, kindRules[kind]?.name ?? kind)
-    if (available >= 5) this.#add('flags', offset + 4, 1, flagNames(kind, uintAt(bytes, offset + 4, 1)))
-    if (available >= HEADER_BYTES) this.#add('id', offset + 5, 4, uint32At(bytes, offset + 5))
   }
 
   /** What the header breaks; after that no frame can be found. */
@@ -265,10 +247,6 @@ class Describer {
   }
 }
 
-function length24(bytes: Uint8Array, offset: number): number {
-  return (uintAt(bytes, offset, 2) << 8) | uintAt(bytes, offset + 2, 1)
-}
-
 function joined({ fragments, bytes }: Unfinished): Uint8Array {
   const whole = new Uint8Array(bytes)
   let at = 0
@@ -277,18 +255,6 @@ function joined({ fragments, bytes }: Unfinished): Uint8Array {
     at += fragment.length
   }
   return whole
-}
-
-/** The flags of a kind by their names; a bit that has none there as a number. */
-function flagNames(kind: number, bits: number): string[] {
-  const known = kindRules[kind]?.flags ?? 0
-  const names = Object.entries(flagBits).filter(([name, bit]) => {
-    if ((bits & bit) === 0) return false
-    if (bit === flagBits.MORE) return (name === 'FINAL') === (kind === kinds.GOAWAY) && (known & bit) !== 0
-    return name === 'IGNORE' || (known & bit) !== 0
-  })
-  const rest = names.reduce((left, [, bit]) => left & ~bit, bits)
-  return [...names.map(([name]) => name), ...(rest === 0 ? [] : [`0x${rest.toString(16).padStart(2, '0')}`])]
 }
 
 function truncatedAt(offset: number, message: string): DescribedProblem {

@@ -13,7 +13,8 @@ export {
 } from './body.ts'
 export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
-export { type DescribedField, type DescribedFrame, type Description, describeFrames } from './describe.ts'
+export { type DescribedFrame, type Description, describeFrames } from './describe.ts'
+export type { DescribedField } from './describe-header.ts'
 export {
   type Metadata,
   packError,

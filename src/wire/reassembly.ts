@@ -101,12 +101,12 @@ export class Reassembler {
     const maxBytes = this.#limits.maxMessageBytes + MAX_HEAD_BYTES
     if (length > maxBytes) return 'maxMessageBytes'
     if (length > message.bytes.length) {
-      const size = Math.min(Math.max(length, 2 * message.bytes.length), maxBytes)
-      const held = this.#heldBytes + size - message.bytes.length
-      if (held > this.#limits.maxReassemblyBytes) return 'maxReassemblyBytes'
+      const free = this.#limits.maxReassemblyBytes - this.#heldBytes
+      const size = Math.min(Math.max(length, 2 * message.bytes.length), maxBytes, message.bytes.length + free)
+      if (size < length) return 'maxReassemblyBytes'
+      this.#heldBytes += size - message.bytes.length
       const larger = new Uint8Array(size)
       larger.set(message.bytes.subarray(0, message.length))
-      this.#heldBytes = held
       message.bytes = larger
     }
     message.bytes.set(buffer.subarray(start, end), message.length)

@@ -1,0 +1,47 @@
+/** What the commands ask of the process they run in, so that tests can stand in for it. */
+import { performance } from 'node:perf_hooks'
+import { type LoadedModule, loadModule } from './load.ts'
+
+export type Signal = 'SIGINT' | 'SIGTERM'
+
+export interface Io {
+  readonly cwd: string
+  /** Whether a person reads stdout. */
+  readonly isTty: boolean
+  /** Milliseconds since some fixed moment. */
+  now(): number
+  /** One line, or several. */
+  out(text: string): void
+  err(text: string): void
+  /** All of stdin. */
+  readStdin(): Promise<Uint8Array>
+  /** Calls `handler` for each signal, which then does not end the process. Returns what stops that. */
+  onSignal(handler: (signal: Signal) => void): () => void
+  loadModule(specifier: string): Promise<LoadedModule>
+}
+
+const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM']
+
+export const processIo: Io = {
+  get cwd() {
+    return process.cwd()
+  },
+  get isTty() {
+    return process.stdout.isTTY === true
+  },
+  now: () => performance.now(),
+  out: (text) => void process.stdout.write(`${text}\n`),
+  err: (text) => void process.stderr.write(`${text}\n`),
+  async readStdin() {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  },
+  onSignal(handler) {
+    for (const signal of SIGNALS) process.on(signal, handler)
+    return () => {
+      for (const signal of SIGNALS) process.off(signal, handler)
+    }
+  },
+  loadModule: (specifier) => loadModule(specifier, process.cwd()),
+}
