@@ -88,11 +88,12 @@ export class PassBuilder {
       for (const name of names) {
         const pass = passFor(name)
         const before = pass && value[name] // what is not declared is not even looked at
-        if (!pass || (before === undefined && dropsUndefined && isOptional(shape, name))) {
+        const isAbsent = before === undefined && outbound && isOptional(shape, name)
+        if (!pass || (isAbsent && dropsUndefined)) {
           copy ??= copyUntil(value, name)
           continue
         }
-        const after = passWithin(pass, before, name)
+        const after = isAbsent ? before : passWithin(pass, before, name)
         if (!copy && after !== before) copy = copyUntil(value, name)
         if (copy) copy[name] = after
       }

@@ -6,9 +6,11 @@ import type { Gate, MethodRef } from '../contract/index.ts'
 import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
+import type { WireError } from '../wire/index.ts'
 import { type CallOptions, type Channel, callError, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { CallContext } from './context.ts'
-import { arriveAtCaller, errorMetadata, internal, leaveHandler, refuseRequest } from './outcome.ts'
+import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
 const PEER = 'memory'
@@ -20,9 +22,13 @@ export class DirectChannel implements Channel {
   readonly #running = new Set<DirectCall>()
   #whenIdle: (() => void) | undefined
 
+  readonly #leaving: Leaving<unknown>
+
   constructor(router: Router, clock: Clock) {
     this.#router = router
     this.#clock = clock
+    const inMemory = (gate: Gate, value: unknown): unknown => gate.inMemory(value, router.limits)
+    this.#leaving = { reply: inMemory, data: inMemory }
   }
 
   /** Calls whose handlers have not ended. */
@@ -44,9 +50,13 @@ export class DirectChannel implements Channel {
 
   #start(method: MethodRef, request: unknown, options: CallOptions, principal: unknown): Promise<unknown> {
     const route = this.#router.routeOf(method.tag)
+    const isNotify = method.definition.kind === 'notify'
     if (!route || route.method.name !== method.name) {
-      throw new NanowireError('unimplemented', `no service here has the method ${method.name}`, { processed: 'no' })
+      const message = `no service here has the method ${method.name}`
+      return this.#turnAway(method, 'unknown method', { code: 'unimplemented', message, processed: 'no' })
     }
+    const mismatch = kindError(route.method, isNotify)
+    if (mismatch) return this.#turnAway(method, method.name, mismatch)
     requireCallOptions(method, options)
     const { limits } = this.#router
     packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
@@ -78,6 +88,17 @@ export class DirectChannel implements Channel {
     done()
   }
 
+  /** A call that reaches no handler. Of a notify only the log and the counters tell, as elsewhere. */
+  #turnAway(method: MethodRef, counted: string, error: WireError): Promise<void> {
+    this.#router.counters.callEnded(counted, error.code)
+    if (method.definition.kind !== 'notify') throw arriveAtCaller(error, method, passData)
+    this.#router.log.warn(
+      { peer: PEER, method: method.name, code: error.code, detail: error.message },
+      'a notify was refused',
+    )
+    return Promise.resolve()
+  }
+
   #checkRequest(method: MethodRef, request: unknown): unknown {
     try {
       return method.request.inMemory(request, this.#router.limits)
@@ -100,41 +121,19 @@ export class DirectChannel implements Channel {
       if (ctx.at !== 0) wheelOf(clock).add(ctx, ctx.at)
       call.succeed(undefined, undefined)
     }
-    call.route
-      .run({ method, request: call.request, ctx })
-      .then((value) => this.#succeed(call, ctx, value))
-      .catch((error: unknown) => this.#fail(call, ctx, error))
-      .finally(() => this.#ended(call, ctx))
+    const { route, request } = call
+    void handle({ router: this.#router, clock, route, request, ctx, leaving: this.#leaving }).then((outcome) => {
+      this.#ended(call, ctx)
+      this.#settle(call, ctx, outcome)
+    })
   }
 
-  #succeed(call: DirectCall, ctx: CallContext, value: unknown): void {
+  #settle(call: DirectCall, ctx: CallContext, outcome: Outcome<unknown>): void {
     const { method } = call
-    const { log, limits, counters } = this.#router
-    try {
-      const reply = method.definition.kind === 'notify' ? undefined : method.reply.inMemory(value, limits)
-      packMetadata(ctx.replyMetadata, limits, 'yes', PEER)
-      counters.callEnded(method.name, 'ok')
-      call.succeed(reply, ctx.replyMetadata)
-    } catch (error) {
-      const failure = error instanceof NanowireError ? error : undefined
-      const wireError = failure
-        ? { code: failure.code, message: failure.message, processed: 'yes' as const }
-        : internal('the reply does not fit', error, method, log, this.#clock)
-      counters.callEnded(method.name, wireError.code)
-      call.fail(arriveAtCaller(wireError, method, passData), undefined)
-    }
-  }
-
-  #fail(call: DirectCall, ctx: CallContext, error: unknown): void {
-    const { method } = call
-    const { log, counters } = this.#router
-    const wireError = leaveHandler(error, method, (gate, data) => this.#passError(gate, data), log, this.#clock)
-    counters.callEnded(method.name, wireError.code)
-    call.fail(arriveAtCaller(wireError, method, passData), errorMetadata(ctx, this.#router, PEER))
-  }
-
-  #passError(gate: Gate, data: unknown): unknown {
-    return gate.inMemory(data, this.#router.limits)
+    const { counters } = this.#router
+    counters.callEnded(method.name, 'error' in outcome ? outcome.error.code : 'ok')
+    if ('error' in outcome) call.fail(arriveAtCaller(outcome.error, method, passData), outcome.error.metadata)
+    else call.succeed(outcome.reply, ctx.replyMetadata)
   }
 
   /** The handler has ended, and only now its slot is free. */

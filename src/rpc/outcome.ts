@@ -5,11 +5,8 @@
 import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
 import { isStatusCode, markReceived, NanowireError, wasReceived } from '../errors.ts'
 import { type Clock, randomId } from '../session/index.ts'
-import { type Metadata, StrictError, type WireError } from '../wire/index.ts'
-import { packMetadata } from './call.ts'
-import type { CallContext } from './context.ts'
+import { StrictError, type WireError } from '../wire/index.ts'
 import type { Logger } from './log.ts'
-import type { Router } from './route.ts'
 
 /** Puts a declared error's data through its gate, on its way out or in. */
 export type DataGate = (gate: Gate, data: unknown) => unknown
@@ -30,7 +27,7 @@ export function leaveHandler(
 }
 
 function judgeError(error: unknown, method: MethodRef, toPlace: DataGate, log: Logger, clock: Clock): WireError {
-  if (error instanceof NanowireError) {
+  if (error instanceof NanowireError && typeof error.code === 'string' && typeof error.message === 'string') {
     const declared = method.errors.get(error.code)
     if (wasReceived(error)) {
       if (isStatusCode(error.code))
@@ -70,16 +67,6 @@ export function internal(what: string, error: unknown, method: MethodRef, log: L
     message: `${method.name} failed; the server's log has it under ${id}`,
     id,
     processed: 'yes',
-  }
-}
-
-/** The metadata that goes back with an error: what the handler set, unless that is what was too much. */
-export function errorMetadata(ctx: CallContext, router: Router, peer: string): Metadata | undefined {
-  try {
-    packMetadata(ctx.replyMetadata, router.limits, 'yes', peer)
-    return ctx.replyMetadata
-  } catch {
-    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 /** One connection at its server: requests in, through the router, replies out (spec/architecture.md). */
-import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
+import type { MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import {
@@ -11,9 +11,9 @@ import {
   wheelOf,
 } from '../session/index.ts'
 import { decodeBody, encodeBody, type WireError } from '../wire/index.ts'
-import { packMetadata } from './call.ts'
 import { CallContext } from './context.ts'
-import { errorMetadata, internal, leaveHandler, misfitError } from './outcome.ts'
+import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
 import type { Route, Router } from './route.ts'
 
@@ -34,6 +34,7 @@ export class Serving implements Effects {
   readonly #router: Router
   readonly #clock: Clock
   readonly #principal: unknown
+  readonly #leaving: Leaving<Uint8Array>
   readonly #closed: (serving: Serving) => void
 
   constructor(options: ServingOptions) {
@@ -42,6 +43,10 @@ export class Serving implements Effects {
     this.#clock = clock
     this.#principal = options.principal
     this.#closed = options.closed
+    this.#leaving = {
+      reply: (gate, value) => encodeBody(gate, value, router.limits),
+      data: (gate, data) => gate.toWire(data, router.limits),
+    }
     this.link = link
     this.session = new Session({ role: 'server', link, clock, limits: router.limits, effects: this, incarnation })
   }
@@ -82,10 +87,8 @@ export class Serving implements Effects {
         processed: 'no',
       })
     const { method } = route
-    if (request.oneWay !== (method.definition.kind === 'notify')) {
-      const message = `${method.name} is ${method.definition.kind}, and was called as ${request.oneWay ? 'notify' : 'unary'}`
-      return this.#refuse(call, method, { code: 'invalid_argument', message, processed: 'no' })
-    }
+    const mismatch = kindError(method, request.oneWay)
+    if (mismatch) return this.#refuse(call, method, mismatch)
     let body: unknown
     try {
       body = decodeBody(method.request, request.buffer, request.start, request.end, this.#router.limits)
@@ -114,39 +117,21 @@ export class Serving implements Effects {
     call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
     if (request.timeoutMs > 0)
       wheelOf(this.#clock).add(ctx, this.#clock.now() + Math.min(request.timeoutMs, 2 ** 31 - 1))
-    route
-      .run({ method, request: body, ctx })
-      .then((value) => this.#succeed(call, method, ctx, value))
-      .catch((error: unknown) => this.#fail(call, method, ctx, error))
+    void handle({
+      router: this.#router,
+      clock: this.#clock,
+      route,
+      request: body,
+      ctx,
+      leaving: this.#leaving,
+    }).then((outcome) => this.#end(call, method, ctx, outcome))
   }
 
-  #succeed(call: IncomingCall, method: MethodRef, ctx: CallContext, value: unknown): void {
-    const { limits, log, counters } = this.#router
-    let body: Uint8Array
-    let metadata: Uint8Array | undefined
-    try {
-      body = encodeBody(method.reply, call.oneWay ? undefined : value, limits)
-      metadata = packMetadata(ctx.replyMetadata, limits, 'yes', this.link.peer)
-    } catch (error) {
-      if (!(error instanceof Misfit)) throw error
-      return this.#end(call, method, ctx, internal('the reply does not fit', error, method, log, this.#clock))
-    }
+  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, outcome: Outcome<Uint8Array>): void {
     wheelOf(this.#clock).remove(ctx)
-    counters.callEnded(method.name, this.session.respond(call, metadata, body))
-  }
-
-  #fail(call: IncomingCall, method: MethodRef, ctx: CallContext, error: unknown): void {
-    const { limits, log } = this.#router
-    const toWire = (gate: Gate, data: unknown): unknown => gate.toWire(data, limits)
-    const wireError = leaveHandler(error, method, toWire, log, this.#clock)
-    const metadata = errorMetadata(ctx, this.#router, this.link.peer)
-    this.#end(call, method, ctx, metadata ? { ...wireError, metadata } : wireError)
-  }
-
-  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, error: WireError): void {
-    wheelOf(this.#clock).remove(ctx)
-    this.#router.counters.callEnded(method.name, error.code)
-    this.session.refuse(call, error)
+    const code = 'error' in outcome ? outcome.error.code : this.session.respond(call, outcome.metadata, outcome.reply)
+    if ('error' in outcome) this.session.refuse(call, outcome.error)
+    this.#router.counters.callEnded(method.name, code)
   }
 
   /** A request that reaches no handler. Of a notify only the log and the counters tell. */

@@ -13,7 +13,7 @@ import { WrongUse } from './wrong-use.ts'
 export interface CallFlags {
   readonly export?: string | undefined
   readonly timeoutMs?: number | undefined
-  readonly metadata: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly json?: true | undefined
 }
 

@@ -1,6 +1,6 @@
 /** How an error of the library is shown: code, processed, message, id and data (spec/cli.md, "Errors"). */
 import type { Io } from './io.ts'
-import { escapeControls, jsonText, notation, toJson } from './print.ts'
+import { escapeControls, jsonText, toJson } from './print.ts'
 
 /** A `NanowireError`, of whichever copy of the library. */
 export interface Failure extends Error {
@@ -26,5 +26,5 @@ export function showFailure(
   }
   io.err(escapeControls(`${code} (processed: ${processed}): ${message}`))
   if (id !== undefined) io.err(escapeControls(`  id: ${id}`))
-  if (data !== undefined) io.err(`  data: ${notation(data)}`)
+  if (data !== undefined) io.err(`  data: ${jsonText(toJson(data))}`)
 }

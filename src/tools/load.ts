@@ -7,11 +7,17 @@ import { existsSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import * as own from '../index.ts'
+import { connect, serve } from '../index.ts'
 import { WrongUse } from './wrong-use.ts'
 
 /** What the command line needs of the library. */
-export type Library = Pick<typeof own, 'connect' | 'serve'>
+export interface Library {
+  readonly connect: typeof connect
+  readonly serve: typeof serve
+}
+
+/** The copy that this command line comes with. */
+const ownLibrary: Library = { connect, serve }
 
 export interface LoadedModule {
   /** As the user wrote it. */
@@ -69,10 +75,9 @@ async function libraryOf(address: string): Promise<Library> {
   try {
     const entry = createRequire(address).resolve('nanowire')
     const library: Partial<Library> = await import(pathToFileURL(entry).href)
-    const { connect, serve } = library
-    return connect && serve ? { connect, serve } : own
+    return library.connect && library.serve ? { connect: library.connect, serve: library.serve } : ownLibrary
   } catch {
-    return own // the module has the library bundled in, or imports it by another name
+    return ownLibrary // the module has the library bundled in, or imports it by another name
   }
 }
 

@@ -65,7 +65,7 @@ function buildProgram(io: Io, ended: (exitCode: number) => void): Command {
     .argument('<method>', 'its full name: greeter/hello')
     .argument('[request]', 'the request as JSON, or - to read it from stdin')
     .option('--timeout-ms <ms>', 'end the call with deadline_exceeded after so long', wholeNumber(1))
-    .option('--metadata <name=text>', 'metadata of the request; may be repeated', addMetadata, {})
+    .option('--metadata <name=text>', 'metadata of the request; may be repeated', addMetadata)
     .option('--export <name>', 'which export has the contract, where several have one of that name')
     .option('--json', 'print the reply, or the error, as one line of JSON on stdout')
     .addHelpText(
@@ -96,7 +96,7 @@ function wholeNumber(min: number): (text: string) => number {
   }
 }
 
-function addMetadata(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function addMetadata(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('Write it as name=text.')
   return Object.fromEntries([...Object.entries(before), [text.slice(0, at), text.slice(at + 1)]])
