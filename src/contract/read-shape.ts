@@ -132,7 +132,8 @@ class ShapeReader {
       if (!(keyword in schema)) continue
       const branches = listOf(schema[keyword]).map((branch, n) => this.#read(branch, scope, `${path}/${keyword}/${n}`))
       if (branches.length === 0) throw refusal(path, `an empty ${keyword}`, 'name at least one form')
-      parts.push(this.#union({ kind: 'union', ...base, branches }, path))
+      const [only] = branches
+      parts.push(only && branches.length === 1 ? only : this.#union({ kind: 'union', ...base, branches }, path))
     }
     const own = this.#readOwn(schema, scope, path)
     if (own) parts.push(own)
