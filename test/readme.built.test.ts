@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 
 const readme = readFileSync('README.md', 'utf8')
 const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
-const folder = mkdtempSync('node_modules/.readme-') // inside the project, so that packages are found
+const folder = mkdtempSync('test/.readme-') // inside the project, so that its own name and packages are found
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** What each block prints, in their order. */
