@@ -2,7 +2,6 @@
 import type {
   AnyContract,
   Contract,
-  ErrorOf,
   Method,
   MethodErrorOf,
   MethodRef,
@@ -40,8 +39,6 @@ export interface MethodClient<M extends Method> {
 /** The client of a contract. */
 export type ClientOf<C extends AnyContract> =
   C extends Contract<string, infer M extends Methods> ? { readonly [K in keyof M & string]: MethodClient<M[K]> } : never
-
-export type { ErrorOf }
 
 /** The client of a contract whose calls go through `channel`, within `use`. */
 export function clientOf<C extends AnyContract>(

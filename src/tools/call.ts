@@ -26,7 +26,7 @@ interface CallPlan {
 }
 
 /** A connection that does not end by itself is not waited for any longer: the process ends, and it with it. */
-const CLOSE_MS = 1_000
+const CLOSE_MS = 250
 
 /** Returns the exit code. */
 export async function runCall(
