@@ -3,12 +3,13 @@
  * settles exactly once, at its deadline at the latest.
  */
 import type { MethodRef } from '../contract/index.ts'
-import { markReceived, misuse, NanowireError, type Processed } from '../errors.ts'
+import { isStatusCode, markReceived, misuse, NanowireError, type Processed } from '../errors.ts'
 import { type Limits, limitMessage } from '../limits.ts'
 import { type Clock, Deadline, wheelOf } from '../session/index.ts'
 import { type Metadata, pack } from '../wire/index.ts'
 import { onAbort } from './abort.ts'
 import { requireMetadataEntry } from './context.ts'
+import type { CallCounters } from './counters.ts'
 import { requireMs } from './options.ts'
 
 /** What may be said of one call. */
@@ -23,10 +24,31 @@ export interface CallOptions {
   readonly onMetadata?: ((metadata: Metadata) => void) | undefined
 }
 
-/** Marks what a call ends with as such, when it is thrown before the call has begun. */
+/** Marks what a call ends with as such. */
 export function callError(error: unknown): unknown {
   return error instanceof NanowireError ? markReceived(error) : error
 }
+
+/** Ends a call that has not begun. */
+export function rejectCall(error: unknown, method: MethodRef, counters: CallCounters): Promise<never> {
+  counters.callEnded(method.name, countedCode(error, method))
+  return Promise.reject(callError(error))
+}
+
+/** Codes that a peer made up are not counted by their names. */
+function countedCode(error: unknown, method: MethodRef): string {
+  if (!(error instanceof NanowireError)) return 'internal'
+  return isStatusCode(error.code) || method.errors.has(error.code) ? error.code : 'unknown'
+}
+
+/** What the calls of one connection share. */
+export interface CallSide {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly counters: CallCounters
+}
+
+export const callOptionNames: ReadonlySet<string> = new Set(['timeoutMs', 'signal', 'metadata', 'onMetadata'])
 
 /** Carries calls to wherever the handlers are. */
 export interface Channel {
@@ -39,20 +61,23 @@ export abstract class PendingCall extends Deadline {
   isSettled = false
   protected readonly clock: Clock
   readonly #options: CallOptions
+  readonly #counters: CallCounters
   #resolve!: (value: unknown) => void // set by the promise's executor, which runs at once
   #reject!: (error: unknown) => void // likewise
   #stopListening: (() => void) | undefined
 
-  constructor(method: MethodRef, options: CallOptions, clock: Clock, callTimeoutMs: number) {
+  constructor(method: MethodRef, options: CallOptions, side: CallSide) {
     super()
+    const { clock, limits } = side
     this.method = method
     this.clock = clock
+    this.#counters = side.counters
     this.#options = options
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? callTimeoutMs
+    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? limits.callTimeoutMs
     if (timeoutMs !== Number.POSITIVE_INFINITY) {
       requireMs('timeoutMs', timeoutMs, 1)
       wheelOf(clock).add(this, clock.now() + timeoutMs)
@@ -64,11 +89,11 @@ export abstract class PendingCall extends Deadline {
   protected abstract abandoned(reason: NanowireError): Processed
 
   succeed(value: unknown, metadata: Metadata | undefined): void {
-    if (this.#settle(metadata)) this.#resolve(value)
+    if (this.#settle('ok', metadata)) this.#resolve(value)
   }
 
   fail(error: NanowireError, metadata?: Metadata): void {
-    if (this.#settle(metadata)) this.#reject(markReceived(error))
+    if (this.#settle(countedCode(error, this.method), metadata)) this.#reject(markReceived(error))
   }
 
   /** The caller's signal was aborted. */
@@ -88,9 +113,10 @@ export abstract class PendingCall extends Deadline {
   }
 
   /** Returns whether it was not settled before. */
-  #settle(metadata: Metadata | undefined): boolean {
+  #settle(code: string, metadata: Metadata | undefined): boolean {
     if (this.isSettled) return false
     this.isSettled = true
+    this.#counters.callEnded(this.method.name, code)
     wheelOf(this.clock).remove(this)
     this.#stopListening?.()
     const { onMetadata } = this.#options

@@ -10,9 +10,10 @@ import type {
   ResultOf,
 } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import { type CallOptions, type Channel, callError } from './call.ts'
+import { type CallOptions, type Channel, callError, callOptionNames } from './call.ts'
 import { CallContext, type Context } from './context.ts'
 import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
+import { unknownOption } from './options.ts'
 
 /** What `.try` resolves to. */
 export type Result<Value, Failure> =
@@ -79,6 +80,8 @@ function methodClient(
       return Promise.reject(callError(misuse(`${method.name}: the second argument is an object of call options`)))
     }
     const options = given instanceof CallContext ? carriedOn(given) : given
+    const unknown = Object.keys(options).find((name) => !callOptionNames.has(name))
+    if (unknown !== undefined) return Promise.reject(callError(unknownOption(method.name, unknown, callOptionNames)))
     return run ? run({ method, request, options }).catch(rethrowMarked) : channel.call(method, request, options)
   }
   const attempt = async (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> => {

@@ -7,8 +7,17 @@ import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
 import type { WireError } from '../wire/index.ts'
-import { type CallOptions, type Channel, callError, PendingCall, packMetadata, requireCallOptions } from './call.ts'
+import {
+  type CallOptions,
+  type CallSide,
+  type Channel,
+  PendingCall,
+  packMetadata,
+  rejectCall,
+  requireCallOptions,
+} from './call.ts'
 import { CallContext } from './context.ts'
+import type { CallCounters } from './counters.ts'
 import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
@@ -18,15 +27,20 @@ const PEER = 'memory'
 export class DirectChannel implements Channel {
   readonly #router: Router
   readonly #clock: Clock
+  /** How calls ended, as their callers saw it. */
+  readonly #counters: CallCounters
+  readonly #side: CallSide
   readonly #waiting = new Set<DirectCall>()
   readonly #running = new Set<DirectCall>()
   #whenIdle: (() => void) | undefined
 
   readonly #leaving: Leaving<unknown>
 
-  constructor(router: Router, clock: Clock) {
+  constructor(router: Router, clock: Clock, counters: CallCounters) {
     this.#router = router
     this.#clock = clock
+    this.#counters = counters
+    this.#side = { clock, limits: router.limits, counters }
     const inMemory = (gate: Gate, value: unknown): unknown => gate.inMemory(value, router.limits)
     this.#leaving = { reply: inMemory, data: inMemory }
   }
@@ -44,7 +58,7 @@ export class DirectChannel implements Channel {
     try {
       return this.#start(method, request, options, principal)
     } catch (error) {
-      return Promise.reject(callError(error))
+      return rejectCall(error, method, this.#counters)
     }
   }
 
@@ -53,16 +67,16 @@ export class DirectChannel implements Channel {
     const isNotify = method.definition.kind === 'notify'
     if (!route || route.method.name !== method.name) {
       const message = `no service here has the method ${method.name}`
-      return this.#turnAway(method, 'unknown method', { code: 'unimplemented', message, processed: 'no' })
+      return this.#turnAway(method, { code: 'unimplemented', message, processed: 'no' })
     }
     const mismatch = kindError(route.method, isNotify)
-    if (mismatch) return this.#turnAway(method, method.name, mismatch)
+    if (mismatch) return this.#turnAway(method, mismatch)
     requireCallOptions(method, options)
     const { limits } = this.#router
     packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
     const checked = this.#checkRequest(route.method, request)
     const setup = { route, request: checked, principal, waiting: this.#waiting }
-    const call = new DirectCall(setup, options, this.#clock, limits.callTimeoutMs)
+    const call = new DirectCall(setup, options, this.#side)
     if (this.#running.size < limits.maxCallsInFlight) this.#run(call)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#waiting.add(call)
     else this.#refuse(call)
@@ -89,13 +103,11 @@ export class DirectChannel implements Channel {
   }
 
   /** A call that reaches no handler. Of a notify only the log and the counters tell, as elsewhere. */
-  #turnAway(method: MethodRef, counted: string, error: WireError): Promise<void> {
-    this.#router.counters.callEnded(counted, error.code)
+  #turnAway(method: MethodRef, error: WireError): Promise<void> {
     if (method.definition.kind !== 'notify') throw arriveAtCaller(error, method, passData)
-    this.#router.log.warn(
-      { peer: PEER, method: method.name, code: error.code, detail: error.message },
-      'a notify was refused',
-    )
+    const { code, message } = error
+    this.#counters.callEnded(method.name, code)
+    this.#router.log.warn({ peer: PEER, method: method.name, code, detail: message }, 'a notify was refused')
     return Promise.resolve()
   }
 
@@ -103,9 +115,7 @@ export class DirectChannel implements Channel {
     try {
       return method.request.inMemory(request, this.#router.limits)
     } catch (error) {
-      const refusal = refuseRequest(error, method)
-      this.#router.counters.callEnded(method.name, refusal.code)
-      throw refusal
+      throw refuseRequest(error, method)
     }
   }
 
@@ -130,8 +140,9 @@ export class DirectChannel implements Channel {
 
   #settle(call: DirectCall, ctx: CallContext, outcome: Outcome<unknown>): void {
     const { method } = call
-    const { counters } = this.#router
-    counters.callEnded(method.name, 'error' in outcome ? outcome.error.code : 'ok')
+    if (call.isSettled && method.definition.kind === 'notify' && 'error' in outcome) {
+      this.#counters.callEnded(method.name, outcome.error.code)
+    }
     if ('error' in outcome) call.fail(arriveAtCaller(outcome.error, method, passData), outcome.error.metadata)
     else call.succeed(outcome.reply, ctx.replyMetadata)
   }
@@ -149,8 +160,8 @@ export class DirectChannel implements Channel {
   }
 
   #refuse(call: DirectCall): void {
-    const { counters, limits } = this.#router
-    counters.limitFired('maxCallsQueued')
+    const { limits } = this.#router
+    this.#counters.limitFired('maxCallsQueued')
     const message = limitMessage('maxCallsQueued', limits, 'too many calls wait for a place', PEER)
     call.fail(new NanowireError('resource_exhausted', message, { processed: 'no' }))
   }
@@ -179,8 +190,8 @@ class DirectCall extends PendingCall {
   readonly #waiting: Set<DirectCall>
   #ctx: CallContext | undefined
 
-  constructor(setup: DirectCallSetup, options: CallOptions, clock: Clock, callTimeoutMs: number) {
-    super(setup.route.method, options, clock, callTimeoutMs)
+  constructor(setup: DirectCallSetup, options: CallOptions, side: CallSide) {
+    super(setup.route.method, options, side)
     this.route = setup.route
     this.request = setup.request
     this.principal = setup.principal

@@ -2,9 +2,10 @@
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { Clock } from '../session/index.ts'
-import { type CallOptions, type Channel, callError } from './call.ts'
+import { type CallOptions, type Channel, rejectCall } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
+import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { requireMs } from './options.ts'
@@ -18,15 +19,14 @@ export interface LocalConnectionOptions {
 }
 
 export class LocalConnection implements Connection, Channel {
-  readonly #router: Router
+  readonly #counters = new CallCounters()
   readonly #channel: DirectChannel
   readonly #options: LocalConnectionOptions
   #closing: Promise<void> | undefined
 
   constructor(router: Router, options: LocalConnectionOptions) {
-    this.#router = router
     this.#options = options
-    this.#channel = new DirectChannel(router, options.clock)
+    this.#channel = new DirectChannel(router, options.clock, this.#counters)
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
@@ -34,7 +34,7 @@ export class LocalConnection implements Connection, Channel {
   }
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing !== undefined) return Promise.reject(callError(closedError()))
+    if (this.#closing !== undefined) return rejectCall(closedError(), method, this.#counters)
     return this.#channel.call(method, request, options, this.#options.principal)
   }
 
@@ -48,7 +48,7 @@ export class LocalConnection implements Connection, Channel {
       connections: 0,
       inFlight,
       waiting,
-      ...this.#router.counters.counts(),
+      ...this.#counters.counts(),
       bytesReceived: 0,
       bytesSent: 0,
       lateReplies: 0,

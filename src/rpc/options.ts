@@ -1,12 +1,15 @@
 /** Options are looked at when they are passed, so that a misspelt one is not silently nothing. */
-import { misuse } from '../errors.ts'
+import { misuse, type NanowireError } from '../errors.ts'
 
 /** @throws NanowireError `invalid_argument` naming the option that does not exist, and those that do */
 export function requireOptions(where: string, options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw misuse(`${where}: options are an object`)
   const unknown = Object.keys(options).find((name) => !names.includes(name))
-  if (unknown !== undefined)
-    throw misuse(`${where} has no option ${JSON.stringify(unknown)}; there are ${names.join(', ')}`)
+  if (unknown !== undefined) throw unknownOption(where, unknown, names)
+}
+
+export function unknownOption(where: string, name: string, names: Iterable<string>): NanowireError {
+  return misuse(`${where} has no option ${JSON.stringify(name)}; there are ${[...names].join(', ')}`)
 }
 
 /** @throws NanowireError `invalid_argument` for what is no whole number of milliseconds that a timer can wait */

@@ -3,17 +3,17 @@
  * call after one has ended makes the next (spec/places.md).
  */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
-import { isStatusCode, NanowireError } from '../errors.ts'
+import { NanowireError } from '../errors.ts'
 import { type LimitName, type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
 import { type Clock, type Effects, randomBytes, Session } from '../session/index.ts'
-import { type CallOptions, type Channel, callError } from './call.ts'
+import { type CallOptions, type Channel, rejectCall } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { requireMs } from './options.ts'
 import type { OpenLink, Place } from './place.ts'
-import { RemoteCall } from './remote.ts'
+import { RemoteCall, type RemoteSide } from './remote.ts'
 
 export interface RemoteConnectionOptions {
   readonly place: () => Promise<Place>
@@ -27,6 +27,7 @@ export class RemoteConnection implements Connection, Channel {
   readonly #limits: Limits
   readonly #incarnation: Uint8Array
   readonly #counters = new CallCounters()
+  readonly #side: RemoteSide
   /** Calls that wait for a session. */
   readonly #waiting = new Set<RemoteCall>()
   readonly #open = new Set<ClientSession>()
@@ -40,29 +41,28 @@ export class RemoteConnection implements Connection, Channel {
     this.#options = options
     this.#limits = resolveLimits(options.limits)
     this.#incarnation = randomBytes(options.clock, 16)
+    const leaveQueue = (call: RemoteCall): boolean => this.#waiting.delete(call)
+    const url = (): string => this.#url
+    this.#side = { clock: options.clock, limits: this.#limits, counters: this.#counters, leaveQueue, url }
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
     return clientOf(contract, this, this.#options.use)
   }
 
-  async call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
+  call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
     try {
-      const value = await this.#start(method, request, options)
-      this.#counters.callEnded(method.name, 'ok')
-      return value
+      return this.#start(method, request, options)
     } catch (error) {
-      this.#counters.callEnded(method.name, error instanceof NanowireError ? knownCode(error, method) : 'internal')
-      throw callError(error)
+      return rejectCall(error, method, this.#counters)
     }
   }
 
   #start(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing !== undefined)
+    if (this.#closing !== undefined) {
       throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
-    const call = new RemoteCall(method, request, options, this.#options.clock, this.#limits, this.#url, (one) =>
-      this.#waiting.delete(one),
-    )
+    }
+    const call = new RemoteCall(method, request, options, this.#side)
     const current = this.#current
     if (current?.session.takesCalls) {
       call.startIn(current.session)
@@ -218,11 +218,6 @@ class ClientSession implements Effects {
   peerViolated(): void {}
   requestReceived(): void {}
   requestRefused(): void {}
-}
-
-/** Codes that a peer made up are not counted by their names. */
-function knownCode(error: NanowireError, method: MethodRef): string {
-  return isStatusCode(error.code) || method.errors.has(error.code) ? error.code : 'unknown'
 }
 
 function addTraffic(

@@ -2,36 +2,34 @@
 import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import type { Clock, OutgoingCall, Session } from '../session/index.ts'
+import type { OutgoingCall, Session } from '../session/index.ts'
 import { decodeBody, encodeBody, type Metadata, type WireError } from '../wire/index.ts'
-import { type CallOptions, PendingCall, packMetadata, requireCallOptions } from './call.ts'
+import { type CallOptions, type CallSide, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
+
+/** What the calls of one remote connection share. */
+export interface RemoteSide extends CallSide {
+  /** Takes a call out of the queue of those that wait for a session. */
+  leaveQueue(call: RemoteCall): void
+  /** Where the calls go, for errors. */
+  url(): string
+}
 
 export class RemoteCall extends PendingCall implements OutgoingCall {
   readonly body: Uint8Array
   readonly metadata: Uint8Array | undefined
-  readonly #limits: Limits
-  readonly #leaveQueue: (call: RemoteCall) => void
+  readonly #side: RemoteSide
   #session: Session | undefined
   #hasLeft = false
 
-  constructor(
-    method: MethodRef,
-    request: unknown,
-    options: CallOptions,
-    clock: Clock,
-    limits: Limits,
-    peer: string,
-    leaveQueue: (call: RemoteCall) => void,
-  ) {
+  constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
     requireCallOptions(method, options)
-    const body = encodeRequest(method, request, limits)
-    const metadata = packMetadata(options.metadata, limits, 'no', peer)
-    super(method, options, clock, limits.callTimeoutMs)
+    const body = encodeRequest(method, request, side.limits)
+    const metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
+    super(method, options, side)
     this.body = body
     this.metadata = metadata
-    this.#limits = limits
-    this.#leaveQueue = leaveQueue
+    this.#side = side
   }
 
   get tag(): number {
@@ -60,7 +58,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
   replied(metadata: Metadata, buffer: Uint8Array, start: number, end: number): void {
     if (this.isSettled) return
     try {
-      this.succeed(decodeBody(this.method.reply, buffer, start, end, this.#limits), metadata)
+      this.succeed(decodeBody(this.method.reply, buffer, start, end, this.#side.limits), metadata)
     } catch (error) {
       this.fail(refuseReply(error, this.method), metadata)
     }
@@ -74,9 +72,9 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
     this.fail(markReceived(error))
   }
 
-  protected override abandoned(): Processed {
-    if (this.#session) this.#session.abandon(this)
-    else this.#leaveQueue(this)
+  protected override abandoned(reason: NanowireError): Processed {
+    if (this.#session) this.#session.abandon(this, reason.code === 'cancelled')
+    else this.#side.leaveQueue(this)
     return this.#hasLeft ? 'maybe' : 'no'
   }
 }

@@ -6,11 +6,12 @@ import { type MethodRef, requireDistinctTags } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
 import { type Clock, systemClock } from '../session/index.ts'
+import { callOptionNames } from './call.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import { childLog, defaultLog, type Logger } from './log.ts'
 import { onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
-import { requireOptions } from './options.ts'
+import { requireOptions, unknownOption } from './options.ts'
 import type { DispatchOptions, Route, Router } from './route.ts'
 import { isService, type Service } from './service.ts'
 
@@ -70,6 +71,8 @@ class ServiceRouter implements Router {
 
   dispatch(message: { readonly tag: string; readonly body: unknown }, options: DispatchOptions = {}): Promise<unknown> {
     const { principal, clock = systemClock, ...callOptions } = options
+    const unknown = Object.keys(callOptions).find((name) => !callOptionNames.has(name))
+    if (unknown !== undefined) return Promise.reject(unknownOption('dispatch', unknown, callOptionNames))
     const route = this.#byName.get(message?.tag)
     if (!route) return Promise.reject(misuse(`no service here has the method ${JSON.stringify(message?.tag)}`))
     return this.#channelOf(clock).call(route.method, message.body, callOptions, principal)
@@ -78,7 +81,7 @@ class ServiceRouter implements Router {
   #channelOf(clock: Clock): DirectChannel {
     const known = this.#channels.get(clock)
     if (known) return known
-    const channel = new DirectChannel(this, clock)
+    const channel = new DirectChannel(this, clock, this.counters)
     this.#channels.set(clock, channel)
     return channel
   }

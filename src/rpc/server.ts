@@ -128,11 +128,10 @@ export class RouterServer implements Server {
 
   stats(): ServerStats {
     const totals = { ...this.#past }
-    let inFlight = 0
     for (const serving of this.#servings) {
-      inFlight += serving.session.inFlight
       addTraffic(totals, serving)
     }
+    const { inFlight } = this.#router.counters
     return { connections: this.#servings.size, inFlight, ...this.#router.counters.counts(), ...totals }
   }
 

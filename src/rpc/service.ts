@@ -30,7 +30,9 @@ export function service<C extends AnyContract>(contract: C, handlers: HandlersOf
   for (const name of names) {
     if (typeof Reflect.get(handlers, name) !== 'function') throw misuse(`${contract.name}/${name} has no handler`)
   }
-  const extra = Object.keys(handlers).find((name) => !names.has(name))
+  const extra = Object.keys(handlers).find(
+    (name) => !names.has(name) && typeof Reflect.get(handlers, name) === 'function',
+  )
   if (extra !== undefined) throw misuse(`${contract.name} has no method ${JSON.stringify(extra)}, but a handler for it`)
   return Object.freeze({ contract, handlers })
 }

@@ -117,6 +117,7 @@ export class Serving implements Effects {
     call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
     if (request.timeoutMs > 0)
       wheelOf(this.#clock).add(ctx, this.#clock.now() + Math.min(request.timeoutMs, 2 ** 31 - 1))
+    this.#router.counters.inFlight++
     void handle({
       router: this.#router,
       clock: this.#clock,
@@ -129,6 +130,7 @@ export class Serving implements Effects {
 
   #end(call: IncomingCall, method: MethodRef, ctx: CallContext, outcome: Outcome<Uint8Array>): void {
     wheelOf(this.#clock).remove(ctx)
+    this.#router.counters.inFlight--
     const code = 'error' in outcome ? outcome.error.code : this.session.respond(call, outcome.metadata, outcome.reply)
     if ('error' in outcome) this.session.refuse(call, outcome.error)
     this.#router.counters.callEnded(method.name, code)

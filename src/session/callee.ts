@@ -12,10 +12,10 @@ import {
   readRequestHead,
   type WireError,
 } from '../wire/index.ts'
-import type { Effects } from './effects.ts'
+import type { Effects, IncomingRequest } from './effects.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
-import type { FrameSender } from './sender.ts'
+import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
 export class Callee {
   /** Frames for ids that are not in flight. */
@@ -26,6 +26,8 @@ export class Callee {
   readonly #effects: Effects
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
+  /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
+  readonly #held = new Map<number, IncomingRequest>()
 
   constructor(sender: FrameSender, effects: Effects) {
     this.#sender = sender
@@ -40,7 +42,7 @@ export class Callee {
 
   /** No handler runs and no request is half there. */
   get isIdle(): boolean {
-    return this.#calls.size === 0 && this.#reassembler.size === 0
+    return this.#calls.size === 0 && this.#reassembler.size === 0 && this.#held.size === 0
   }
 
   /** The latest id that was seen, 0 for none. */
@@ -78,20 +80,28 @@ export class Callee {
   }
 
   cancelReceived(id: number): void {
-    if (this.#reassembler.has(id)) {
-      // No more fragments follow a CANCEL.
-      this.#reassembler.remove(id)
-      this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the request was whole', processed: 'no' })
-      return
-    }
     const call = this.#calls.get(id)
     if (call) cancel(call)
-    else this.unknownIds++
+    else if (!this.#forgetUnread(id)) this.unknownIds++
+  }
+
+  /** A request whose handler has not begun is answered at once. No more fragments follow a CANCEL. */
+  #forgetUnread(id: number): boolean {
+    const held = this.#held.get(id)
+    const isUnfinished = this.#reassembler.has(id)
+    if (!held && !isUnfinished) return false
+    const isOneWay = held ? held.oneWay : (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
+    const isAnswered = this.#reassembler.isDiscarded(id)
+    this.#held.delete(id)
+    this.#reassembler.remove(id)
+    const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
+    if (!isOneWay && !isAnswered) this.#sender.error(id, error)
+    return true
   }
 
   /** Sends the reply, or says why not. Returns the code that the call ended with. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
-    this.#calls.remove(call)
+    this.#end(call)
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {
       this.#sender.response(call.id, metadata, body)
@@ -104,17 +114,28 @@ export class Callee {
   }
 
   refuse(call: IncomingCall, error: WireError): void {
-    this.#calls.remove(call)
+    this.#end(call)
     this.#sender.error(call.id, error)
   }
 
   /** A handler has ended, and nobody is there to answer. */
   forget(call: IncomingCall): void {
-    this.#calls.remove(call)
+    this.#end(call)
   }
 
   cancelAll(): void {
+    this.#held.clear()
     this.#calls.cancelAll()
+  }
+
+  /** A slot is free: the request that has waited longest has it. */
+  #end(call: IncomingCall): void {
+    this.#calls.remove(call)
+    for (const [id, request] of this.#held) {
+      if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) return
+      this.#held.delete(id)
+      this.#effects.requestReceived(this.#calls.add(id, request.oneWay), request)
+    }
   }
 
   /** Takes a new id. Returns whether its request may go on. */
@@ -126,7 +147,8 @@ export class Callee {
       if (more) this.#skipRest(id, flags, buffer, start)
       return false
     }
-    if (this.#calls.size + this.#reassembler.size < this.#sender.limits.maxCallsInFlight) return true
+    const limit = Math.max(this.#sender.limits.maxCallsInFlight, MAX_CALLS_BEFORE_HELLO)
+    if (this.#calls.size + this.#reassembler.size + this.#held.size < limit) return true
     this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
     if (more) this.#skipRest(id, flags, buffer, start)
     return false
@@ -161,7 +183,12 @@ export class Callee {
       return
     }
     const metadata = readMetadata(buffer, metadataStart, bodyStart, this.#sender.limits.maxMetadataBytes)
-    const call = this.#calls.add(id, oneWay)
-    this.#effects.requestReceived(call, { tag, oneWay, timeoutMs, metadata, buffer, start: bodyStart, end })
+    const request = { tag, oneWay, timeoutMs, metadata }
+    if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) {
+      const body = buffer.slice(bodyStart, end)
+      this.#held.set(id, { ...request, buffer: body, start: 0, end: body.length })
+    } else {
+      this.#effects.requestReceived(this.#calls.add(id, oneWay), { ...request, buffer, start: bodyStart, end })
+    }
   }
 }

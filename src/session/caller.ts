@@ -75,12 +75,15 @@ export class Caller {
     }
   }
 
-  /** The caller has gone away: the peer is told if it has the request, and what it still answers is let be. */
-  abandon(call: OutgoingCall): void {
+  /**
+   * The caller has gone away: the peer is told if it has the request, and what it still answers is let be.
+   * @param tells not for a deadline, which the peer has been told beforehand
+   */
+  abandon(call: OutgoingCall, tells: boolean): void {
     const id = this.#calls.abandon(call)
     if (id === undefined) return
     this.#reassembler.discard(id)
-    this.#sender.frame(kinds.CANCEL, id, NOTHING)
+    if (tells) this.#sender.frame(kinds.CANCEL, id, NOTHING)
   }
 
   /** Sends what waits, as far as the peer and the link take it. */
@@ -109,7 +112,8 @@ export class Caller {
     if (!isWanted) this.#reassembler.discard(id)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
-    if (!more && (whole === undefined || typeof whole === 'string')) this.#calls.end(id) // nothing more comes of it
+    if (more || (whole !== undefined && typeof whole !== 'string')) return
+    if (this.#calls.end(id)?.isRefused === false) this.lateReplies++ // nothing more comes of it
   }
 
   /** An ERROR for one call. */
@@ -170,7 +174,7 @@ export class Caller {
   #refuseReply(id: number, limit: 'maxMessageBytes' | 'maxReassemblyBytes'): void {
     const message = limitMessage(limit, this.#sender.limits, 'the reply is too large', this.#sender.link.peer)
     this.#limitFired(limit, message)
-    this.#calls.release(id)?.refused({ code: 'resource_exhausted', message, processed: 'yes' })
+    this.#calls.refuse(id)?.refused({ code: 'resource_exhausted', message, processed: 'yes' })
   }
 }
 

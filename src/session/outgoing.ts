@@ -10,6 +10,8 @@ export interface InFlight {
   readonly id: number
   /** `undefined` once its caller has gone away. */
   call: OutgoingCall | undefined
+  /** This side would not have the reply. */
+  isRefused: boolean
   /** Where in the link's bytes it begins. */
   readonly startsAt: number
 }
@@ -60,7 +62,7 @@ export class OutgoingCalls {
   }
 
   sent(id: number, call: OutgoingCall, startsAt: number): void {
-    this.#inFlight.set(id, { id, call, startsAt })
+    this.#inFlight.set(id, { id, call, startsAt, isRefused: false })
     this.#ids.set(call, id)
   }
 
@@ -99,6 +101,13 @@ export class OutgoingCalls {
       this.#ids.delete(call)
     }
     return call
+  }
+
+  /** Lets go of an id whose reply this side will not have. Returns the call, if somebody still waited. */
+  refuse(id: number): OutgoingCall | undefined {
+    const entry = this.#inFlight.get(id)
+    if (entry) entry.isRefused = true
+    return this.release(id)
   }
 
   /** Takes out what the peer says that it will not run: ids after `lastId`, all where that is 0. */

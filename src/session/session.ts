@@ -111,10 +111,13 @@ export class Session implements LinkListener {
     this.#updateKeepsProcess()
   }
 
-  /** The caller has gone away: the peer is told if it has the request, and what it still answers is let be. */
-  abandon(call: OutgoingCall): void {
+  /**
+   * The caller has gone away: the peer is told if it has the request, and what it still answers is let be.
+   * @param tells `false` for a deadline, which the peer was told beforehand
+   */
+  abandon(call: OutgoingCall, tells = true): void {
     if (this.#isOver) return
-    this.#caller.abandon(call)
+    this.#caller.abandon(call, tells)
     this.#callEnded()
   }
 

@@ -12,11 +12,11 @@ export function toJson(value: unknown): unknown {
   })
 }
 
-/** A value as `decode --json` prints it, where no schema says what a text stands for: `{ "$bytes": "AQI=" }`. */
+/** A value as `decode --json` prints it, where no schema says what a text stands for: `{ "$bytes": "01ff" }`. */
 export function toTaggedJson(value: unknown): unknown {
   return convert(value, (special) => {
-    if (special instanceof Uint8Array) return { $bytes: Buffer.from(special).toString('base64') }
-    if (special instanceof Date) return { $timestamp: special.toISOString() }
+    if (special instanceof Uint8Array) return { $bytes: Buffer.from(special).toString('hex') }
+    if (special instanceof Date) return { $date: special.getTime() }
     return typeof special === 'bigint' ? { $bigint: String(special) } : { $number: numberText(special) }
   })
 }

@@ -137,6 +137,7 @@ export abstract class ByteLink implements Link {
       this.#backlog = []
       this.#listener?.streamBroken(error)
     }
+    if (!this.#hasTurn()) this.#waitForTurn()
     this.#updateSource()
   }
 

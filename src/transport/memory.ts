@@ -88,7 +88,11 @@ export class MemoryLink extends ByteLink {
 
   protected resumeSource(): void {
     this.#holds = false
-    for (let chunk = this.#held.shift(); chunk && !this.#holds; chunk = this.#held.shift()) this.#take(chunk)
+    while (!this.#holds) {
+      const chunk = this.#held.shift()
+      if (!chunk) return
+      this.#take(chunk)
+    }
   }
 
   /** Bytes from the peer. */

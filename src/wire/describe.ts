@@ -88,6 +88,8 @@ class Describer {
 
   describe(offset: number): DescribedFrame {
     const bytes = this.#bytes
+    // P8: no frame is so long, and what is no Nanowire at all shows here.
+    if (offset === 0 && uintAt(bytes, 0, 1) > Math.max(1, this.#maxFrameBytes >> 16)) return this.#foreign()
     this.#fields = describeHeader(bytes, offset)
     this.#valueAt = undefined
     const available = bytes.length - offset
@@ -103,6 +105,15 @@ class Describer {
       this.#judge(offset) ??
       (whole > available ? this.#cut(offset, whole) : this.#body(number, offset + HEADER_BYTES, offset + whole))
     return { kind, offset, length: this.isLost ? HEADER_BYTES : length, fields: this.#fields, problem }
+  }
+
+  #foreign(): DescribedFrame {
+    this.isLost = true
+    const shown = Array.from(this.#bytes.subarray(0, 40), (byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+    )
+    const message = `this is no Nanowire: it begins with ${JSON.stringify(shown.join(''))}`
+    return { kind: 'unknown', offset: 0, length: 0, fields: [], problem: { rule: 'not_nanowire', offset: 0, message } }
   }
 
   /** What the header breaks; after that no frame can be found. */

@@ -89,10 +89,18 @@ export function writeFrame(writer: FrameWriter, kind: Kind, flags: number, id: n
 
 /** GOAWAY: `u32 last id, UTF-8 reason`. */
 export function writeGoaway(writer: FrameWriter, final: boolean, lastId: number, reason: string): void {
-  const text = new TextEncoder().encode(reason).subarray(0, 1_024)
+  const text = utf8(reason, 1_024)
   writeHeader(writer, 4 + text.length, kinds.GOAWAY, final ? flag.FINAL : 0, 0)
   writeU32(writer, lastId)
   writeBytes(writer, text)
+}
+
+/** A text in UTF-8, cut to `maxBytes` between two characters. */
+function utf8(text: string, maxBytes: number): Uint8Array {
+  const bytes = new TextEncoder().encode(text)
+  let end = Math.min(bytes.length, maxBytes)
+  while (end > 0 && end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--
+  return bytes.subarray(0, end)
 }
 
 /** CREDIT: `u32 increment`. */

@@ -75,6 +75,11 @@ export class Reassembler {
     return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
   }
 
+  /** Whether what comes of a message is thrown away. */
+  isDiscarded(id: number): boolean {
+    return this.#unfinished.get(id)?.discarded ?? false
+  }
+
   /** What a message's first fragment said, 0 where none has begun. */
   flagsOf(id: number): number {
     return this.#unfinished.get(id)?.flags ?? 0
