@@ -12,10 +12,14 @@ import {
   readRequestHead,
   type WireError,
 } from '../wire/index.ts'
+import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
+
+/** A request that waits for a slot; `heldAt` is on the clock's scale. */
+type HeldRequest = IncomingRequest & { readonly heldAt: number }
 
 export class Callee {
   /** Frames for ids that are not in flight. */
@@ -23,14 +27,18 @@ export class Callee {
   /** Requests after this id are let be: the peer was told that they do not run. */
   #finalId: number | undefined
   readonly #sender: FrameSender
+  readonly #clock: Clock
   readonly #effects: Effects
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
   /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
-  readonly #held = new Map<number, IncomingRequest>()
+  readonly #held = new Map<number, HeldRequest>()
+  #heldBytes = 0
+  #isStarting = false
 
-  constructor(sender: FrameSender, effects: Effects) {
+  constructor(sender: FrameSender, clock: Clock, effects: Effects) {
     this.#sender = sender
+    this.#clock = clock
     this.#effects = effects
     this.#reassembler = new Reassembler(sender.limits)
   }
@@ -92,7 +100,7 @@ export class Callee {
     if (!held && !isUnfinished) return false
     const isOneWay = held ? held.oneWay : (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
     const isAnswered = this.#reassembler.isDiscarded(id)
-    this.#held.delete(id)
+    if (held) this.#unhold(id, held)
     this.#reassembler.remove(id)
     const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
     if (!isOneWay && !isAnswered) this.#sender.error(id, error)
@@ -101,41 +109,70 @@ export class Callee {
 
   /** Sends the reply, or says why not. Returns the code that the call ended with. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
-    this.#end(call)
+    this.#calls.remove(call)
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {
       this.#sender.response(call.id, metadata, body)
+      this.#startHeld()
       return 'ok'
     }
     const option = 'option limits.maxMessageBytes of the client'
-    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (${option})`
+    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (peer ${this.#sender.link.peer}; ${option})`
+    this.#sender.limitFired('maxMessageBytes', message)
     this.#sender.error(call.id, { code: 'resource_exhausted', message, processed: 'yes' })
+    this.#startHeld()
     return 'resource_exhausted'
   }
 
   refuse(call: IncomingCall, error: WireError): void {
-    this.#end(call)
+    this.#calls.remove(call)
     this.#sender.error(call.id, error)
+    this.#startHeld()
   }
 
   /** A handler has ended, and nobody is there to answer. */
   forget(call: IncomingCall): void {
-    this.#end(call)
+    this.#calls.remove(call)
+    this.#startHeld()
   }
 
   cancelAll(): void {
     this.#held.clear()
+    this.#heldBytes = 0
     this.#calls.cancelAll()
   }
 
-  /** A slot is free: the request that has waited longest has it. */
-  #end(call: IncomingCall): void {
-    this.#calls.remove(call)
+  /** Slots are free: the requests that have waited longest have them. */
+  #startHeld(): void {
+    if (this.#isStarting) return // a handler that ends at once comes by here
+    this.#isStarting = true
     for (const [id, request] of this.#held) {
-      if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) return
-      this.#held.delete(id)
-      this.#effects.requestReceived(this.#calls.add(id, request.oneWay), request)
+      if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
+      this.#unhold(id, request)
+      const timeoutMs = this.#remaining(request)
+      if (timeoutMs !== undefined)
+        this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
+      else if (!request.oneWay)
+        this.#sender.error(id, { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' })
     }
+    this.#isStarting = false
+  }
+
+  #hold(id: number, request: IncomingRequest): void {
+    this.#held.set(id, { ...request, heldAt: this.#clock.now() })
+    this.#heldBytes += request.end
+  }
+
+  #unhold(id: number, request: IncomingRequest): void {
+    this.#held.delete(id)
+    this.#heldBytes -= request.end
+  }
+
+  /** What is left of a held request's time; 0 for no deadline, `undefined` for none left. */
+  #remaining({ timeoutMs, heldAt }: HeldRequest): number | undefined {
+    const leftMs = Math.ceil(timeoutMs - (this.#clock.now() - heldAt))
+    if (timeoutMs === 0) return 0
+    return leftMs > 0 ? leftMs : undefined
   }
 
   /** Takes a new id. Returns whether its request may go on. */
@@ -161,6 +198,7 @@ export class Callee {
       throw new ProtocolError(
         'limit',
         limitMessage('maxCallsInFlight', limits, 'too many unfinished requests', link.peer),
+        'maxCallsInFlight',
       )
     }
     this.#reassembler.add(id, flags, buffer, start, start, true)
@@ -170,7 +208,7 @@ export class Callee {
   #refuseUnread(id: number, tag: number, oneWay: boolean, limit: LimitName, what: string): void {
     const { limits, link } = this.#sender
     const message = limitMessage(limit, limits, what, link.peer)
-    this.#effects.limitFired(limit, message)
+    this.#sender.limitFired(limit, message)
     const error: WireError = { code: 'resource_exhausted', message, processed: 'no' }
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
@@ -178,15 +216,20 @@ export class Callee {
 
   #deliver(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
     const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = readRequestHead(flags, buffer, start, end)
-    if (end - bodyStart > this.#sender.limits.maxMessageBytes) {
-      this.#refuseUnread(id, tag, oneWay, 'maxMessageBytes', 'the request is too large')
+    const { limits } = this.#sender
+    const bytes = end - bodyStart
+    const isFull = this.#calls.size >= limits.maxCallsInFlight
+    const isTooMuch = isFull && this.#heldBytes + bytes > limits.maxReassemblyBytes
+    if (bytes > limits.maxMessageBytes || isTooMuch) {
+      const limit = isTooMuch ? 'maxReassemblyBytes' : 'maxMessageBytes'
+      this.#refuseUnread(id, tag, oneWay, limit, 'the request is too large')
       return
     }
-    const metadata = readMetadata(buffer, metadataStart, bodyStart, this.#sender.limits.maxMetadataBytes)
+    const metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
     const request = { tag, oneWay, timeoutMs, metadata }
-    if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) {
-      const body = buffer.slice(bodyStart, end)
-      this.#held.set(id, { ...request, buffer: body, start: 0, end: body.length })
+    if (isFull) {
+      const body = copyBytes(buffer, bodyStart, end)
+      this.#hold(id, { ...request, buffer: body, start: 0, end: body.length })
     } else {
       this.#effects.requestReceived(this.#calls.add(id, oneWay), { ...request, buffer, start: bodyStart, end })
     }

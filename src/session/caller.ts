@@ -3,7 +3,7 @@
  * `replied`, `refused` and `lost`, unless its caller went away first.
  */
 import { NanowireError, type Processed } from '../errors.ts'
-import { type LimitName, limitMessage } from '../limits.ts'
+import { limitMessage } from '../limits.ts'
 import {
   type FrameDecoder,
   flags as flag,
@@ -28,19 +28,12 @@ export class Caller {
   unknownIds = 0
   readonly #sender: FrameSender
   readonly #clock: Clock
-  readonly #limitFired: (name: LimitName, message: string) => void
   readonly #calls: OutgoingCalls
   readonly #reassembler: Reassembler
 
-  constructor(
-    sender: FrameSender,
-    clock: Clock,
-    firstId: number,
-    limitFired: (name: LimitName, message: string) => void,
-  ) {
+  constructor(sender: FrameSender, clock: Clock, firstId: number) {
     this.#sender = sender
     this.#clock = clock
-    this.#limitFired = limitFired
     this.#calls = new OutgoingCalls(firstId)
     this.#reassembler = new Reassembler(sender.limits)
   }
@@ -63,6 +56,7 @@ export class Caller {
     const { limits, peerLimits, link } = this.#sender
     if (call.body.length > peerLimits.maxMessageBytes) {
       const message = `the request has ${call.body.length} bytes: maxMessageBytes is ${peerLimits.maxMessageBytes} (peer ${link.peer}; option limits.maxMessageBytes of the server)`
+      this.#sender.limitFired('maxMessageBytes', message)
       call.refused({ code: 'resource_exhausted', message, processed: 'no' })
     } else if (this.#calls.waiting === 0 && this.#maySend()) {
       this.#send(call)
@@ -70,7 +64,7 @@ export class Caller {
       this.#calls.wait(call)
     } else {
       const message = limitMessage('maxCallsQueued', limits, 'too many calls wait for a place', link.peer)
-      this.#limitFired('maxCallsQueued', message)
+      this.#sender.limitFired('maxCallsQueued', message)
       call.refused({ code: 'resource_exhausted', message, processed: 'no' })
     }
   }
@@ -173,7 +167,7 @@ export class Caller {
   /** The reply is too large; its caller need not wait for the rest. */
   #refuseReply(id: number, limit: 'maxMessageBytes' | 'maxReassemblyBytes'): void {
     const message = limitMessage(limit, this.#sender.limits, 'the reply is too large', this.#sender.link.peer)
-    this.#limitFired(limit, message)
+    this.#sender.limitFired(limit, message)
     this.#calls.refuse(id)?.refused({ code: 'resource_exhausted', message, processed: 'yes' })
   }
 }

@@ -1,5 +1,5 @@
 /** Writes the session's frames to its link, within what the peer takes. */
-import type { Limits } from '../limits.ts'
+import { type LimitName, type Limits, limitMessage } from '../limits.ts'
 import {
   type Kind,
   kinds,
@@ -32,9 +32,13 @@ export class FrameSender {
   /** How many requests were sent, notifies too, until the peer's HELLO has come. */
   requestsBeforeHello: number | undefined = 0
 
-  constructor(link: Link, limits: Limits) {
+  /** A limit fired; the message names it, its value, the peer and the option. */
+  readonly limitFired: (name: LimitName, message: string) => void
+
+  constructor(link: Link, limits: Limits, limitFired: (name: LimitName, message: string) => void) {
     this.link = link
     this.limits = limits
+    this.limitFired = limitFired
     this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
   }
 
@@ -87,7 +91,9 @@ export class FrameSender {
   }
 
   #tooLarge(error: WireError, bytes: number): WireError {
-    const message = `the error ${error.code} has ${bytes} bytes: maxErrorBytes is ${this.limits.maxErrorBytes} (option limits.maxErrorBytes of the server)`
+    const { limits, link } = this
+    const message = limitMessage('maxErrorBytes', limits, `the error ${error.code} has ${bytes} bytes`, link.peer)
+    this.limitFired('maxErrorBytes', message)
     return { code: 'resource_exhausted', message, processed: error.processed }
   }
 

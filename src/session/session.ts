@@ -6,6 +6,7 @@
 import type { NanowireError } from '../errors.ts'
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  copyBytes,
   type FrameDecoder,
   flags,
   type Hello,
@@ -62,9 +63,9 @@ export class Session implements LinkListener {
   constructor(options: SessionOptions) {
     const { role, link, clock, limits, effects, firstId = 1 } = options
     this.#options = options
-    this.#sender = new FrameSender(link, limits)
-    this.#caller = new Caller(this.#sender, clock, firstId, (name, message) => effects.limitFired(name, message))
-    this.#callee = new Callee(this.#sender, effects)
+    this.#sender = new FrameSender(link, limits, (name, message) => effects.limitFired(name, message))
+    this.#caller = new Caller(this.#sender, clock, firstId)
+    this.#callee = new Callee(this.#sender, clock, effects)
     this.#keepalive = new Keepalive(clock, limits, {
       ping: () => this.#sender.frame(kinds.PING, 0, randomBytes(clock, 8)),
       lost: (silentMs) => this.#peerSilent(silentMs),
@@ -226,7 +227,7 @@ export class Session implements LinkListener {
     else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
     else if (isConnectionError) this.#connectionRefused(readError(buffer, start, end, limits))
     else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
-    else if (kind === kinds.PING) this.#sender.pong(buffer.slice(start, end))
+    else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
     else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
     if (role === 'client') this.#callEnded()
@@ -289,7 +290,9 @@ export class Session implements LinkListener {
   }
 
   #violated(error: ProtocolError): void {
-    this.#options.effects.peerViolated(error.rule, error.message)
+    const { effects } = this.#options
+    effects.peerViolated(error.rule, error.message)
+    if (error.limit) effects.limitFired(error.limit, `${error.message} (peer ${this.#peer})`)
     this.#refuseConnection(error)
   }
 

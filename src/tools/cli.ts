@@ -17,8 +17,16 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
   })
 }
 
+/** Without timers and sockets, a process ends in the middle of an `await`, and says nothing by itself. */
+function endedEarly(): void {
+  process.stderr.write('error: nothing is left to wait for: does the module await what never comes?\n')
+  process.exitCode = 1
+}
+
 process.stdout.on('error', ignoreBrokenPipe)
 process.stderr.on('error', ignoreBrokenPipe)
+process.once('exit', endedEarly)
 const exitCode = await run(process.argv.slice(2), processIo)
+process.off('exit', endedEarly)
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 process.exit(exitCode)

@@ -125,6 +125,7 @@ export function readMetadata(buffer: Uint8Array, start: number, end: number, max
     throw new ProtocolError(
       'limit',
       `metadata of ${end - start - 2} bytes: maxMetadataBytes is ${maxMetadataBytes} (option limits.maxMetadataBytes)`,
+      'maxMetadataBytes',
     )
   }
   return requireMetadata(readMap('body', buffer, start + 2, end))

@@ -5,7 +5,7 @@
  */
 import { defaultLimits, type Limits } from '../limits.ts'
 import { HEADER_BYTES, judgeHeader, type Kind, kinds, ProtocolError } from './frame.ts'
-import { uint32At } from './octets.ts'
+import { copyBytes, uint32At } from './octets.ts'
 
 /** A frame by itself: the body is a copy. */
 export interface Frame {
@@ -86,7 +86,7 @@ export class FrameDecoder {
   *frames(chunk: Uint8Array): Generator<Frame, void, undefined> {
     this.push(chunk)
     while (this.read())
-      yield { kind: this.kind, flags: this.flags, id: this.id, body: this.buffer.slice(this.start, this.end) }
+      yield { kind: this.kind, flags: this.flags, id: this.id, body: copyBytes(this.buffer, this.start, this.end) }
   }
 
   #readInPlace(): boolean | 'skipped' {
@@ -185,6 +185,7 @@ function requireHelloStart(bytes: Uint8Array, at: number, end: number, maxHelloB
     throw new ProtocolError(
       'frame_size',
       `a first frame of ${length} bytes: maxHelloBytes is ${maxHelloBytes} (option limits.maxHelloBytes)`,
+      'maxHelloBytes',
     )
   }
 }

@@ -2,6 +2,7 @@
  * The vocabulary of the wire: kinds, flags, the nine bytes of a header, and what a header may say (spec/protocol.md,
  * chapter "Frames"). Invariant: a length is judged before a byte of the body is buffered.
  */
+import type { LimitName } from '../limits.ts'
 
 /** `u24 length, u8 kind, u8 flags, u32 id`, big-endian, before each body. */
 export const HEADER_BYTES = 9
@@ -99,10 +100,13 @@ export class ProtocolError extends Error {
     ProtocolError.prototype.name = 'ProtocolError'
   }
   readonly rule: ProtocolRule
+  /** The limit that fired, where one did. */
+  readonly limit: LimitName | undefined
 
-  constructor(rule: ProtocolRule, message: string) {
+  constructor(rule: ProtocolRule, message: string, limit?: LimitName) {
     super(message)
     this.rule = rule
+    this.limit = limit
   }
 }
 
@@ -122,6 +126,7 @@ export function judgeHeader(
     throw new ProtocolError(
       'frame_size',
       `a frame of ${length} bytes: maxFrameBytes is ${maxFrameBytes} (option limits.maxFrameBytes)`,
+      'maxFrameBytes',
     )
   }
   const rule = kindRules[kind]

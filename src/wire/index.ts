@@ -13,7 +13,7 @@ export {
 } from './body.ts'
 export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
-export { type DescribedFrame, type Description, describeFrames } from './describe.ts'
+export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'
 export {
   type Metadata,
@@ -37,7 +37,7 @@ export {
   type ProtocolRule,
 } from './frame.ts'
 export { pack, unpack } from './msgpack.ts'
-export { uint32At } from './octets.ts'
+export { copyBytes, uint32At } from './octets.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
 export { StrictError, type StrictRule } from './strict.ts'
 export { BufferWriter, type FrameWriter } from './writer.ts'

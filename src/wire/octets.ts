@@ -103,3 +103,10 @@ function decodeShortAscii(bytes: Uint8Array, from: number, to: number): string |
   }
   return text
 }
+
+/** The bytes from `from` to `to` in a buffer of their own; a Node `Buffer` has a `slice` that does not copy. */
+export function copyBytes(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const copy = new Uint8Array(to - from)
+  copy.set(bytes.subarray(from, to))
+  return copy
+}
