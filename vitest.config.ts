@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     pool: 'forks', // a process of its own for each file: exit codes, handles and the heap are tested
     maxWorkers: 2,
+    testTimeout: 30_000, // two busy cores; no test waits for time
+    hookTimeout: 60_000,
     execArgv: ['--expose-gc'],
     projects: [
       { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built] } },

@@ -4,12 +4,12 @@
  */
 import type { TSchema } from 'typebox'
 import { defaultLimits, type Limits } from '../limits.ts'
+import { requireBounds, requireEnd } from './bounds.ts'
 import { childrenOf } from './judge-shape.ts'
 import type { Direction, Pass } from './leaf.ts'
 import { firstMisfit, Misfit } from './misfit.ts'
 import { PassBuilder } from './pass.ts'
 import { shapeOf } from './read-shape.ts'
-import { requireBounds } from './safe.ts'
 import type { Shape } from './shape.ts'
 import { checkOf } from './validator.ts'
 
@@ -43,12 +43,16 @@ export function gateOf(schema: TSchema): Gate {
 
 class SchemaGate implements Gate {
   readonly shape: Shape
+  readonly #isRecursive: boolean
   readonly #isOpenEnded: boolean
-  readonly #passes: { [D in Direction]?: Pass } = {}
+  /** By direction and bounds; a process has few of them. */
+  readonly #passes = new Map<string, Pass>()
 
   constructor(shape: Shape) {
     this.shape = shape
-    this.#isOpenEnded = isOpenEnded(shape, new Set())
+    const looks = lookThrough(shape, new Set())
+    this.#isRecursive = looks.isRecursive
+    this.#isOpenEnded = looks.isOpenEnded
   }
 
   inMemory(value: unknown, limits: GateLimits = defaultLimits): unknown {
@@ -62,37 +66,55 @@ class SchemaGate implements Gate {
   fromWire(value: unknown): unknown {
     const check = checkOf(this.shape)
     try {
-      const passed = this.#passOf('fromWire')(value)
+      const passed = this.#passOf('fromWire', defaultLimits)(value)
       if (check(passed)) return passed
     } catch (error) {
       if (!(error instanceof Misfit)) throw error
     }
-    const passed = this.#passOf('fromForeign')(value)
+    const passed = this.#passOf('fromForeign', defaultLimits)(value)
     if (check(passed)) return passed
     throw firstMisfit(this.shape, passed)
   }
 
   #checkThenPass(direction: 'inMemory' | 'toWire', value: unknown, limits: GateLimits): unknown {
-    if (this.#isOpenEnded) requireBounds(value, limits.maxDepth, limits.maxNodes)
+    if (this.#isRecursive) requireEnd(this.shape, value, limits)
     if (!checkOf(this.shape)(value)) throw firstMisfit(this.shape, value)
-    return this.#passOf(direction)(value)
+    const passed = this.#passOf(direction, limits)(value)
+    if (this.#isOpenEnded) requireBounds(passed, limits)
+    return passed
   }
 
-  #passOf(direction: Direction): Pass {
-    this.#passes[direction] ??= new PassBuilder(direction).passOf(this.shape)
-    return this.#passes[direction]
+  #passOf(direction: Direction, { maxDepth, maxNodes }: GateLimits): Pass {
+    const key = `${direction} ${maxDepth} ${maxNodes}`
+    const known = this.#passes.get(key)
+    if (known) return known
+    const pass = new PassBuilder(direction, { maxDepth, maxNodes }).passOf(this.shape)
+    this.#passes.set(key, pass)
+    return pass
   }
 }
 
-/** Whether the schema alone does not bound a value: it recurses, lists, or says nothing somewhere. */
-function isOpenEnded(shape: Shape, above: Set<Shape>): boolean {
-  if (shape.kind === 'unknown' || shape.kind === 'array') return true
-  if (shape.kind === 'object' && (shape.patterns.length > 0 || typeof shape.rest === 'object')) return true
-  if (above.has(shape) || above.size >= defaultLimits.maxDepth) return true
+interface Looks {
+  /** The schema refers to itself, so that its check may have no end. */
+  readonly isRecursive: boolean
+  /** The schema alone does not bound a value: it recurses, lists, or says nothing somewhere. */
+  readonly isOpenEnded: boolean
+}
+
+function lookThrough(shape: Shape, above: Set<Shape>): Looks {
+  if (above.has(shape) || above.size >= defaultLimits.maxDepth) return { isRecursive: true, isOpenEnded: true }
   above.add(shape)
-  const open = partsOf(shape).some((part) => isOpenEnded(part, above))
+  const parts = partsOf(shape).map((part) => lookThrough(part, above))
   above.delete(shape)
-  return open
+  const lists = shape.kind === 'unknown' || shape.kind === 'array' || hasAnyName(shape)
+  return {
+    isRecursive: parts.some((part) => part.isRecursive),
+    isOpenEnded: lists || parts.some((part) => part.isOpenEnded),
+  }
+}
+
+function hasAnyName(shape: Shape): boolean {
+  return shape.kind === 'object' && (shape.patterns.length > 0 || typeof shape.rest === 'object')
 }
 
 function partsOf(shape: Shape): readonly Shape[] {

@@ -4,6 +4,7 @@
  * direction, built from the shape once. Invariant: what a pass returns is what the other side sees, in every place.
  */
 
+import type { Bounds } from './bounds.ts'
 import { type Direction, isInbound, leafPass, negativeZero, type Pass, same, sequence } from './leaf.ts'
 import { isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
@@ -14,10 +15,12 @@ import { checkOf } from './validator.ts'
 /** Builds the passes of one direction; recursive shapes refer back to what is being built. */
 export class PassBuilder {
   readonly #direction: Direction
+  readonly #bounds: Bounds
   readonly #passes = new Map<Shape, Pass>()
 
-  constructor(direction: Direction) {
+  constructor(direction: Direction, bounds: Bounds) {
     this.#direction = direction
+    this.#bounds = bounds
   }
 
   get #isOutbound(): boolean {
@@ -54,7 +57,7 @@ export class PassBuilder {
       case 'unknown':
         return this.#direction === 'fromWire'
           ? same
-          : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined)
+          : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined, this.#bounds)
       default:
         return leafPass(shape.kind === 'literal' ? shape : shape.kind, this.#direction)
     }

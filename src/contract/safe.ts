@@ -1,13 +1,19 @@
 /**
  * What may stand where a schema says nothing (`Unknown`, `Any`): exactly what MessagePack carries, checked in every
- * place so that moving a service changes nothing (spec/types.md). Its depth is bounded by `requireBounds` beforehand.
+ * place so that moving a service changes nothing (spec/types.md).
  */
+import { type Bounds, requireBounds } from './bounds.ts'
 import { Misfit } from './misfit.ts'
 
 /** Throws unless `value` can travel; returns it, or a copy without undefined properties and with -0 replaced. */
-export function requireSafe(negativeZero: object | undefined): (value: unknown) => unknown {
+export function requireSafe(negativeZero: object | undefined, bounds: Bounds): (value: unknown) => unknown {
   const copies = negativeZero !== undefined
-  return function safe(value: unknown): unknown {
+  return (value) => {
+    requireBounds(value, bounds) // what follows recurses
+    return safe(value)
+  }
+
+  function safe(value: unknown): unknown {
     if (copies && value === negativeZero) return value // another part of an intersection has put it there
     switch (typeof value) {
       case 'string':
@@ -66,26 +72,5 @@ function within<T>(segment: string | number, act: () => T): T {
     return act()
   } catch (error) {
     throw error instanceof Misfit ? error.within(segment) : error
-  }
-}
-
-/**
- * Throws unless `value` ends within `maxDepth` containers and `maxNodes` values, without recursion: what follows may
- * recurse, and a value that holds itself has no end.
- */
-export function requireBounds(value: unknown, maxDepth: number, maxNodes: number): void {
-  let level: unknown[] = [value]
-  let nodes = 1
-  for (let depth = 0; level.length > 0; depth++) {
-    const next: unknown[] = []
-    for (const item of level) {
-      if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || item instanceof Date) continue
-      if (depth === maxDepth) throw new Misfit(`is nested deeper than maxDepth ${maxDepth}, or holds itself`)
-      const inner: unknown[] = Array.isArray(item) ? item : Object.values(item)
-      nodes += Array.isArray(item) ? inner.length : 2 * inner.length
-      if (nodes > maxNodes) throw new Misfit(`has more values than maxNodes ${maxNodes}`)
-      for (const one of inner) if (typeof one === 'object') next.push(one)
-    }
-    level = next
   }
 }

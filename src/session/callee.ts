@@ -4,6 +4,7 @@
  */
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  copyBytes,
   type FrameDecoder,
   flags as flag,
   ProtocolError,

@@ -80,6 +80,6 @@ function explain<T>(what: string, act: () => T): T {
   }
 }
 
-function isContract(value: object): value is AnyContract {
-  return 'methods' in value && 'tags' in value && 'Request' in value
+function isContract(value: unknown): value is AnyContract {
+  return typeof value === 'object' && value !== null && 'methods' in value && 'tags' in value && 'Request' in value
 }

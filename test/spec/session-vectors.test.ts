@@ -1,0 +1,150 @@
+/** spec/vectors/sessions.json: scripts of one end of a connection, played against the library's other end. */
+import { describe, expect, test } from 'vitest'
+import { NanowireError } from '../../src/errors.ts'
+import type { CallOptions, Connection, LimitOptions } from '../../src/index.ts'
+import { defaultLimits } from '../../src/limits.ts'
+import { type Frame, flags, type KindName, kinds, readError, uint32At } from '../../src/wire/index.ts'
+import type { VirtualClock } from '../support/virtual-clock.ts'
+import { Greeter, makeGreeter } from './fixture.ts'
+import { type BareEnd, pass, settle, stageClient, stageServer } from './stage.ts'
+import { bytesOf, type Hex, hexOf, untag, vectorsOf } from './vectors.ts'
+
+interface ExpectedFrame {
+  readonly kind: KindName
+  readonly id: number
+  readonly flags?: number
+  readonly body?: Hex
+  /** The length of the body. */
+  readonly bytes?: number
+  /** Entries of the body, others aside. */
+  readonly says?: Readonly<Record<string, unknown>>
+}
+
+interface Step {
+  readonly send?: Hex
+  readonly pass?: number
+  readonly expect?: readonly ExpectedFrame[]
+  readonly closed?: boolean
+  readonly cut?: true
+  /** Of a server. */
+  readonly drain?: number
+  /** Of a client. */
+  readonly ready?: true
+  readonly call?: 'hello' | 'echo' | 'log'
+  readonly as?: string
+  readonly body?: unknown
+  readonly options?: CallOptions
+  readonly cancel?: string
+  readonly close?: number
+  readonly ends?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly stats?: Readonly<Record<string, number>>
+}
+
+interface SessionVector {
+  readonly name: string
+  readonly role: 'server' | 'client'
+  readonly limits?: LimitOptions
+  readonly steps: readonly Step[]
+}
+
+function seen(frame: Frame, expected: ExpectedFrame | undefined): unknown {
+  const { kind, id, body } = frame
+  return {
+    kind: Object.entries(kinds).find(([, number]) => number === kind)?.[0],
+    id,
+    ...(frame.flags === 0 ? {} : { flags: frame.flags }),
+    ...(expected?.body === undefined ? {} : { body: hexOf(body) }),
+    ...(expected?.bytes === undefined ? {} : { bytes: body.length }),
+    ...(expected?.says === undefined ? {} : { says: pick(contentOf(frame), expected.says) }),
+  }
+}
+
+function contentOf({ kind, flags: bits, body }: Frame): Readonly<Record<string, unknown>> {
+  if (kind === kinds.GOAWAY) return { final: (bits & flags.FINAL) !== 0, lastId: uint32At(body, 0) }
+  return { ...readError(body, 0, body.length, defaultLimits) }
+}
+
+function pick(from: Readonly<Record<string, unknown>>, like: Readonly<Record<string, unknown>>): unknown {
+  return Object.fromEntries(Object.keys(like).map((name) => [name, from[name]]))
+}
+
+async function expectFrames(end: BareEnd, expected: readonly ExpectedFrame[]): Promise<void> {
+  const frames = await end.take()
+  const wanted = expected.map((one) => (one.body === undefined ? one : { ...one, body: hexOf(bytesOf(one.body)) }))
+  expect(frames.map((frame, index) => seen(frame, expected[index]))).toEqual(wanted)
+}
+
+/** What both roles have. */
+async function playCommon(step: Step, clock: VirtualClock, end: () => BareEnd): Promise<void> {
+  if (step.send !== undefined) await end().send(bytesOf(step.send))
+  if (step.pass !== undefined) await pass(clock, step.pass)
+  if (step.cut) await end().cut()
+  if (step.expect) await expectFrames(end(), step.expect)
+  if (step.closed !== undefined) expect(end().isClosed).toBe(step.closed)
+}
+
+class ClientScript {
+  readonly #wire: Connection
+  readonly #outcomes = new Map<string, unknown>()
+  readonly #aborts = new Map<string, AbortController>()
+
+  constructor(wire: Connection) {
+    this.#wire = wire
+  }
+
+  play(step: Step): void {
+    if (step.ready) void this.#wire.ready()
+    if (step.call !== undefined) this.#call(step.call, step)
+    if (step.cancel !== undefined) this.#aborts.get(step.cancel)?.abort()
+    if (step.close !== undefined) void this.#wire.close({ drainMs: step.close })
+  }
+
+  judge(step: Step): void {
+    for (const [name, outcome] of Object.entries(step.ends ?? {})) {
+      const happened = this.#outcomes.get(name)
+      expect(happened, `the call ${name} has ended`).toBeDefined()
+      expect(pick(happened as Record<string, unknown>, outcome)).toEqual(untag(outcome)) // set in #call
+    }
+    if (step.stats) expect(pick({ ...this.#wire.stats() }, step.stats)).toEqual(step.stats)
+  }
+
+  #call(method: 'hello' | 'echo' | 'log', { as = '', body, options }: Step): void {
+    const abort = new AbortController()
+    this.#aborts.set(as, abort)
+    const call: (request: never, options: CallOptions) => Promise<unknown> = this.#wire.client(Greeter)[method]
+    call(untag(body) as never, { ...options, signal: abort.signal }).then(
+      (value) => this.#outcomes.set(as, { value }),
+      (error: unknown) => {
+        if (!(error instanceof NanowireError)) throw error
+        const { code, processed, data } = error
+        this.#outcomes.set(as, { code, processed, data })
+      },
+    )
+  }
+}
+
+async function playServer({ limits, steps }: SessionVector): Promise<void> {
+  const { clock, server, end } = stageServer(makeGreeter().greeter, limits)
+  for (const step of steps) {
+    if (step.drain !== undefined) void server.close({ drainMs: step.drain })
+    await playCommon(step, clock, () => end)
+  }
+}
+
+async function playClient({ limits, steps }: SessionVector): Promise<void> {
+  const stage = stageClient(limits)
+  const script = new ClientScript(stage.wire)
+  for (const step of steps) {
+    script.play(step)
+    await settle(stage.clock)
+    await playCommon(step, stage.clock, () => stage.end)
+    script.judge(step)
+  }
+}
+
+describe('sessions.json', () => {
+  test.each(vectorsOf<SessionVector>('sessions.json'))('$name', async (vector) => {
+    if (vector.role === 'server') await playServer(vector)
+    else await playClient(vector)
+  })
+})
