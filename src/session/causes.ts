@@ -20,7 +20,8 @@ const firstRules: ReadonlySet<string> = new Set(['not_nanowire', 'version'])
 
 /** The peer broke a rule. */
 export function brokenBy(peer: string, error: ProtocolError): NanowireError {
-  const message = `${error.message} (peer ${peer}, rule ${error.rule})`
+  const where = error.message.includes(peer) ? '' : `peer ${peer}, `
+  const message = `${error.message} (${where}rule ${error.rule})`
   return new NanowireError(codeFor(error), message, { processed: firstRules.has(error.rule) ? 'no' : 'maybe' })
 }
 

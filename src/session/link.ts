@@ -20,8 +20,8 @@ export interface Link {
   /** No more frames, from this very moment, until `resumeReading`. */
   pauseReading(): void
   resumeReading(): void
-  /** Sends what was written, then closes this direction. */
-  end(): void
+  /** Sends what was written, then closes this direction; `flushed` is called when the system has taken all of it. */
+  end(flushed?: () => void): void
   /** Closes both directions now. */
   destroy(): void
   /** Whether the process stays alive for this link. */

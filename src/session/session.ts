@@ -147,7 +147,7 @@ export class Session implements LinkListener {
     const state = this.#state
     if (state.name === 'opening') this.end()
     if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
-    const cancelTimer = clock.after(drainMs, () => this.end())
+    const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp())
     const step = role === 'server' ? 'announced' : 'final'
     this.#become('drainBegun', { name: 'draining', peer: state.peer, by: 'self', step, cancelTimer })
     if (state.name === 'open') effects.draining()
@@ -317,13 +317,31 @@ export class Session implements LinkListener {
   #close(step: 'lastCallEnded' | 'violated' | 'ended', cause: NanowireError | undefined): void {
     const { clock, limits, link } = this.#options
     const before = this.#state
-    const cancelTimer = clock.after(limits.lingerMs, () => link.destroy())
+    let cancelLinger = () => {}
+    const linger = () => {
+      cancelLinger = clock.after(limits.lingerMs, () => link.destroy())
+    }
+    const isDrained = step === 'lastCallEnded' // nothing hurries it but the end of its drain
+    const cancelBefore = 'cancelTimer' in before ? before.cancelTimer : () => {}
+    const cancelBound = isDrained ? clock.after(limits.idleTimeoutMs, () => link.destroy()) : () => {}
+    const cancelTimer = () => {
+      cancelBefore()
+      cancelBound()
+      cancelLinger()
+    }
     this.#become(step, { name: 'closing', cause, cancelTimer })
-    if ('cancelTimer' in before) before.cancelTimer()
+    if (!isDrained) cancelBefore()
     this.#keepalive.stop()
     link.resumeReading() // what comes is discarded, so that the peer can read why
-    link.end() // before calls are judged: what was written goes out, and may run
+    link.end(isDrained ? linger : undefined) // before calls are judged: what was written goes out, and may run
+    if (!isDrained) linger()
     this.#loseCalls(cause)
+  }
+
+  /** What is left is cut off. */
+  #drainTimeUp(): void {
+    if (this.#isOver) this.#options.link.destroy()
+    else this.end()
   }
 
   #loseCalls(cause: NanowireError = closedHere(this.#peer)): void {
@@ -364,7 +382,7 @@ export class Session implements LinkListener {
   /** A client's connection keeps the process alive only while somebody waits for a reply. */
   #updateKeepsProcess(): void {
     const keeps = !this.#caller.isIdle
-    if (keeps === this.#keepsProcess || this.#options.role === 'server') return
+    if (this.#isOver || keeps === this.#keepsProcess || this.#options.role === 'server') return
     this.#keepsProcess = keeps
     this.#options.link.keepProcess(keeps)
   }

@@ -48,8 +48,8 @@ export abstract class ByteLink implements Link {
   abstract destroy(): void
   /** Sends chunks in order; `done` is called when nobody reads them any more. */
   protected abstract send(chunks: Uint8Array[], done: () => void): void
-  /** Closes this direction after what was sent. */
-  protected abstract finish(): void
+  /** Closes this direction after what was sent, and says when that was taken. */
+  protected abstract finish(flushed: () => void): void
   protected abstract pauseSource(): void
   protected abstract resumeSource(): void
 
@@ -79,9 +79,9 @@ export abstract class ByteLink implements Link {
     this.send(chunks, () => recycle(chunks))
   }
 
-  end(): void {
+  end(flushed: () => void = () => {}): void {
     this.flush()
-    this.finish()
+    this.finish(flushed)
   }
 
   pauseReading(): void {

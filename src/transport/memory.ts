@@ -75,9 +75,10 @@ export class MemoryLink extends ByteLink {
     this.#carry(bytes, (chunk) => this.#peer?.arrive(chunk))
   }
 
-  protected finish(): void {
+  protected finish(flushed: () => void): void {
     if (this.#isFinished) return
     this.#isFinished = true
+    this.clock.turn(flushed)
     // An empty chunk stands for the end, so that it stays behind the bytes before it.
     this.#carry(END, (chunk) => this.#peer?.arrive(chunk))
   }

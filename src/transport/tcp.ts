@@ -60,9 +60,9 @@ export class TcpLink extends ByteLink {
     if (last > 0) socket.uncork()
   }
 
-  protected finish(): void {
+  protected finish(flushed: () => void): void {
     this.#socket.ref() // whoever waits for the close must not find the process gone
-    this.#socket.end()
+    this.#socket.end(flushed)
   }
 
   protected pauseSource(): void {
