@@ -89,7 +89,19 @@ export function wasReceived(error: NanowireError): boolean {
   return received.has(error)
 }
 
+/** Mistakes that the library found in how it is used: a handler's own fault, whatever its caller sent. */
+const misuses = new WeakSet<NanowireError>()
+
 /** A mistake in what the user wrote or passed: thrown at once, `processed: 'no'`. */
-export function misuse(message: string): NanowireError<'invalid_argument', undefined> {
-  return new NanowireError('invalid_argument', message, { processed: 'no' })
+export function misuse(message: string, cause?: unknown): NanowireError<'invalid_argument', undefined> {
+  const error = new NanowireError<'invalid_argument', undefined>('invalid_argument', message, {
+    processed: 'no',
+    cause,
+  })
+  misuses.add(error)
+  return error
+}
+
+export function wasMisuse(error: NanowireError): boolean {
+  return misuses.has(error)
 }

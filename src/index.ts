@@ -21,6 +21,7 @@ export const connect = connectWith(schemes, memoryPair)
 export const serve = serveWith(schemes)
 
 export {
+  type AnyContract,
   Bytes,
   type BytesOptions,
   type Contract,
@@ -29,10 +30,12 @@ export {
   type MessageOf,
   type MethodOptions,
   type MethodRef,
+  type NotifyMethod,
   notify,
   type ReplyOf,
   Timestamp,
   type TimestampOptions,
+  type UnaryMethod,
   type UnaryOptions,
   unary,
 } from './contract/index.ts'

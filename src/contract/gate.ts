@@ -88,7 +88,7 @@ class SchemaGate implements Gate {
     const key = `${direction} ${maxDepth} ${maxNodes}`
     const known = this.#passes.get(key)
     if (known) return known
-    const pass = new PassBuilder(direction, { maxDepth, maxNodes }).passOf(this.shape)
+    const pass = new PassBuilder(direction, { maxDepth, maxNodes }).wholePassOf(this.shape)
     this.#passes.set(key, pass)
     return pass
   }

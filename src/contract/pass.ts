@@ -8,15 +8,24 @@ import type { Bounds } from './bounds.ts'
 import { type Direction, isInbound, leafPass, negativeZero, type Pass, same, sequence } from './leaf.ts'
 import { isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
+import { copyUntil, isPlain, requireOwn } from './plain.ts'
 import { requireName, requireSafe } from './safe.ts'
 import type { IntersectShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
 import { checkOf } from './validator.ts'
+
+/** A branch of a union that a value fits, and what it makes of the value. */
+interface Fit {
+  readonly index: number
+  readonly branch: Shape
+  readonly after: unknown
+}
 
 /** Builds the passes of one direction; recursive shapes refer back to what is being built. */
 export class PassBuilder {
   readonly #direction: Direction
   readonly #bounds: Bounds
   readonly #passes = new Map<Shape, Pass>()
+  #fits: Map<object, Map<UnionShape, readonly Fit[]>> | undefined
 
   constructor(direction: Direction, bounds: Bounds) {
     this.#direction = direction
@@ -127,9 +136,37 @@ export class PassBuilder {
     }
   }
 
-  /** The branches that a value fits, and what each makes of it. A property is declared if any of them declares it. */
-  #fitting(shape: UnionShape, value: unknown): { index: number; branch: Shape; after: unknown }[] {
-    const fitting: { index: number; branch: Shape; after: unknown }[] = []
+  /** The pass of a whole value: what its unions were found to fit is remembered until it ends. */
+  wholePassOf(shape: Shape): Pass {
+    const pass = this.passOf(shape)
+    return (value) => {
+      this.#fits = undefined
+      try {
+        return pass(value)
+      } finally {
+        this.#fits = undefined
+      }
+    }
+  }
+
+  /**
+   * The branches that a value fits, and what each makes of it. A property is declared if any of them declares it.
+   * Found once for each value, or each level of a recursion that no literal tells apart would double the work.
+   */
+  #fitting(shape: UnionShape, value: unknown): readonly Fit[] {
+    if (typeof value !== 'object' || value === null) return this.#fit(shape, value)
+    this.#fits ??= new Map()
+    const known = this.#fits.get(value) ?? new Map<UnionShape, readonly Fit[]>()
+    this.#fits.set(value, known)
+    const before = known.get(shape)
+    if (before) return before
+    const fits = this.#fit(shape, value)
+    this.#fits?.set(value, known.set(shape, fits))
+    return fits
+  }
+
+  #fit(shape: UnionShape, value: unknown): readonly Fit[] {
+    const fitting: Fit[] = []
     for (const [index, branch] of shape.branches.entries()) {
       if (!seemsMeant(branch, value)) continue
       try {
@@ -162,7 +199,7 @@ export class PassBuilder {
   }
 
   #intersectPass(shape: IntersectShape): Pass {
-    const parts = shape.parts.flatMap(partsOf)
+    const parts = [...new Set(shape.parts.flatMap(partsOf))]
     const unions = parts.filter((part) => part.kind === 'union')
     const objects = parts.filter((part) => part.kind === 'object')
     if (unions.length === 0) {
@@ -179,7 +216,7 @@ export class PassBuilder {
       let pass = merged.get(key)
       if (!pass) {
         const others = parts.filter((part) => part.kind !== 'union')
-        pass = this.#build({ ...shape, parts: [...others, ...chosen.flat().map((fit) => fit.branch)] })
+        pass = this.#build({ ...shape, parts: [...new Set([...others, ...chosen.flat().map((fit) => fit.branch)])] })
         merged.set(key, pass)
       }
       return pass(value)
@@ -226,39 +263,6 @@ function passWithin(pass: Pass, value: unknown, segment: string | number): unkno
   } catch (error) {
     throw error instanceof Misfit ? error.within(segment) : error
   }
-}
-
-/** TypeBox's check takes what a prototype has, and what cannot be listed; the wire carries own listed properties only. */
-function requireOwn(shape: ObjectShape, value: Record<string, unknown>): void {
-  for (const [name, { optional }] of shape.properties) {
-    if (name in value && !isOwn.call(value, name) && !(optional && value[name] === undefined)) {
-      const what = Object.hasOwn(value, name) ? 'is not enumerable' : 'is inherited'
-      throw new Misfit(`${what}; make it a property of the object itself`).within(name)
-    }
-  }
-}
-
-const { propertyIsEnumerable: isOwn } = Object.prototype
-
-/**
- * Whether an object has its listed properties and nothing else. One of a user's class is copied; a built-in class with
- * a content of its own is refused.
- */
-function isPlain(value: object, listed: number): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return Reflect.ownKeys(value).length === listed
-  const tag = Object.prototype.toString.call(value)
-  if (tag !== '[object Object]') throw new Misfit(`is a ${tag.slice(8, -1)}, not a plain object`)
-  return false
-}
-
-function copyUntil(value: Record<string, unknown>, end: string): Record<string, unknown> {
-  const copy: Record<string, unknown> = {}
-  for (const name of Object.keys(value)) {
-    if (name === end) break
-    copy[name] = value[name]
-  }
-  return copy
 }
 
 function propertyOf(shape: ObjectShape, name: string): PropertyShape {

@@ -5,20 +5,10 @@
  */
 import type { TSchema } from 'typebox'
 import { refusal, refuseEndless, refuseNilAndUndefined } from './judge-shape.ts'
+import { refuseForeign } from './refuse-schema.ts'
 import type { LiteralValue, PropertyShape, RefShape, Scope, Shape, UnionShape } from './shape.ts'
 
 type Keywords = TSchema & Readonly<Record<string, unknown>>
-
-/** Keywords that decide what a value is, and that no shape can say. */
-const refusedKeywords: Readonly<Record<string, string>> = {
-  if: 'write the cases as a Union',
-  dependentSchemas: 'write the cases as a Union',
-  dependencies: 'write the cases as a Union',
-  propertyNames: 'use a Record with a key pattern',
-  unevaluatedItems: 'use a Tuple or an Array',
-  $dynamicRef: 'use Type.Cyclic',
-  $recursiveRef: 'use Type.Cyclic',
-}
 
 /** What a schema's `type` may say and MessagePack cannot. */
 const refusedTypes: Readonly<Record<string, string>> = {
@@ -29,9 +19,6 @@ const refusedTypes: Readonly<Record<string, string>> = {
   iterator: 'an iterator',
   asyncIterator: 'an async iterator',
 }
-
-/** Kinds of TypeBox that are parts of types and not types of values. */
-const refusedKinds = new Set(['Call', 'Generic', 'Identifier', 'Infer', 'Parameter', 'Rest', 'This', 'Deferred'])
 
 /** How TypeBox writes the pattern of `Record(String, …)`; its dot leaves out keys with line breaks, which are keys too. */
 const ANY_KEY = '^.*$'
@@ -138,8 +125,20 @@ class ShapeReader {
     const own = this.#readOwn(schema, scope, path)
     if (own) parts.push(own)
     const [first] = parts
-    if (!first) return { kind: 'unknown', ...base }
+    if (!first) return this.#readUnknown(schema, scope, path)
     return parts.length === 1 && first.schema === schema ? first : { kind: 'intersect', ...base, parts }
+  }
+
+  /** A schema that says nothing takes anything; an object that is no schema at all is a slip. */
+  #readUnknown(schema: Keywords, scope: Scope, path: string): Shape {
+    const isSchema = '~kind' in schema || '~unsafe' in schema
+    const inner = Object.entries(schema).find(([, value]) => typeof value === 'object' && value !== null)
+    if (isSchema || !(inner || Array.isArray(schema))) return { kind: 'unknown', schema, scope }
+    throw refusal(
+      path,
+      `no keyword of a schema${inner ? `, but ${JSON.stringify(inner[0])}` : ''}`,
+      'write Type.Object({ … })',
+    )
   }
 
   /** What the schema says by `const`, `enum` and `type` alone. */
@@ -237,29 +236,6 @@ class ShapeReader {
     }
     this.#unvisited.push(shape)
     return shape
-  }
-}
-
-function refuseForeign(schema: Keywords, path: string): void {
-  if (Object.getOwnPropertySymbols(schema).some((symbol) => symbol.description === 'TypeBox.Kind')) {
-    throw refusal(path, 'a schema of @sinclair/typebox 0.x', 'build it with the package typebox, 1.4 or later')
-  }
-  const named = typeof schema['x-name'] === 'string'
-  if ('~codec' in schema && !named) {
-    throw refusal(path, 'an unnamed Codec', "give the schema an 'x-name'; its undecoded form travels")
-  }
-  if ('~refine' in schema && !named && schema['x-nanowire'] === undefined) {
-    throw refusal(path, 'an unnamed Refine', "give the schema an 'x-name' that both sides know the check by")
-  }
-  if (schema['x-nanowire'] !== undefined && !('~refine' in schema)) {
-    throw refusal(path, 'the mark "x-nanowire" without its check', 'use Bytes() or Timestamp()')
-  }
-  const kind = schema['~kind']
-  if (typeof kind === 'string' && refusedKinds.has(kind)) {
-    throw refusal(path, `a ${kind}`, kind === 'This' ? 'use Type.Cyclic' : 'instantiate it first')
-  }
-  for (const [keyword, remedy] of Object.entries(refusedKeywords)) {
-    if (keyword in schema) throw refusal(path, `the keyword "${keyword}"`, remedy)
   }
 }
 

@@ -157,7 +157,10 @@ export function packMetadata(
   processed: 'no' | 'yes',
   peer: string,
 ): Uint8Array | undefined {
-  if (!metadata || Object.keys(metadata).length === 0) return undefined
+  if (metadata === undefined) return undefined
+  if (typeof metadata !== 'object' || metadata === null || Symbol.iterator in metadata)
+    throw misuse('metadata is an object of names and text')
+  if (Object.keys(metadata).length === 0) return undefined
   for (const [name, value] of Object.entries(metadata)) requireMetadataEntry(name, value)
   const packed = pack({ ...metadata })
   if (packed.length <= limits.maxMetadataBytes) return packed

@@ -47,6 +47,9 @@ export function clientOf<C extends AnyContract>(
   channel: Channel,
   use: readonly ClientMiddleware[],
 ): ClientOf<C> {
+  if (typeof contract !== 'object' || contract === null || !('methods' in contract)) {
+    throw misuse('client takes a contract, as contract(name, methods) makes it')
+  }
   const layers = use.map(
     (layer) => (call: ClientCall, next: (call?: ClientCall) => Promise<unknown>) => layer(call, next),
   )

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../session/index.ts'
 import type { Connection } from './connection.ts'
 import { LocalConnection } from './local-connection.ts'
 import type { ClientMiddleware } from './middleware.ts'
-import { requireOptions } from './options.ts'
+import { requireMiddleware, requireOptions } from './options.ts'
 import { type OpenLink, type Place, type PlaceContext, type Schemes, schemeOf } from './place.ts'
 import { RemoteConnection } from './remote-connection.ts'
 import { asRouter, isRoutable, type Routable } from './router.ts'
@@ -37,6 +37,7 @@ export function connectWith(schemes: Schemes, makePair: MakePair): Connect {
   return (where, options = {}) => {
     requireOptions('connect', options, ['use', 'limits', 'principal', 'encoded', 'clock'])
     const { use = [], limits, principal, encoded = false, clock = systemClock } = options
+    requireMiddleware('connect', use)
     const place = placeOf(where, schemes)
     if (place && (encoded || principal !== undefined)) {
       throw misuse('connect: the options encoded and principal are for services in this process')

@@ -195,7 +195,7 @@ class DirectCall extends PendingCall {
     this.route = setup.route
     this.request = setup.request
     this.principal = setup.principal
-    this.metadata = options.metadata ?? {}
+    this.metadata = { ...options.metadata } // the caller's own may change
     this.#waiting = setup.waiting
   }
 

@@ -8,7 +8,7 @@ import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import type { ClientMiddleware } from './middleware.ts'
-import { requireMs } from './options.ts'
+import { drainMsOf } from './options.ts'
 import type { Router } from './route.ts'
 
 export interface LocalConnectionOptions {
@@ -57,8 +57,7 @@ export class LocalConnection implements Connection, Channel {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    const { drainMs = 5_000 } = options
-    requireMs('drainMs', drainMs, 0)
+    const drainMs = drainMsOf(options)
     this.#closing ??= this.#channel.drain(drainMs)
     return this.#closing
   }

@@ -1,5 +1,7 @@
 /** What the library has to say to whoever runs it. Never payloads. */
 
+import { misuse } from '../errors.ts'
+
 /** Shaped like pino's, so that a pino logger can be passed as it is. */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -42,10 +44,45 @@ function safeJson(value: unknown): string {
 export function childLog(log: Logger, fields: object): Logger {
   const level = (name: keyof Logger) => (more: object, message: string) => {
     try {
-      log[name]({ ...fields, ...more }, message)
+      const outcome: unknown = log[name]({ ...fields, ...more }, message)
+      if (outcome instanceof Promise) outcome.catch(() => {})
     } catch {
       // There is nowhere left to say it.
     }
   }
   return { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
+}
+
+/** How far apart two lines of one kind are that a peer can cause. */
+const QUIET_MS = 1_000
+
+/** Warnings that a peer can cause at will: of each kind one line a second at most, which says how many it stands for. */
+export class QuietLog {
+  readonly #log: Logger
+  readonly #now: () => number
+  readonly #kinds = new Map<string, { readonly since: number; repeated: number }>()
+
+  constructor(log: Logger, now: () => number) {
+    this.#log = log
+    this.#now = now
+  }
+
+  /** @param kind one of few, never a peer's word */
+  warn(kind: string, fields: object, message: string): void {
+    const before = this.#kinds.get(kind)
+    const now = this.#now()
+    if (before && now - before.since < QUIET_MS) {
+      before.repeated++
+      return
+    }
+    this.#kinds.set(kind, { since: now, repeated: 0 })
+    this.#log.warn(before && before.repeated > 0 ? { ...fields, repeated: before.repeated } : fields, message)
+  }
+}
+
+/** @throws NanowireError `invalid_argument` for what is no logger */
+export function requireLogger(log: Logger): Logger {
+  const missing = (['debug', 'info', 'warn', 'error'] as const).find((name) => typeof log?.[name] !== 'function')
+  if (missing) throw misuse(`log has no function ${missing}; it is shaped like a pino logger: debug, info, warn, error`)
+  return log
 }

@@ -17,3 +17,20 @@ export function requireMs(name: string, value: number, min: number): void {
   if (!Number.isInteger(value) || value < min || value >= 2 ** 31)
     throw misuse(`${name} is a whole number of milliseconds from ${min} to 2147483647, not ${String(value)}`)
 }
+
+/**
+ * How long calls in flight may take to end, of a `close`.
+ * @throws NanowireError `invalid_argument`
+ */
+export function drainMsOf(options: { readonly drainMs?: number | undefined }): number {
+  requireOptions('close', options, ['drainMs'])
+  const { drainMs = 5_000 } = options
+  requireMs('drainMs', drainMs, 0)
+  return drainMs
+}
+
+/** @throws NanowireError `invalid_argument` for what is no list of functions */
+export function requireMiddleware(where: string, use: unknown): void {
+  if (Array.isArray(use) && use.every((layer) => typeof layer === 'function')) return
+  throw misuse(`${where}: use is a list of functions`)
+}

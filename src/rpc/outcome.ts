@@ -3,7 +3,7 @@
  * takes the same two steps as over a wire.
  */
 import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
-import { isStatusCode, markReceived, NanowireError, wasReceived } from '../errors.ts'
+import { isStatusCode, markReceived, NanowireError, wasMisuse, wasReceived } from '../errors.ts'
 import { type Clock, randomId } from '../session/index.ts'
 import { StrictError, type WireError } from '../wire/index.ts'
 import type { Logger } from './log.ts'
@@ -29,6 +29,8 @@ export function leaveHandler(
 function judgeError(error: unknown, method: MethodRef, toPlace: DataGate, log: Logger, clock: Clock): WireError {
   if (error instanceof NanowireError && typeof error.code === 'string' && typeof error.message === 'string') {
     const declared = method.errors.get(error.code)
+    if (wasMisuse(error) && !wasReceived(error))
+      return internal('handler used the library wrongly', error, method, log, clock)
     if (wasReceived(error)) {
       if (isStatusCode(error.code))
         return {

@@ -3,7 +3,7 @@
  * call after one has ended makes the next (spec/places.md).
  */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
-import { NanowireError } from '../errors.ts'
+import { markReceived, NanowireError } from '../errors.ts'
 import { type LimitName, type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
 import { type Clock, type Effects, randomBytes, Session } from '../session/index.ts'
 import { type CallOptions, type Channel, rejectCall } from './call.ts'
@@ -11,7 +11,7 @@ import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
 import type { ClientMiddleware } from './middleware.ts'
-import { requireMs } from './options.ts'
+import { drainMsOf } from './options.ts'
 import type { OpenLink, Place } from './place.ts'
 import { RemoteCall, type RemoteSide } from './remote.ts'
 
@@ -81,7 +81,7 @@ export class RemoteConnection implements Connection, Channel {
     if (this.#closing !== undefined)
       throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
     const failure = (await this.#dial()) ?? (await this.#current?.opening)
-    if (failure) throw failure
+    if (failure) throw markReceived(failure)
   }
 
   stats(): ConnectionStats {
@@ -97,8 +97,7 @@ export class RemoteConnection implements Connection, Channel {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    const { drainMs = 5_000 } = options
-    requireMs('drainMs', drainMs, 0)
+    const drainMs = drainMsOf(options)
     this.#closing ??= this.#close(drainMs)
     return this.#closing
   }
@@ -110,9 +109,7 @@ export class RemoteConnection implements Connection, Channel {
   /** Makes a session where there is none that takes calls. Resolves to what went wrong. */
   #dial(): Promise<NanowireError | undefined> {
     if (this.#current?.session.takesCalls) return Promise.resolve(undefined)
-    this.#dialing ??= this.#connect().finally(() => {
-      this.#dialing = undefined
-    })
+    this.#dialing ??= this.#connect()
     return this.#dialing
   }
 
@@ -127,6 +124,7 @@ export class RemoteConnection implements Connection, Channel {
       )
       this.#open.add(current)
       this.#current = current
+      this.#dialing = undefined // before calls are told, for they may make others
       for (const call of this.#takeWaiting()) call.startIn(current.session)
       return undefined
     } catch (error) {
@@ -134,6 +132,7 @@ export class RemoteConnection implements Connection, Channel {
         error instanceof NanowireError
           ? error
           : new NanowireError('unavailable', `${this.#url}: ${String(error)}`, { processed: 'no', cause: error })
+      this.#dialing = undefined
       for (const call of this.#takeWaiting())
         call.lost(new NanowireError(failure.code, failure.message, { processed: 'no', cause: failure.cause }))
       return failure
@@ -165,6 +164,7 @@ class ClientSession implements Effects {
   /** Settles when calls can be made, or when it is clear that they cannot. */
   readonly opening: Promise<NanowireError | undefined>
   readonly #over: Promise<void>
+  readonly #clock: Clock
   readonly #counters: CallCounters
   readonly #closed: (one: ClientSession) => void
   #settleOpening!: (failure: NanowireError | undefined) => void // set by the promise's executor, which runs at once
@@ -179,6 +179,7 @@ class ClientSession implements Effects {
     closed: (one: ClientSession) => void,
   ) {
     this.link = link
+    this.#clock = clock
     this.#counters = counters
     this.#closed = closed
     this.opening = new Promise((resolve) => {
@@ -192,9 +193,11 @@ class ClientSession implements Effects {
   }
 
   async close(drainMs: number): Promise<void> {
+    const cancelTimer = this.#clock.after(drainMs, () => this.session.end(), true)
     await this.opening
     this.session.drain(drainMs, '')
     await this.#over
+    cancelTimer()
   }
 
   opened(): void {

@@ -9,9 +9,9 @@ import { type Clock, systemClock } from '../session/index.ts'
 import { callOptionNames } from './call.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
-import { childLog, defaultLog, type Logger } from './log.ts'
+import { childLog, defaultLog, type Logger, requireLogger } from './log.ts'
 import { onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
-import { requireOptions, unknownOption } from './options.ts'
+import { requireMiddleware, requireOptions, unknownOption } from './options.ts'
 import type { DispatchOptions, Route, Router } from './route.ts'
 import { isService, type Service } from './service.ts'
 
@@ -51,9 +51,12 @@ class ServiceRouter implements Router {
   readonly #channels = new WeakMap<Clock, DirectChannel>()
 
   constructor(services: readonly Service[], options: RouterOptions) {
+    if (!Array.isArray(services) || services.length === 0)
+      throw misuse('a router takes a list of services, one at least')
+    if (options.use !== undefined) requireMiddleware('router', options.use)
     this.services = services
     this.limits = resolveLimits(options.limits)
-    this.log = childLog(options.log ?? defaultLog, {}) // a logger that throws hurts nobody
+    this.log = childLog(requireLogger(options.log ?? defaultLog), {}) // a logger that throws hurts nobody
     const methods = services.flatMap((one) => {
       if (!isService(one)) throw misuse('a router takes services, as service(contract, handlers) makes them')
       return Object.values(one.contract.methods) as MethodRef[] // a contract's methods are references
@@ -102,11 +105,21 @@ class ServiceRouter implements Router {
 
 /** The router that a router, service or list of services stands for. */
 export function asRouter(routable: Routable): Router {
+  if (!isRoutable(routable)) {
+    const isContract = typeof routable === 'object' && routable !== null && 'methods' in routable
+    throw misuse(
+      `a service, a list of services or a router is wanted${isContract ? ', not a contract: service(contract, handlers) makes one' : ''}`,
+    )
+  }
   if (isService(routable)) return router([routable])
   if (Array.isArray(routable)) return router(routable as readonly Service[]) // each is looked at
   return routable as Router // the only form that is left
 }
 
 export function isRoutable(value: unknown): value is Routable {
-  return isService(value) || Array.isArray(value) || (typeof value === 'object' && value !== null && 'routeOf' in value)
+  return (
+    isService(value) ||
+    Array.isArray(value) ||
+    (typeof value === 'object' && value !== null && 'routeOf' in value && typeof value.routeOf === 'function')
+  )
 }

@@ -3,7 +3,8 @@ import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
 import { type Clock, randomBytes, systemClock } from '../session/index.ts'
 import type { CloseOptions } from './connection.ts'
 import { CallCounters, type CallCounts } from './counters.ts'
-import { requireMs, requireOptions } from './options.ts'
+import { QuietLog } from './log.ts'
+import { drainMsOf, requireOptions } from './options.ts'
 import { type Listener, type OpenLink, type Schemes, schemeOf } from './place.ts'
 import type { Router } from './route.ts'
 import { asRouter, type Routable } from './router.ts'
@@ -82,7 +83,10 @@ export class RouterServer implements Server {
   readonly #clock: Clock
   readonly #incarnation: Uint8Array
   readonly #principal: unknown
+  readonly #quiet: QuietLog
   readonly #servings = new Set<Serving>()
+  /** Connections that are told that there is no room, and not closed yet. */
+  #turnedAway = 0
   #listener: Listener | undefined
   #closing: Promise<void> | undefined
   #allClosed: (() => void) | undefined
@@ -93,6 +97,7 @@ export class RouterServer implements Server {
   constructor(router: Router, clock: Clock, principal?: unknown) {
     this.#router = router
     this.#principal = principal
+    this.#quiet = new QuietLog(router.log, () => clock.now())
     this.#clock = clock
     this.#incarnation = randomBytes(clock, 16)
   }
@@ -112,17 +117,19 @@ export class RouterServer implements Server {
       clock: this.#clock,
       incarnation: this.#incarnation,
       principal: this.#principal,
+      quiet: this.#quiet,
       closed: (one) => this.#servingClosed(one),
     })
     this.#servings.add(serving)
     link.attach(serving.session)
     const { limits } = this.#router
     if (this.#closing !== undefined) serving.session.end()
-    else if (this.#servings.size > limits.maxConnections) {
-      serving.session.turnAway(
-        'maxConnections',
-        limitMessage('maxConnections', limits, 'too many connections', link.peer),
-      )
+    else if (this.#servings.size - this.#turnedAway > limits.maxConnections) {
+      this.#turnedAway++
+      serving.isTurnedAway = true
+      const message = limitMessage('maxConnections', limits, 'too many connections', link.peer)
+      serving.session.turnAway('maxConnections', message)
+      if (this.#turnedAway > limits.maxConnections) link.destroy() // they, too, are bounded
     }
   }
 
@@ -132,12 +139,16 @@ export class RouterServer implements Server {
       addTraffic(totals, serving)
     }
     const { inFlight } = this.#router.counters
-    return { connections: this.#servings.size, inFlight, ...this.#router.counters.counts(), ...totals }
+    return {
+      connections: this.#servings.size - this.#turnedAway,
+      inFlight,
+      ...this.#router.counters.counts(),
+      ...totals,
+    }
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    const { drainMs = 5_000 } = options
-    requireMs('drainMs', drainMs, 0)
+    const drainMs = drainMsOf(options)
     this.#closing ??= this.#close(drainMs)
     return this.#closing
   }
@@ -159,6 +170,7 @@ export class RouterServer implements Server {
 
   #servingClosed(serving: Serving): void {
     if (!this.#servings.delete(serving)) return
+    if (serving.isTurnedAway) this.#turnedAway--
     addTraffic(this.#past, serving)
     if (this.#servings.size === 0) this.#allClosed?.()
   }

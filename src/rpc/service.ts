@@ -26,6 +26,10 @@ export interface Service<C extends AnyContract = AnyContract> {
  * ```
  */
 export function service<C extends AnyContract>(contract: C, handlers: HandlersOf<C>): Service<C> {
+  if (typeof contract !== 'object' || contract === null || !('methods' in contract))
+    throw misuse('service takes a contract first')
+  if (typeof handlers !== 'object' || handlers === null)
+    throw misuse(`${contract.name}: service takes an object of handlers`)
   const names = new Set(Object.keys(contract.methods))
   for (const name of names) {
     if (typeof Reflect.get(handlers, name) !== 'function') throw misuse(`${contract.name}/${name} has no handler`)

@@ -13,6 +13,7 @@ import {
 import { decodeBody, encodeBody, type WireError } from '../wire/index.ts'
 import { CallContext } from './context.ts'
 import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import type { QuietLog } from './log.ts'
 import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
 import type { Route, Router } from './route.ts'
@@ -24,16 +25,23 @@ export interface ServingOptions {
   readonly incarnation: Uint8Array
   /** Who calls. */
   readonly principal: unknown
+  /** For what a peer can cause at will; one for all connections, so that reconnecting begins nothing anew. */
+  readonly quiet: QuietLog
   /** The session is over. */
   readonly closed: (serving: Serving) => void
 }
 
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 export class Serving implements Effects {
   readonly session: Session
   readonly link: OpenLink
+  /** There was no room for it. */
+  isTurnedAway = false
   readonly #router: Router
   readonly #clock: Clock
   readonly #principal: unknown
+  readonly #quiet: QuietLog
   readonly #leaving: Leaving<Uint8Array>
   readonly #closed: (serving: Serving) => void
 
@@ -42,6 +50,7 @@ export class Serving implements Effects {
     this.#router = router
     this.#clock = clock
     this.#principal = options.principal
+    this.#quiet = options.quiet
     this.#closed = options.closed
     this.#leaving = {
       reply: (gate, value) => encodeBody(gate, value, router.limits),
@@ -62,15 +71,13 @@ export class Serving implements Effects {
   }
 
   peerViolated(rule: string, message: string): void {
-    this.#router.log.warn(
-      { peer: this.link.peer, rule, detail: message },
-      'the peer broke the protocol; its connection is closed',
-    )
+    const fields = { peer: this.link.peer, rule, detail: message }
+    this.#quiet.warn(`rule ${rule}`, fields, 'the peer broke the protocol; its connection is closed')
   }
 
   limitFired(name: LimitName, message: string): void {
     this.#router.counters.limitFired(name)
-    this.#router.log.warn({ limit: name }, message)
+    this.#quiet.warn(`limit ${name}`, { limit: name }, message)
   }
 
   requestRefused(tag: number, error: WireError): void {
@@ -115,8 +122,10 @@ export class Serving implements Effects {
       peer: this.link.peer,
     })
     call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
-    if (request.timeoutMs > 0)
-      wheelOf(this.#clock).add(ctx, this.#clock.now() + Math.min(request.timeoutMs, 2 ** 31 - 1))
+    const { callTimeoutMs } = this.#router.limits
+    const timeoutMs =
+      request.timeoutMs === 0 && request.oneWay ? callTimeoutMs : Math.min(request.timeoutMs, MAX_TIMER_MS)
+    if (timeoutMs > 0) wheelOf(this.#clock).add(ctx, this.#clock.now() + timeoutMs)
     this.#router.counters.inFlight++
     void handle({
       router: this.#router,
@@ -140,7 +149,8 @@ export class Serving implements Effects {
   #refuse(call: IncomingCall, method: MethodRef | undefined, error: WireError): void {
     this.#router.counters.callEnded(method?.name ?? 'unknown method', error.code)
     if (call.oneWay)
-      this.#router.log.warn(
+      this.#quiet.warn(
+        `notify ${method?.name}`,
         { peer: this.link.peer, method: method?.name, code: error.code, detail: error.message },
         'a notify was refused',
       )

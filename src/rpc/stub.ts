@@ -8,12 +8,15 @@ import { type HandlersOf, type Service, service } from './service.ts'
  * @example `connect(stub(Users, { get: ({ id }) => ({ id, name: 'Ada' }) }))`
  */
 export function stub<C extends AnyContract>(contract: C, handlers: Partial<HandlersOf<C>> = {}): Service<C> {
-  const missing = Object.keys(contract.methods).filter((name) => !Object.hasOwn(handlers, name))
-  const refusals = missing.map((name) => [
-    name,
-    () => {
-      throw new NanowireError('unimplemented', `the stub of ${contract.name} has no handler for ${name}`)
-    },
-  ])
-  return service(contract, { ...Object.fromEntries(refusals), ...handlers } as HandlersOf<C>) // what is missing was filled in
+  const entries = Object.keys(contract.methods).map((name) => {
+    const handler: unknown = Reflect.get(handlers, name)
+    return [name, typeof handler === 'function' ? handler.bind(handlers) : refusal(contract.name, name)]
+  })
+  return service(contract, Object.fromEntries(entries) as HandlersOf<C>) // one for each method
+}
+
+function refusal(contract: string, name: string): () => never {
+  return () => {
+    throw new NanowireError('unimplemented', `the stub of ${contract} has no handler for ${name}`)
+  }
 }

@@ -14,6 +14,9 @@ export const tcpScheme: Scheme = {
 /** @throws NanowireError `invalid_argument` */
 function addressOf(url: URL, minPort: number): TcpAddress {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const extras = [url.username, url.password, url.search, url.hash]
+  if (extras.some((extra) => extra !== ''))
+    throw misuse('a TCP address has no user, query or fragment; write tcp://host:port')
   if (host === '' || url.port === '' || Number(url.port) < minPort || (url.pathname !== '' && url.pathname !== '/')) {
     throw misuse(
       `${JSON.stringify(url.href)} is no TCP address; write tcp://host:port${minPort === 0 ? ', with port 0 for any that is free' : ''}`,

@@ -4,9 +4,14 @@ import type { Clock } from './clock.ts'
 
 export interface KeepaliveEffects {
   ping(): void
-  /** Nothing came for so long that the peer counts as gone. */
-  lost(silentMs: number): void
+  /** Bytes that the system has taken so far. */
+  takenBytes(): number
+  /** The peer counts as gone: nothing came, or nothing was taken, for so long. */
+  lost(what: string): void
 }
+
+/** Why this side does not read: its writes back up, or notifies hold every slot. */
+export type PauseReason = 'congested' | 'busy'
 
 export class Keepalive {
   readonly #clock: Clock
@@ -14,7 +19,9 @@ export class Keepalive {
   readonly #effects: KeepaliveEffects
   #lastReadAt: number
   #asked = false
-  #paused = false
+  #paused: PauseReason | undefined
+  #takenBytes = 0
+  #lastTakenAt = 0
   #cancel: (() => void) | undefined
 
   constructor(clock: Clock, limits: Pick<Limits, 'pingAfterMs' | 'idleTimeoutMs'>, effects: KeepaliveEffects) {
@@ -38,13 +45,15 @@ export class Keepalive {
     this.#asked = false
   }
 
-  /** While this side does not read, silence says nothing of the peer. */
-  pause(): void {
-    this.#paused = true
+  /** While this side does not read, silence says nothing of the peer; what it takes does. */
+  pause(reason: PauseReason): void {
+    this.#paused = reason
+    this.#takenBytes = this.#effects.takenBytes()
+    this.#lastTakenAt = this.#clock.now()
   }
 
   resume(): void {
-    this.#paused = false
+    this.#paused = undefined
     this.bytesRead()
   }
 
@@ -54,16 +63,30 @@ export class Keepalive {
 
   #look(): void {
     const { pingAfterMs, idleTimeoutMs } = this.#limits
-    const silentMs = this.#clock.now() - this.#lastReadAt
-    if (this.#paused || silentMs < pingAfterMs) {
-      this.#schedule(this.#paused ? pingAfterMs : pingAfterMs - silentMs)
-    } else if (silentMs >= idleTimeoutMs) {
+    if (this.#paused === 'busy') {
+      this.#effects.ping() // the peer hears that this side is there, though its own PINGs wait
+      this.#schedule(pingAfterMs)
+      return
+    }
+    const isDeaf = this.#paused === 'congested'
+    const silentMs = this.#clock.now() - (isDeaf ? this.#lastTaken() : this.#lastReadAt)
+    if (silentMs >= idleTimeoutMs) {
       this.#cancel = undefined
-      this.#effects.lost(silentMs)
+      this.#effects.lost(`nothing ${isDeaf ? 'was taken' : 'came'} for ${Math.round(silentMs)} ms`)
+    } else if (silentMs < pingAfterMs) {
+      this.#schedule(pingAfterMs - silentMs)
     } else {
-      if (!this.#asked) this.#effects.ping()
+      if (!this.#asked && !isDeaf) this.#effects.ping()
       this.#asked = true
       this.#schedule(Math.min(pingAfterMs, idleTimeoutMs - silentMs))
     }
+  }
+
+  /** When the system was last seen to take a byte. */
+  #lastTaken(): number {
+    const takenBytes = this.#effects.takenBytes()
+    if (takenBytes !== this.#takenBytes) this.#lastTakenAt = this.#clock.now()
+    this.#takenBytes = takenBytes
+    return this.#lastTakenAt
   }
 }

@@ -13,6 +13,8 @@ export interface Link {
   readonly writtenBytes: number
   /** Bytes of them that were handed to the system; what is above has never left. */
   readonly flushedBytes: number
+  /** Bytes of them that the system has taken. */
+  readonly takenBytes: number
   /** More than `maxBacklogBytes` wait to be taken by the system. */
   readonly isCongested: boolean
   /** Something was written; the link sends it when it sees fit, within this turn. */

@@ -68,7 +68,8 @@ export class Session implements LinkListener {
     this.#callee = new Callee(this.#sender, clock, effects)
     this.#keepalive = new Keepalive(clock, limits, {
       ping: () => this.#sender.frame(kinds.PING, 0, randomBytes(clock, 8)),
-      lost: (silentMs) => this.#peerSilent(silentMs),
+      takenBytes: () => link.takenBytes,
+      lost: (what) => this.#peerSilent(what),
     })
     this.#intake = new Intake(link, this.#keepalive)
     const cancelTimer = clock.after(limits.handshakeTimeoutMs, () => this.#helloMissed())
@@ -147,7 +148,7 @@ export class Session implements LinkListener {
     const state = this.#state
     if (state.name === 'opening') this.end()
     if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
-    const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp())
+    const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp(), true)
     const step = role === 'server' ? 'announced' : 'final'
     this.#become('drainBegun', { name: 'draining', peer: state.peer, by: 'self', step, cancelTimer })
     if (state.name === 'open') effects.draining()
@@ -304,8 +305,7 @@ export class Session implements LinkListener {
     this.#close('violated', brokenBy(this.#peer, error))
   }
 
-  #peerSilent(silentMs: number): void {
-    const what = `nothing came for ${Math.round(silentMs)} ms`
+  #peerSilent(what: string): void {
     const message = limitMessage('idleTimeoutMs', this.#options.limits, what, this.#peer)
     this.#options.effects.limitFired('idleTimeoutMs', message)
     this.#close('ended', silent(message))
@@ -381,7 +381,7 @@ export class Session implements LinkListener {
 
   /** A client's connection keeps the process alive only while somebody waits for a reply. */
   #updateKeepsProcess(): void {
-    const keeps = !this.#caller.isIdle
+    const keeps = this.#state.name === 'opening' || !this.#caller.isIdle
     if (this.#isOver || keeps === this.#keepsProcess || this.#options.role === 'server') return
     this.#keepsProcess = keeps
     this.#options.link.keepProcess(keeps)

@@ -44,6 +44,7 @@ export abstract class ByteLink implements Link {
   }
 
   abstract readonly isCongested: boolean
+  abstract readonly takenBytes: number
   abstract keepProcess(keeps: boolean): void
   abstract destroy(): void
   /** Sends chunks in order; `done` is called when nobody reads them any more. */

@@ -50,6 +50,10 @@ export class MemoryLink extends ByteLink {
     return this.#underway > this.limits.maxBacklogBytes
   }
 
+  get takenBytes(): number {
+    return this.flushedBytes - this.#underway
+  }
+
   keepProcess(): void {}
 
   destroy(error?: Error): void {

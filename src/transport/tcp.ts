@@ -40,6 +40,10 @@ export class TcpLink extends ByteLink {
     return this.#socket.writableLength > this.limits.maxBacklogBytes
   }
 
+  get takenBytes(): number {
+    return this.flushedBytes - this.#socket.writableLength
+  }
+
   keepProcess(keeps: boolean): void {
     if (keeps) this.#socket.ref()
     else this.#socket.unref()

@@ -4,7 +4,7 @@
  */
 import type { Static, TSchema } from 'typebox'
 import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../contract/index.ts'
-import { misuse, NanowireError } from '../errors.ts'
+import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
 import { pack, unpack } from './msgpack.ts'
 import { StrictError } from './strict.ts'
@@ -74,8 +74,7 @@ function explain<T>(what: string, act: () => T): T {
     return act()
   } catch (error) {
     if (error instanceof Misfit) throw misuse(`cannot ${what}: ${error.describe()}`)
-    if (error instanceof StrictError)
-      throw new NanowireError('invalid_argument', `cannot ${what}: ${error.message}`, { processed: 'no', cause: error })
+    if (error instanceof StrictError) throw misuse(`cannot ${what}: ${error.message}`, error)
     throw error
   }
 }
