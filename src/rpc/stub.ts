@@ -12,7 +12,7 @@ export function stub<C extends AnyContract>(contract: C, handlers: Partial<Handl
     const handler: unknown = Reflect.get(handlers, name)
     return [name, typeof handler === 'function' ? handler.bind(handlers) : refusal(contract.name, name)]
   })
-  return service(contract, Object.fromEntries(entries) as HandlersOf<C>) // one for each method
+  return service(contract, { ...handlers, ...Object.fromEntries(entries) } as HandlersOf<C>) // one for each method
 }
 
 function refusal(contract: string, name: string): () => never {

@@ -154,7 +154,7 @@ export abstract class ByteLink implements Link {
       this.#turnIsDue = false
       this.#turnBytes = 0
       this.#turnFrames = 0
-      if (!this.#isClosed) this.#read()
+      if (!this.#isClosed && !this.#isBroken) this.#read()
     })
   }
 

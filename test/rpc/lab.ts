@@ -1,0 +1,60 @@
+/** The contract that the suite calls, and what its cases need to look at calls. */
+import Type from 'typebox'
+import {
+  type CallOptions,
+  contract,
+  type HandlersOf,
+  NanowireError,
+  notify,
+  type Service,
+  stub,
+  unary,
+} from '../../src/index.ts'
+
+const Text = Type.Object({ text: Type.String() })
+
+export const Lab = contract('lab', {
+  /** Whatever a case wants of a handler. */
+  echo: unary(Text, Text, { errors: { Banned: Type.Object({ until: Type.String() }), Closed: Type.Void() } }),
+  /** A request and a reply with room for what is not declared. */
+  store: unary(Type.Object({ users: Type.Array(Type.Object({ name: Type.String() })) }), Type.Array(Text)),
+  /** Nothing in, nothing out, and little time. */
+  quick: unary(Type.Void(), Type.Void(), { timeoutMs: 100 }),
+  note: notify(Type.Object({ line: Type.String() })),
+  quickNote: notify(Type.Void(), { timeoutMs: 100 }),
+})
+
+/** A service with these handlers only. */
+export function lab(handlers: Partial<HandlersOf<typeof Lab>>): Service<typeof Lab> {
+  return stub(Lab, handlers)
+}
+
+/** The error that a call ends with. */
+export async function failureOf(call: Promise<unknown>): Promise<NanowireError> {
+  const outcome = await call.then(
+    (value) => ({ value }),
+    (error: unknown) => error,
+  )
+  if (outcome instanceof NanowireError) return outcome
+  throw new Error(`no NanowireError but ${JSON.stringify(outcome) ?? String(outcome)}`, { cause: outcome })
+}
+
+/** A promise and what settles it. */
+export class Gate<T = void> {
+  readonly promise: Promise<T>
+  open!: (value: T) => void // set by the promise's executor, which runs at once
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.open = resolve
+    })
+  }
+}
+
+/** A handler that never ends. */
+export const never = (): Promise<never> => new Promise(() => {})
+
+/** Options as a program without types may pass them. */
+export function untyped(options: Record<string, unknown>): CallOptions {
+  return options
+}

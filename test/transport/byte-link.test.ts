@@ -1,0 +1,212 @@
+/** What all links of bytes share (spec/architecture.md): when to flush, and how much is done for one of them in a turn. */
+import { describe, expect, it } from 'vitest'
+import { type LimitOptions, resolveLimits } from '../../src/limits.ts'
+import type { LinkListener } from '../../src/session/index.ts'
+import { type FrameDecoder, kinds, type ProtocolError } from '../../src/wire/index.ts'
+import { frameBytes, joined } from '../support/slow-frames.ts'
+import { TapLink } from '../support/tap-link.ts'
+import { helloBytes } from '../support/tapped.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+class Ear implements LinkListener {
+  readonly ids: number[] = []
+  readonly told: string[] = []
+  onFrame: (id: number) => void = () => {}
+
+  frameReceived({ id }: FrameDecoder): void {
+    this.ids.push(id)
+    this.onFrame(id)
+  }
+
+  bytesReceived(count: number): void {
+    this.told.push(`${count} bytes`)
+  }
+
+  streamBroken(error: ProtocolError): void {
+    this.told.push(`broken ${error.rule}`)
+  }
+
+  linkDrained(): void {
+    this.told.push('drained')
+  }
+
+  linkClosed(error: Error | undefined): void {
+    this.told.push(`closed ${error?.message}`)
+  }
+}
+
+/** A link that has read a HELLO, and had a turn. */
+function linked(limits: LimitOptions = {}): {
+  readonly link: TapLink
+  readonly ear: Ear
+  readonly clock: VirtualClock
+} {
+  const clock = new VirtualClock()
+  const link = new TapLink(clock, resolveLimits(limits))
+  const ear = new Ear()
+  link.attach(ear)
+  link.feed(helloBytes())
+  clock.runTurns()
+  ear.ids.length = 0
+  ear.told.length = 0
+  link.asked.length = 0
+  return { link, ear, clock }
+}
+
+/** Frames of 17 bytes with the ids from `from` on. */
+const frames = (from: number, count: number) =>
+  joined(Array.from({ length: count }, (_, at) => frameBytes(kinds.RESPONSE, 0, from + at, new Uint8Array(8))))
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
+
+describe('a link flushes', () => {
+  const write = (link: TapLink, bytes: number) => {
+    link.writer.large(frameBytes(kinds.RESPONSE, 0, 1, new Uint8Array(bytes - 9)))
+    link.written()
+  }
+
+  it('at the end of the turn, once', () => {
+    const { link, clock } = linked()
+    for (let count = 0; count < 5; count++) write(link, 100)
+    expect([link.sent.length, link.flushedBytes, link.writtenBytes]).toEqual([0, 0, 500])
+    clock.runTurn()
+    expect([link.sent.length, link.flushedBytes]).toEqual([5, 500])
+    expect(clock.runTurn()).toBe(false)
+  })
+
+  it('at once where there is a kilobyte', () => {
+    const { link } = linked()
+    write(link, 1_023)
+    expect(link.sent).toHaveLength(0)
+    write(link, 9)
+    expect([link.sent.length, link.flushedBytes]).toEqual([2, 1_032])
+  })
+
+  it('before it ends, and nothing after it is closed', () => {
+    const { link, clock } = linked()
+    write(link, 50)
+    link.end()
+    expect([link.sent.length, link.asked]).toEqual([1, ['end']])
+    write(link, 50)
+    link.close()
+    clock.runTurns()
+    expect([link.sent.length, link.writer.buffer.length]).toEqual([1, 0])
+  })
+})
+
+describe('what one connection has done for it in a turn', () => {
+  it('is maxTurnFrames, however many turns a chunk takes', () => {
+    const { link, ear, clock } = linked({ maxTurnFrames: 10 })
+    link.feed(frames(1, 55))
+    for (const handled of [10, 20, 30, 40, 50, 55]) {
+      expect(ear.ids).toEqual(upTo(handled))
+      expect(link.asked.at(-1)).toBe(handled < 55 ? 'pause' : 'resume')
+      clock.runTurn()
+    }
+    expect(ear.ids).toHaveLength(55)
+  })
+
+  it('is 1,024 frames by default, also of a chunk with more frames than two turns may handle', () => {
+    const { link, ear, clock } = linked()
+    link.feed(frames(1, 3_600))
+    expect(ear.ids).toHaveLength(1_024)
+    clock.runTurns()
+    expect(ear.ids).toEqual(upTo(3_600))
+    expect(link.asked).toEqual(['pause', 'resume'])
+  })
+
+  it('is what was begun before maxTurnBytes were there', () => {
+    const { link, ear, clock } = linked({ maxTurnBytes: 1_700 })
+    link.feed(frames(1, 99), frames(100, 1))
+    expect([ear.ids.length, link.asked]).toEqual([100, ['pause']])
+    link.feed(frames(101, 1))
+    expect(ear.ids).toHaveLength(100)
+    clock.runTurn()
+    expect(ear.ids).toHaveLength(101)
+    expect(link.asked).toEqual(['pause', 'resume'])
+  })
+
+  it('counts what came in one turn together, and forgets it in the next', () => {
+    const { link, ear, clock } = linked({ maxTurnBytes: 1_700 })
+    for (let turn = 0; turn < 5; turn++) {
+      link.feed(frames(turn * 90 + 1, 90))
+      clock.runTurn()
+    }
+    expect(ear.ids).toEqual(upTo(450))
+    expect(link.asked).toEqual([])
+  })
+
+  it('is told as bytes at once, also what waits', () => {
+    const { link, ear } = linked({ maxTurnFrames: 1 })
+    link.feed(frames(1, 2), frames(3, 2))
+    expect([ear.told, link.receivedBytes]).toEqual([['34 bytes', '34 bytes'], helloBytes().length + 68])
+    expect(ear.ids).toEqual([1])
+  })
+})
+
+describe('a link that is paused', () => {
+  it('gives no frame more, from that very moment, and all of them afterwards', () => {
+    const { link, ear, clock } = linked()
+    ear.onFrame = (id) => {
+      if (id === 3) link.pauseReading()
+    }
+    link.feed(frames(1, 5), frames(6, 5))
+    clock.runTurns()
+    expect([ear.ids, link.asked]).toEqual([upTo(3), ['pause']])
+    link.pauseReading()
+    link.resumeReading()
+    link.resumeReading()
+    expect(ear.ids).toEqual(upTo(3))
+    clock.runTurn()
+    expect([ear.ids, link.asked]).toEqual([upTo(10), ['pause', 'resume']])
+  })
+
+  it('may be paused and resumed at every frame', () => {
+    const { link, ear, clock } = linked({ maxTurnFrames: 2 })
+    ear.onFrame = () => {
+      link.pauseReading()
+      link.resumeReading()
+    }
+    link.feed(frames(1, 9), frames(10, 4))
+    clock.runTurns()
+    expect(ear.ids).toEqual(upTo(13))
+    expect(link.asked.at(-1)).toBe('resume')
+  })
+})
+
+describe('a stream that breaks', () => {
+  it('is told once, after the frames before it, and what comes is thrown away', () => {
+    const { link, ear, clock } = linked()
+    link.feed(joined([frames(1, 2), frameBytes(99), frames(3, 2)]), frames(5, 2))
+    clock.runTurns()
+    link.feed(frames(7, 2), Uint8Array.of(0xff))
+    clock.runTurns()
+    expect(ear.ids).toEqual([1, 2])
+    expect(ear.told.filter((what) => what.startsWith('broken'))).toEqual(['broken frame_kind'])
+    expect(link.asked).toEqual([])
+  })
+
+  it('goes on being read, so that the end is seen', () => {
+    const { link, ear, clock } = linked({ maxTurnFrames: 1 })
+    link.feed(joined([frames(1, 1), frameBytes(99)]))
+    expect(link.asked).toEqual(['pause'])
+    clock.runTurns()
+    expect([ear.told.at(-1), link.asked]).toEqual(['broken frame_kind', ['pause', 'resume']])
+  })
+
+  it('lets faults that are no breach of the protocol out', () => {
+    const { link, ear } = linked()
+    ear.onFrame = () => {
+      throw new TypeError('a fault of ours')
+    }
+    expect(() => link.feed(frames(1, 1))).toThrow(new TypeError('a fault of ours'))
+  })
+})
+
+it('a link that is closed tells so once, and gives nothing after it', () => {
+  const { link, ear, clock } = linked({ maxTurnFrames: 1 })
+  link.feed(frames(1, 3))
+  link.close(new Error('reset'))
+  link.close()
+  clock.runTurns()
+  expect([ear.ids, ear.told]).toEqual([[1], ['51 bytes', 'closed reset']])
+})

@@ -1,0 +1,138 @@
+/** `nanowire/codec`: values as bytes and back, without a connection (spec/types.md). Only declared errors escape. */
+import fc from 'fast-check'
+import Type from 'typebox'
+import { describe, expect, it } from 'vitest'
+import { codec } from '../../src/codec.ts'
+import { Bytes, contract, NanowireError, notify, unary } from '../../src/index.ts'
+import { arbitrary } from '../../src/testing/index.ts'
+import { pack } from '../../src/wire/index.ts'
+import { runs } from '../support/runs.ts'
+
+const Person = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  age: Type.Optional(Type.Integer({ minimum: 0 })),
+  photo: Type.Optional(Bytes()),
+  tags: Type.Array(Type.String()),
+})
+const Greeter = contract('greeter', {
+  hello: unary(Type.Object({ name: Type.String() }), Type.Object({ text: Type.String() })),
+  log: notify(Type.Object({ line: Type.String() })),
+})
+
+/** The error of `act`, which must be the one class that Nanowire throws. */
+function errorOf(act: () => unknown): NanowireError {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof NanowireError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('a codec', () => {
+  it('gives every value of its schema back', () => {
+    const { encode, decode } = codec(Person)
+    fc.assert(
+      fc.property(arbitrary(Person), (person) => {
+        expect(decode(encode(person))).toEqual(person)
+      }),
+      runs(200),
+    )
+  })
+
+  it('of a contract has the tagged enum of its requests', () => {
+    const { encode, decode } = codec(Greeter)
+    expect(decode(encode(Greeter.message.hello({ name: 'Ada' })))).toEqual({
+      tag: 'greeter/hello',
+      body: { name: 'Ada' },
+    })
+    expect(decode(encode(Greeter.message.log({ line: 'x' })))).toEqual({ tag: 'greeter/log', body: { line: 'x' } })
+    expect(errorOf(() => decode(pack({ tag: 'greeter/bye', body: {} }))).code).toBe('invalid_argument')
+  })
+
+  it('writes standard MessagePack with the names as declared', () => {
+    expect(codec(Type.Object({ name: Type.String() })).encode({ name: 'Ada' })).toEqual(
+      Uint8Array.of(0x81, 0xa4, 0x6e, 0x61, 0x6d, 0x65, 0xa3, 0x41, 0x64, 0x61),
+    )
+  })
+
+  it('gives bytes that are their owner’s, and values that hold no bytes of others', () => {
+    const { encode, decode } = codec(Person)
+    const value = { name: 'Ada', photo: Uint8Array.of(1, 2, 3), tags: [] }
+    const one = encode(value)
+    const other = encode({ ...value, name: 'Bob' })
+    expect(one.buffer.byteLength).toBe(one.length)
+    for (const bytes of [one, Buffer.from(one)]) {
+      const read = decode(bytes)
+      bytes.fill(0)
+      expect(read).toEqual(value)
+      expect(read.photo?.buffer.byteLength).toBe(3)
+    }
+    expect(decode(other).name).toBe('Bob')
+  })
+
+  it('leaves out what is not declared, both ways', () => {
+    const { encode, decode } = codec(Type.Object({ name: Type.String() }))
+    const more = { name: 'Ada', hash: 'secret' }
+    expect(decode(encode(more))).toEqual({ name: 'Ada' })
+    expect(decode(pack(more))).toEqual({ name: 'Ada' })
+  })
+})
+
+describe('what a codec refuses', () => {
+  const { encode, decode } = codec(Person)
+
+  it.each([
+    ['a value', () => encode({ name: '', tags: [] }), /^cannot encode: .*\/name/],
+    ['a value of another type', () => encode({ name: 'Ada', tags: [1 as never] }), /^cannot encode: .*\/tags\/0/],
+    ['a value in bytes', () => decode(pack({ name: 'Ada', tags: [], age: -1 })), /^cannot decode: .*\/age/],
+    ['bytes too few', () => decode(Uint8Array.of(0x81, 0xa4)), /^cannot decode: MessagePack, byte 0: /],
+    ['bytes too many', () => decode(Uint8Array.of(0x80, 0x80)), /trailing_bytes/],
+    ['an extension', () => decode(Uint8Array.of(0xd4, 0x01, 0x00)), /^cannot decode: MessagePack/],
+    ['no bytes at all', () => decode(new Uint8Array(0)), /^cannot decode: MessagePack, byte 0: /],
+    ['what is no Uint8Array', () => decode('80' as never), /decode takes a Uint8Array/],
+  ])('is %s, and it says what and where', (_, act, message) => {
+    const error = errorOf(act)
+    expect(error).toMatchObject({ code: 'invalid_argument', processed: 'no' })
+    expect(error.message).toMatch(message)
+  })
+
+  it('is never more than a declared error, and it works afterwards', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 80 }),
+      fc.tuple(arbitrary(Person), fc.nat(), fc.nat({ max: 255 })).map(([person, at, byte]) => {
+        const spoilt = encode(person)
+        spoilt[at % spoilt.length] = byte
+        return spoilt
+      }),
+    )
+    fc.assert(
+      fc.property(bytes, (input) => {
+        try {
+          // What is taken is a value of the schema, so it can be written again.
+          const value = decode(input)
+          expect(decode(encode(value))).toEqual(value)
+        } catch (error) {
+          expect(error).toBeInstanceOf(NanowireError)
+          expect(error).toMatchObject({ code: 'invalid_argument' })
+        }
+        expect(decode(encode({ name: 'Ada', tags: ['a'] }))).toEqual({ name: 'Ada', tags: ['a'] })
+      }),
+      runs(500),
+    )
+  })
+
+  it('is more than maxMessageBytes, and names the limit', () => {
+    const small = codec(Type.String(), { maxMessageBytes: 1_024 })
+    const fits = pack('x'.repeat(1_021))
+    expect(small.decode(fits)).toHaveLength(1_021)
+    expect(errorOf(() => small.decode(pack('x'.repeat(1_022)))).message).toMatch(/1025 bytes .*maxMessageBytes is 1024/)
+  })
+
+  it('is a limit that there is not', () => {
+    expect(errorOf(() => codec(Type.String(), { maxMoons: 1 } as never)).message).toContain(
+      'there is no limit "maxMoons"',
+    )
+  })
+})

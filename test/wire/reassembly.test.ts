@@ -1,0 +1,155 @@
+/** Messages out of fragments against a list of chunks (spec/protocol.md, P31 to P34). */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Assembled, Reassembler, type TooLarge } from '../../src/wire/index.ts'
+import { runs } from '../support/runs.ts'
+import { joined } from '../support/slow-frames.ts'
+
+const limits = { maxMessageBytes: 1_000, maxReassemblyBytes: 2_500 }
+/** What may stand before a message's body; `maxMessageBytes` counts the body alone. */
+const HEAD_BYTES = 26 + 65_535
+
+type Step =
+  | { readonly do: 'add'; readonly id: number; readonly bytes: number; readonly more: boolean }
+  | { readonly do: 'remove' | 'discard'; readonly id: number }
+
+const id = fc.integer({ min: 1, max: 4 })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      id,
+      bytes: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 1_500 })),
+      more: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('remove' as const, 'discard' as const), id }) },
+)
+
+/** The slow twin: it keeps every fragment by itself. */
+class SlowReassembler {
+  readonly unfinished = new Map<number, { readonly flags: number; chunks: Uint8Array[]; discarded: boolean }>()
+
+  get bytes(): number {
+    return [...this.unfinished.values()].reduce((sum, { chunks }) => sum + joined(chunks).length, 0)
+  }
+
+  /** Returns the message, or that it is refused, or that its limit may or may not have fired. */
+  add(id: number, flags: number, chunk: Uint8Array, more: boolean): Assembled | undefined {
+    const message = this.unfinished.get(id) ?? { flags, chunks: [], discarded: false }
+    this.unfinished.set(id, message)
+    if (!message.discarded) message.chunks.push(chunk)
+    if (more) return undefined
+    this.unfinished.delete(id)
+    return message.discarded ? undefined : { flags: message.flags, body: joined(message.chunks) }
+  }
+}
+
+describe('P31: a reassembler', () => {
+  it('gives each message once it is whole, and holds no more than its limit', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const reassembler = new Reassembler(limits)
+        const slow = new SlowReassembler()
+        for (const [index, one] of steps.entries()) {
+          if (one.do === 'add') {
+            const before = slow.bytes
+            const chunk = new Uint8Array(one.bytes).fill(index)
+            const flags = reassembler.has(one.id) ? 0 : index
+            const isDiscarded = slow.unfinished.get(one.id)?.discarded ?? false
+            const expected = slow.add(one.id, flags, chunk, one.more)
+            const result = reassembler.add(
+              one.id,
+              flags,
+              joined([new Uint8Array(3), chunk]),
+              3,
+              3 + chunk.length,
+              one.more,
+            )
+            if (typeof result === 'string') {
+              // Told once, and then nothing is held of the message. Buffers are up to twice as long as what they hold.
+              expect(isDiscarded).toBe(false)
+              expect(2 * before + chunk.length).toBeGreaterThan(limits.maxReassemblyBytes)
+              const message = slow.unfinished.get(one.id)
+              if (message) {
+                message.discarded = true
+                message.chunks = []
+              }
+            } else {
+              expect(result).toEqual(expected)
+              if (!isDiscarded) expect(before + chunk.length).toBeLessThanOrEqual(limits.maxReassemblyBytes)
+            }
+          } else if (one.do === 'remove') {
+            reassembler.remove(one.id)
+            slow.unfinished.delete(one.id)
+          } else {
+            reassembler.discard(one.id)
+            const message = slow.unfinished.get(one.id)
+            if (message) {
+              message.discarded = true
+              message.chunks = []
+            }
+          }
+          expect(reassembler.size).toBe(slow.unfinished.size)
+          for (const [open, { flags }] of slow.unfinished) expect(reassembler.flagsOf(open)).toBe(flags)
+          expect(reassembler.heldBytes).toBeGreaterThanOrEqual(slow.bytes)
+          expect(reassembler.heldBytes).toBeLessThanOrEqual(Math.min(limits.maxReassemblyBytes, 2 * slow.bytes))
+        }
+      }),
+      runs(500),
+    )
+  })
+
+  it('holds nothing when all is finished, forgotten or discarded', () => {
+    const reassembler = new Reassembler(limits)
+    const part = (id: number, more: boolean) => reassembler.add(id, 0, new Uint8Array(100), 0, 100, more)
+    for (const id of [1, 2, 3]) part(id, true)
+    part(1, false)
+    reassembler.remove(2)
+    reassembler.discard(3)
+    expect([reassembler.size, reassembler.heldBytes]).toEqual([1, 0])
+    expect(part(3, false)).toBe(undefined)
+    expect([reassembler.size, reassembler.heldBytes]).toEqual([0, 0])
+    reassembler.remove(9)
+    reassembler.discard(9)
+    expect(reassembler.has(9)).toBe(false)
+  })
+
+  it('shares no memory with the fragments', () => {
+    const reassembler = new Reassembler(limits)
+    const buffer = new Uint8Array(10).fill(1)
+    reassembler.add(1, 0, buffer, 0, 10, true)
+    buffer.fill(2)
+    const whole = reassembler.add(1, 0, buffer, 0, 10, false)
+    expect(whole).toEqual({ flags: 0, body: Uint8Array.from([...Array(10).fill(1), ...Array(10).fill(2)]) })
+  })
+
+  it('P34: says once that a message is too large, and takes the rest of it', () => {
+    const reassembler = new Reassembler({ maxMessageBytes: 1_000, maxReassemblyBytes: 2 ** 30 })
+    const told: (TooLarge | 'whole' | undefined)[] = []
+    const part = (bytes: number, more: boolean) => {
+      const result = reassembler.add(1, 0, new Uint8Array(bytes), 0, bytes, more)
+      told.push(typeof result === 'object' ? 'whole' : result)
+    }
+    part(1_000 + HEAD_BYTES, true)
+    part(1, true)
+    part(1, true)
+    part(1, false)
+    part(5, false)
+    expect(told).toEqual([undefined, 'maxMessageBytes', undefined, undefined, 'whole'])
+  })
+
+  it('P34: lets a message have the last free byte, and not one more', () => {
+    for (const [extra, result] of [
+      [0, undefined],
+      [1, 'maxReassemblyBytes'],
+    ] as const) {
+      const reassembler = new Reassembler({ maxMessageBytes: 10_000, maxReassemblyBytes: 10_000 })
+      reassembler.add(1, 0, new Uint8Array(6_000), 0, 6_000, true)
+      reassembler.add(2, 0, new Uint8Array(3_000), 0, 3_000, true)
+      expect(reassembler.add(2, 0, new Uint8Array(2_000), 0, 1_000 + extra, true)).toBe(result)
+      expect(reassembler.heldBytes).toBe(extra === 0 ? 10_000 : 6_000)
+    }
+  })
+})
