@@ -28,6 +28,7 @@ export {
   contract,
   type ErrorOf,
   type MessageOf,
+  type MethodErrorOf,
   type MethodOptions,
   type MethodRef,
   type NotifyMethod,
@@ -42,6 +43,7 @@ export {
 export { NanowireError, type NanowireErrorOptions, type Processed, type StatusCode, statusCodes } from './errors.ts'
 export { defaultLimits, type LimitName, type LimitOptions, type Limits } from './limits.ts'
 export {
+  type CallCounts,
   type CallOptions,
   type ClientCall,
   type ClientMiddleware,
@@ -52,9 +54,13 @@ export {
   type ConnectOptions,
   type Context,
   type DispatchOptions,
+  type HandlerOf,
   type HandlersOf,
   type Listener,
   type Logger,
+  type MetadataReader,
+  type MetadataWriter,
+  type MethodClient,
   type Place,
   type Result,
   type Routable,

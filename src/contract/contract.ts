@@ -44,7 +44,11 @@ type ResponseVariants<Name extends string, M extends Methods> = {
 }
 type ValuesOf<T> = T[keyof T]
 
-export interface Contract<Name extends string = string, M extends Methods = Methods> {
+/**
+ * A contract. Its variance is said and not worked out: that would take the compiler seconds in each program.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: a contract is contravariant in its bodies, so only any stands for all methods
+export interface Contract<out Name extends string = string, in out M extends Methods = any> {
   readonly name: Name
   /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`. */
   readonly Request: TUnsafe<RequestVariants<Name, M>>
@@ -65,8 +69,7 @@ export interface Contract<Name extends string = string, M extends Methods = Meth
 }
 
 /** Any contract at all. */
-// biome-ignore lint/suspicious/noExplicitAny: a contract is contravariant in its bodies, so only any takes them all
-export type AnyContract = Contract<string, any>
+export type AnyContract = Contract
 
 export type MethodsOf<C> = C extends Contract<string, infer M> ? M : never
 

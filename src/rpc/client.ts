@@ -26,8 +26,11 @@ export type Result<Value, Failure> =
  */
 type Arguments<M extends Method> =
   undefined extends RequestOf<M>
-    ? [request?: RequestOf<M>, options?: CallOptions | Context]
-    : [request: RequestOf<M>, options?: CallOptions | Context]
+    ? [request?: RequestOf<M>, options?: CallOptions | Carried]
+    : [request: RequestOf<M>, options?: CallOptions | Carried]
+
+/** What stands for options is a handler's context. */
+type Carried = Pick<Context, 'signal' | 'deadline' | 'peer' | 'reply'>
 
 /** Calls one method. */
 export interface MethodClient<M extends Method> {

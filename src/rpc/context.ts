@@ -19,7 +19,8 @@ export interface MetadataWriter {
   set(name: string, value: string): void
 }
 
-export interface Context<M extends Method = Method> {
+// biome-ignore lint/suspicious/noExplicitAny: a context is contravariant in its errors' data, so only any stands for all methods
+export interface Context<in out M extends Method = any> {
   /** Aborted when the caller cancels, is gone, or its deadline passes. The reason is a `NanowireError`. */
   readonly signal: AbortSignal
   /** What is left until the deadline, counted at each read; `undefined` where there is none. */

@@ -319,6 +319,7 @@ export class Session implements LinkListener {
     const before = this.#state
     let cancelLinger = () => {}
     const linger = () => {
+      if (this.#state.name !== 'closing') return
       cancelLinger = clock.after(limits.lingerMs, () => link.destroy())
     }
     const isDrained = step === 'lastCallEnded' // nothing hurries it but the end of its drain

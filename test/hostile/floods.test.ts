@@ -1,0 +1,338 @@
+/** Peers that want everything: memory, slots, connections. What they get is bounded, and the others go on. */
+import { describe, expect, it } from 'vitest'
+import { flags, kinds } from '../../src/wire/index.ts'
+import { Gate, Lab, lab } from '../rpc/lab.ts'
+import { nextTurn, until } from '../support/hand-clock.ts'
+import { frame, hello, moreFlag, notifyFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { victim } from './victim.ts'
+
+const MIB = 1024 * 1024
+const { echo, note } = Lab.methods
+
+/** Memory that is really in use. Coarse: what is asserted of it leaves room for everything else. */
+function usedBytes(): number {
+  global.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+const header = (length: number, kind: number, flag: number, id: number) => {
+  return Uint8Array.of(length >>> 16, length >>> 8, length, kind, flag, id >>> 24, id >>> 16, id >>> 8, id)
+}
+
+/** Waits until the server has read nothing for a while, although there is more. */
+async function untilDeaf(server: { stats(): { bytesReceived: number } }): Promise<void> {
+  for (let still = 0, before = -1; still < 50; await nextTurn()) {
+    const { bytesReceived } = server.stats()
+    still = bytesReceived === before ? still + 1 : 0
+    before = bytesReceived
+  }
+}
+
+describe('memory', () => {
+  it('is not given for what is only announced', async () => {
+    const attacked = await victim({ maxFrameBytes: 16 * MIB - 1, maxMessageBytes: 64 * MIB })
+    const peers: RawPeer[] = []
+    const before = usedBytes()
+    for (let n = 0; n < 50; n++) {
+      const peer = await RawPeer.greeted(attacked.url)
+      peer.send(header(16 * MIB - 1, kinds.REQUEST, 0, 1), new Uint8Array(100))
+      peers.push(peer)
+    }
+    const { bytesReceived } = attacked.server.stats()
+    await until(() => attacked.server.stats().bytesReceived >= Math.min(bytesReceived, 50 * 109))
+    expect(usedBytes() - before).toBeLessThan(20 * MIB)
+    for (const peer of peers) peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to a frame that comes byte by byte', async () => {
+    const attacked = await victim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const bytes = request(1, echo, { text: 'x'.repeat(60_000) })
+    const before = usedBytes()
+    const received = attacked.server.stats().bytesReceived
+    for (let at = 0; at < bytes.length - 1; at++) {
+      if (!peer.socket.write(bytes.subarray(at, at + 1)))
+        await new Promise((resolve) => peer.socket.once('drain', resolve))
+      if (at % 500 === 0) await nextTurn()
+    }
+    await until(() => attacked.server.stats().bytesReceived === received + bytes.length - 1)
+    expect(usedBytes() - before).toBeLessThan(8 * MIB)
+    peer.send(bytes.subarray(-1))
+    expect(await peer.replyTo(1)).toEqual({ text: 'x'.repeat(60_000) })
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to a peer that does not read: the server stops reading, and goes on when it does', async () => {
+    const attacked = await victim({ maxBacklogBytes: 64 * 1024 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.socket.pause()
+    const text = 'x'.repeat(50_000)
+    const before = usedBytes()
+    let sent = 0
+    while (sent < 2_000 && peer.socket.writableLength < 4 * MIB) {
+      peer.send(request(++sent, echo, { text }))
+      await nextTurn()
+    }
+    expect(sent).toBeLessThan(2_000)
+    await untilDeaf(attacked.server)
+    const { bytesReceived } = attacked.server.stats()
+    expect(bytesReceived).toBeLessThan(sent * 50_000)
+    expect(usedBytes() - before).toBeLessThan(24 * MIB)
+    peer.socket.resume()
+    for (let id = 1; id <= sent; id++) expect(await peer.replyTo(id)).toEqual({ text })
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to PINGs whose PONGs nobody reads', async () => {
+    const attacked = await victim({ maxBacklogBytes: 64 * 1024 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.socket.pause()
+    const pings = Buffer.concat(Array.from({ length: 4_000 }, () => frame(kinds.PING, 0, new Uint8Array(8))))
+    const before = usedBytes()
+    for (let n = 0; n < 200 && peer.socket.writableLength < MIB; n++) {
+      peer.send(pings)
+      await nextTurn()
+    }
+    await untilDeaf(attacked.server)
+    expect(usedBytes() - before).toBeLessThan(16 * MIB)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to requests that are begun and never ended', async () => {
+    const attacked = await victim({ maxCallsInFlight: 100 })
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = usedBytes()
+    for (let id = 1; id <= 20_000 && peer.socket.writable; id++) {
+      peer.send(request(id, echo, null, { bytes: new Uint8Array(1), flags: moreFlag }))
+      if (id % 500 === 0) await nextTurn()
+    }
+    const words = await peer.lastWords()
+    expect(words).toMatchObject({ code: 'resource_exhausted', rule: 'limit' })
+    expect(words.message).toContain('maxCallsInFlight is 100')
+    expect(usedBytes() - before).toBeLessThan(16 * MIB)
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to cancelling what was never called', async () => {
+    const attacked = await victim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = usedBytes()
+    for (let n = 0; n < 20; n++) {
+      const cancels = Array.from({ length: 1_000 }, (_, index) => frame(kinds.CANCEL, n * 1_000 + index + 1))
+      peer.send(...cancels)
+    }
+    peer.send(request(1, echo, { text: 'x' }))
+    expect(await peer.replyTo(1)).toEqual({ text: 'x' })
+    expect(attacked.server.stats().unknownIds).toBe(20_000)
+    expect(usedBytes() - before).toBeLessThan(16 * MIB)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('is not lost to finished calls', async () => {
+    const attacked = await victim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const round = async (from: number, count: number) => {
+      for (let id = from; id < from + count; id++) peer.send(request(id, echo, { text: 'x' }))
+      await peer.replyTo(from + count - 1)
+      peer.frames.length = 0
+    }
+    for (let from = 1; from <= 5_000; from += 500) await round(from, 500)
+    const before = usedBytes()
+    for (let from = 5_001; from <= 25_000; from += 500) await round(from, 500)
+    expect(usedBytes() - before).toBeLessThan(4 * MIB)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+})
+
+describe('slots', () => {
+  /** A service whose handlers end only when they are told to, whatever their callers do. */
+  function stubborn() {
+    let running = 0
+    let most = 0
+    let gate = new Gate()
+    const hold = async () => {
+      most = Math.max(most, ++running)
+      await gate.promise
+      running--
+    }
+    const service = lab({
+      async echo(asked) {
+        await hold()
+        return asked
+      },
+      note: hold,
+    })
+    return {
+      service,
+      running: () => running,
+      most: () => most,
+      release() {
+        gate.open()
+        gate = new Gate()
+      },
+    }
+  }
+
+  it('are not got by calling and cancelling in turn', async () => {
+    const { service, running, most, release } = stubborn()
+    const attacked = await victim({ maxCallsInFlight: 50 }, service)
+    const peer = await RawPeer.greeted(attacked.url)
+    for (let id = 1; id <= 2_000; id++) peer.send(request(id, echo, { text: 'x' }), frame(kinds.CANCEL, id))
+    expect(await peer.errorOf(2_000)).toMatchObject({ processed: 'no' })
+    expect(running()).toBe(50)
+    expect(attacked.server.stats().inFlight).toBe(50)
+    release()
+    await until(() => attacked.server.stats().inFlight === 0)
+    expect(most()).toBe(50)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('are not got by calling more than was allowed: what is above a bound is refused, and each call is answered once', async () => {
+    const { service, running, most, release } = stubborn()
+    const attacked = await victim({ maxCallsInFlight: 200 }, service)
+    const peer = await RawPeer.greeted(attacked.url)
+    for (let id = 1; id <= 1_000; id++) peer.send(request(id, echo, { text: 'x' }))
+    expect(await peer.errorOf(1_000)).toMatchObject({ code: 'resource_exhausted', processed: 'no' })
+    expect(running()).toBe(200)
+    expect(attacked.server.stats().refused).toEqual({ maxCallsInFlight: 800 })
+    release()
+    for (let id = 1; id <= 200; id++) expect(await peer.replyTo(id)).toEqual({ text: 'x' })
+    for (let id = 201; id <= 999; id++) expect(await peer.errorOf(id)).toMatchObject({ code: 'resource_exhausted' })
+    expect(most()).toBe(200)
+    expect(peer.frames).toEqual([])
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('are not got by notifies: the server stops reading until one ends', async () => {
+    const { service, running, most, release } = stubborn()
+    const attacked = await victim({ maxCallsInFlight: 50 }, service)
+    const peer = await RawPeer.greeted(attacked.url)
+    for (let id = 1; id <= 200; id++) peer.send(request(id, note, { line: 'x' }, { flags: notifyFlag }))
+    await until(() => running() === 50)
+    await untilDeaf(attacked.server)
+    expect(running()).toBe(50)
+    while (attacked.server.stats().calls['lab/note']?.['ok'] !== 200) {
+      release()
+      await nextTurn()
+    }
+    expect(most()).toBe(50)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('are given back when their peer has gone, as soon as the handlers end', async () => {
+    const { service, running, release } = stubborn()
+    const attacked = await victim({ maxCallsInFlight: 50 }, service)
+    const peer = await RawPeer.greeted(attacked.url)
+    for (let id = 1; id <= 50; id++) peer.send(request(id, echo, { text: 'x' }))
+    await until(() => running() === 50)
+    peer.socket.resetAndDestroy()
+    await until(() => attacked.server.stats().connections === 1)
+    release()
+    await attacked.expectUnharmed()
+    expect(running()).toBe(0)
+  })
+})
+
+describe('connections', () => {
+  it('are bounded: one too many is told so, and one that closes makes room', async () => {
+    const maxConnections = 1_000
+    const attacked = await victim({ maxConnections })
+    const peers: RawPeer[] = []
+    while (peers.length < maxConnections - 1) {
+      const some = Array.from({ length: Math.min(100, maxConnections - 1 - peers.length) }, () =>
+        RawPeer.greeted(attacked.url),
+      )
+      peers.push(...(await Promise.all(some)))
+    }
+    expect(attacked.server.stats().connections).toBe(maxConnections)
+    const late = await RawPeer.connect(attacked.url)
+    late.send(hello(), request(1, echo, { text: 'x' }))
+    const words = await late.lastWords()
+    expect(words).toMatchObject({ code: 'resource_exhausted', rule: 'limit' })
+    expect(words.message).toContain(`maxConnections is ${maxConnections}`)
+    expect(attacked.runs()).toBe(0)
+    peers.pop()?.socket.end()
+    await until(() => attacked.server.stats().connections < maxConnections)
+    const next = await RawPeer.greeted(attacked.url)
+    next.send(request(1, echo, { text: 'there is room' }))
+    expect(await next.replyTo(1)).toEqual({ text: 'there is room' })
+    expect(attacked.server.stats().refused).toEqual({ maxConnections: 1 })
+    for (const peer of [...peers, next]) peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+
+  it('that say nothing are freed by the time for the handshake', async () => {
+    const attacked = await victim({ maxConnections: 101, handshakeTimeoutMs: 1_000 })
+    const peers = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(attacked.url)))
+    await until(() => attacked.server.stats().connections === 101)
+    attacked.clock.advance(1_001)
+    for (const peer of peers) expect(await peer.lastWords()).toMatchObject({ rule: 'timeout' })
+    await attacked.expectUnharmed()
+    const next = await RawPeer.greeted(attacked.url)
+    next.socket.end()
+    await next.closed
+  })
+
+  it('that are reset in the middle of everything hurt nobody', async () => {
+    const attacked = await victim()
+    const bytes = Buffer.concat([
+      hello(),
+      request(1, echo, { text: 'x' }),
+      request(2, echo, { text: 'x'.repeat(3_000) }, { flags: flags.MORE }),
+      frame(kinds.CANCEL, 1),
+    ])
+    for (let at = 0; at < bytes.length; at += 97) {
+      const peer = await RawPeer.connect(attacked.url)
+      peer.send(bytes.subarray(0, at))
+      await nextTurn()
+      peer.socket.resetAndDestroy()
+    }
+    await attacked.expectUnharmed()
+    expect(attacked.log.at('error')).toEqual([])
+  })
+
+  it('that never close are destroyed after a while, having been told why', async () => {
+    const attacked = await victim({ lingerMs: 300 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.socket.allowHalfOpen = true
+    peer.send(frame(99, 0))
+    expect(await peer.errorOf(0)).toMatchObject({ rule: 'frame_kind' })
+    peer.send(new Uint8Array(200_000))
+    expect(attacked.server.stats().connections).toBe(2)
+    attacked.clock.advance(301)
+    await until(() => attacked.server.stats().connections === 1)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+  })
+})
+
+it('noise of any kind is refused, by one rule or another', async () => {
+  const attacked = await victim()
+  let seed = 42
+  const chance = () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return seed >>> 16
+  }
+  for (let n = 0; n < 100; n++) {
+    const peer = await RawPeer.connect(attacked.url)
+    const noise = Uint8Array.from({ length: 50 + (chance() % 2_000) }, () => chance() & 0xff)
+    const good = n % 2 === 0 ? hello() : new Uint8Array(0)
+    const half = n % 4 === 0 ? request(1, echo, null, { bytes: noise.subarray(0, 30) }) : new Uint8Array(0)
+    peer.send(good, half, noise)
+    peer.socket.end()
+    await peer.closed
+    for (const { kind } of peer.frames) expect([kinds.HELLO, kinds.ERROR, kinds.RESPONSE]).toContain(kind)
+  }
+  expect(attacked.log.at('error')).toEqual([])
+  await attacked.expectUnharmed()
+})

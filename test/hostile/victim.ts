@@ -1,0 +1,77 @@
+/** A served router that is attacked while an honest client has a call in flight, which must notice nothing. */
+import { expect, onTestFinished } from 'vitest'
+import { connect, type LimitOptions, router, type Server, type Service, serve } from '../../src/index.ts'
+import { Gate, Lab, lab } from '../rpc/lab.ts'
+import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
+import { RecordingLog } from '../support/recording-log.ts'
+
+export interface Victim {
+  readonly url: string
+  readonly server: Server
+  readonly log: RecordingLog
+  readonly clock: HandClock
+  /** How often a handler of the attacked service was started. */
+  runs(): number
+  /** The honest call is answered, on the connection that it was made on, and no peer but the honest one is left. */
+  expectUnharmed(): Promise<void>
+}
+
+/** Serves `service` (by default one that answers what it is asked), and makes the honest call. */
+export async function victim(limits: LimitOptions = {}, service?: Service<typeof Lab>): Promise<Victim> {
+  const clock = new HandClock()
+  const log = new RecordingLog()
+  const gate = new Gate()
+  let runs = 0
+  const held = lab({
+    async echo(request) {
+      runs++
+      if (request.text === 'honest') await gate.promise
+      return request
+    },
+    store: () => {
+      runs++
+      return []
+    },
+    note: () => void runs++,
+  })
+  const server = await serve(router([service ?? held], { limits, log }), 'tcp://127.0.0.1:0', { clock })
+  const wire = connect(server.url, { clock })
+  onTestFinished(() => closeBoth())
+  await wire.ready()
+  const honest = service
+    ? undefined
+    : wire.client(Lab).echo({ text: 'honest' }, { timeoutMs: Number.POSITIVE_INFINITY })
+  honest?.catch(() => {}) // it is waited for below, unless the test has failed before
+  await until(() => service !== undefined || runs === 1)
+  const bytesBefore = wire.stats().bytesReceived
+
+  async function closeBoth(): Promise<void> {
+    gate.open()
+    const closing = Promise.all([wire.close({ drainMs: 0 }), server.close({ drainMs: 0 })])
+    let closed = false
+    void closing.finally(() => {
+      closed = true
+    })
+    while (!closed) {
+      clock.advance(1_000)
+      await nextTurn()
+    }
+    await closing
+  }
+
+  return {
+    url: server.url,
+    server,
+    log,
+    clock,
+    runs: () => (service ? runs : runs - 1),
+    async expectUnharmed() {
+      await until(() => server.stats().connections === 1)
+      gate.open()
+      if (honest) expect(await honest).toEqual({ text: 'honest' })
+      expect(wire.stats()).toMatchObject({ connections: 1, inFlight: 0, waiting: 0 })
+      expect(wire.stats().bytesReceived).toBeGreaterThanOrEqual(bytesBefore)
+      await until(() => server.stats().inFlight === 0)
+    },
+  }
+}
