@@ -7,15 +7,13 @@ export {
   type MethodErrorOf,
   type MethodRef,
   type Methods,
-  type MethodsOf,
   type ReplyOf,
 } from './contract.ts'
-export { type Gate, type GateLimits, gateOf } from './gate.ts'
+export { type Gate, gateOf } from './gate.ts'
 export { childrenOf } from './judge-shape.ts'
 export { NegativeZero } from './leaf.ts'
 export {
   type ErrorDataOf,
-  type ErrorSchemas,
   type Method,
   type MethodOptions,
   type NotifyMethod,
@@ -28,7 +26,7 @@ export {
 } from './method.ts'
 export { Misfit } from './misfit.ts'
 export { shapeOf } from './read-shape.ts'
-export type { LiteralValue, ObjectShape, PropertyShape, Scope, Shape } from './shape.ts'
+export type { Shape } from './shape.ts'
 export { requireDistinctTags, tagOf } from './tag.ts'
 export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'
-export { type Check, checkOf } from './validator.ts'
+export { checkOf } from './validator.ts'

@@ -5,7 +5,6 @@ export {
   PROTOCOL_MAJOR,
   packHello,
   peerLimitNames,
-  type ReceivedRequestHead,
   readError,
   readHello,
   readMetadata,
@@ -18,7 +17,6 @@ export type { DescribedField } from './describe-header.ts'
 export {
   type Metadata,
   packError,
-  type RequestHead,
   type WireError,
   writeCredit,
   writeFrame,
@@ -39,5 +37,5 @@ export {
 export { pack, unpack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
-export { StrictError, type StrictRule } from './strict.ts'
+export { StrictError } from './strict.ts'
 export { BufferWriter, type FrameWriter } from './writer.ts'
