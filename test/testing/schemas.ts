@@ -7,7 +7,7 @@ import Type, { type TSchema } from 'typebox'
 import { Bytes, Timestamp } from '../../src/contract/index.ts'
 import { Even, formats, patterns } from './schema-table.ts'
 
-export { type NamedSchema, schemaTable } from './schema-table.ts'
+export { schemaTable } from './schema-table.ts'
 
 const NumberedKey = Type.TemplateLiteral([Type.Literal('k'), Type.Integer()])
 
