@@ -59,17 +59,15 @@ function judgeError(error: unknown, method: MethodRef, toPlace: DataGate, log: L
 /** An error whose detail stays in the log. */
 export function internal(what: string, error: unknown, method: MethodRef, log: Logger, clock: Clock): WireError {
   const id = randomId(clock)
-  const detail =
-    error instanceof Misfit
-      ? { misfit: error.describe() }
-      : { err: error instanceof Error ? error : new Error(`not an Error but a ${typeof error} was thrown`) }
-  log.error({ method: method.name, id, ...detail }, what)
-  return {
-    code: 'internal',
-    message: `${method.name} failed; the server's log has it under ${id}`,
-    id,
-    processed: 'yes',
-  }
+  log.error({ method: method.name, id, ...detailOf(error) }, what)
+  const message = `${method.name} failed; the server's log has it under ${id}`
+  return { code: 'internal', message, id, processed: 'yes' }
+}
+
+/** What a line of the log says of what was thrown; of what is no error, no more than its kind, for it may be a payload. */
+function detailOf(error: unknown): object {
+  if (error instanceof Misfit) return { misfit: error.describe() }
+  return error instanceof Error ? { err: error } : { thrown: `a ${typeof error}, not an Error` }
 }
 
 /** A request that does not fit, before its handler; `undefined` for any other error. */
