@@ -7,7 +7,7 @@ import { defaultLimits, type LimitOptions } from '../../src/index.ts'
 import { FrameDecoder, flags, kinds, type ProtocolRule, pack } from '../../src/wire/index.ts'
 import { Lab } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
-import { frame, hello, RawPeer, request } from '../support/raw-peer.ts'
+import { frame, header, hello, RawPeer, request } from '../support/raw-peer.ts'
 import { victim } from './victim.ts'
 
 interface Breach {
@@ -29,9 +29,6 @@ function helloOf(map: unknown): Uint8Array {
 }
 
 const text = (words: string) => Buffer.from(words, 'latin1')
-const header = (length: number, kind: number, flag: number, id: number) => {
-  return Uint8Array.of(length >>> 16, length >>> 8, length, kind, flag, 0, 0, 0, id)
-}
 
 /** What stands where a client's HELLO should. */
 const openings: readonly Breach[] = [

@@ -75,3 +75,12 @@ export async function victim(limits: LimitOptions = {}, service?: Service<typeof
     },
   }
 }
+
+/** Waits until the server has read nothing for a while, although there is more. */
+export async function untilDeaf(server: { stats(): { bytesReceived: number } }): Promise<void> {
+  for (let still = 0, before = -1; still < 50; await nextTurn()) {
+    const { bytesReceived } = server.stats()
+    still = bytesReceived === before ? still + 1 : 0
+    before = bytesReceived
+  }
+}

@@ -113,6 +113,45 @@ describe('places', () => {
   })
 })
 
+describe('a place of somebody else', () => {
+  it('is dialled once for the calls that come together, and what it fails with is said', async () => {
+    let dials = 0
+    const place = {
+      url: 'carrier-pigeon://roof',
+      async dial(): Promise<never> {
+        dials++
+        throw new RangeError('no pigeon')
+      },
+    }
+    const wire = connect(place)
+    const { quick } = wire.client(Lab)
+    for (const met of await Promise.all([failureOf(quick()), failureOf(quick()), failureOf(wire.ready())])) {
+      expect(met).toMatchObject({ code: 'unavailable', processed: 'no', cause: new RangeError('no pigeon') })
+      expect(met.message).toContain('carrier-pigeon://roof')
+      expect(met.message).toContain('no pigeon')
+    }
+    expect(dials).toBe(1)
+    await wire.close()
+  })
+})
+
+describe('the principal', () => {
+  it.each([
+    ['in memory', {}],
+    ['through bytes', { encoded: true }],
+  ])('is who connect says, %s, and nobody otherwise', async (_, options) => {
+    const seen: unknown[] = []
+    const service = lab({ quick: (_request, ctx) => void seen.push(ctx.principal) })
+    const ada = { name: 'Ada' }
+    for (const principal of [ada, undefined]) {
+      const wire = connect(service, { ...options, principal })
+      await wire.client(Lab).quick()
+      await wire.close()
+    }
+    expect(seen).toEqual([ada, undefined])
+  })
+})
+
 describe('a service', () => {
   const handlers = {
     echo: (request: { text: string }) => request,

@@ -1,5 +1,5 @@
 /** Two sessions on a bad network, with callers and handlers that tell the ledger all that they see. */
-import { type LimitOptions, resolveLimits } from '../../src/limits.ts'
+import { type LimitName, type LimitOptions, resolveLimits } from '../../src/limits.ts'
 import { Deadline, type IncomingCall, Session, wheelOf } from '../../src/session/index.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
@@ -66,6 +66,9 @@ export class Rig {
     })
     links.server.attach(this.server)
     links.client.attach(this.client)
+    for (const side of ['client', 'server'] as const) {
+      effects[side].onLimit = (name, message) => this.#limitFired(side, name, message)
+    }
     effects.server.onRequest = ({ call, body }) => this.#handlerBegan(call, body, options.handler)
   }
 
@@ -115,26 +118,18 @@ export class Rig {
     return this.toServer.isEmpty && this.toClient.isEmpty
   }
 
-  /**
-   * What the sessions took upon themselves must have its reason.
-   * @throws Error where a limit of time fired that had not passed
-   */
-  judgeLimits(): void {
-    for (const [side, lane] of [
-      ['client', this.toClient],
-      ['server', this.toServer],
-    ] as const) {
-      for (const { name } of this.effects[side].limits.splice(0)) {
-        if (name === 'idleTimeoutMs') {
-          const silentMs = this.clock.now() - lane.deliveredAt
-          const limitMs = this.#limits[side].idleTimeoutMs ?? 30_000
-          if (silentMs < limitMs) throw new Error(`${side}: ${name} after ${silentMs} ms`)
-          this.ledger.connection = 'over'
-        } else if (name === 'handshakeTimeoutMs') {
-          if (this.effects[side].hellos.length > 0) throw new Error(`${side}: ${name} after the HELLO`)
-          this.ledger.connection = 'over'
-        }
-      }
+  /** A limit of time that fires must have passed, and ends the connection. */
+  #limitFired(side: 'client' | 'server', name: LimitName, message: string): void {
+    if (name === 'idleTimeoutMs') {
+      // Nothing came, or nothing that was sent has arrived.
+      const isTaking = message.includes('was taken')
+      const lane = (side === 'client') === isTaking ? this.toServer : this.toClient
+      const silentMs = this.clock.now() - lane.deliveredAt
+      if (silentMs < (this.#limits[side].idleTimeoutMs ?? 30_000)) throw new Error(`${message} after ${silentMs} ms`)
+      this.ledger.connection = 'over'
+    } else if (name === 'handshakeTimeoutMs') {
+      if (this.effects[side].hellos.length > 0) throw new Error(`${side}: ${name} after the HELLO`)
+      this.ledger.connection = 'over'
     }
   }
 
@@ -181,7 +176,6 @@ export class LedgerEntry extends RecordedCall {
   protected override ended(outcome: RecordedCall['outcomes'][number]): void {
     super.ended(outcome)
     this.#stopWaiting()
-    this.#rig.judgeLimits()
     const { ledger } = this.#rig
     if (outcome.how === 'lost') ledger.lost(this.number, outcome.error.processed)
     else if (outcome.how === 'refused') ledger.refused(this.number, outcome.error.code, outcome.error.processed)

@@ -92,6 +92,8 @@ export class RecordedEffects implements Effects {
   readonly closings: (NanowireError | undefined)[] = []
   /** What a handler does when it begins. */
   onRequest: (request: HandledRequest) => void = () => {}
+  /** Called at the moment when a limit fires. */
+  onLimit: (name: LimitName, message: string) => void = () => {}
   /** Called when the session is over. */
   onClosed: () => void = () => {}
 
@@ -116,6 +118,7 @@ export class RecordedEffects implements Effects {
 
   limitFired(name: LimitName, message: string): void {
     this.limits.push({ name, message })
+    this.onLimit(name, message)
   }
 
   peerViolated(rule: string, message: string): void {

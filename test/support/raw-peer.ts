@@ -31,6 +31,15 @@ export function frame(kind: number, id: number, body: Uint8Array = new Uint8Arra
   return writer.bytes()
 }
 
+/** A header alone, of a frame whose body may never come. */
+export function header(length: number, kind: number, flags: number, id: number): Uint8Array {
+  const bytes = new Uint8Array(9)
+  new DataView(bytes.buffer).setUint32(0, (length << 8) | kind)
+  bytes[4] = flags
+  new DataView(bytes.buffer).setUint32(5, id)
+  return bytes
+}
+
 /** A HELLO that says what this library says, or something else. */
 export function hello(limits: Partial<typeof defaultLimits> = {}, major = 1): Uint8Array {
   const said = { major, limits: { ...defaultLimits, ...limits }, features: [], incarnation: INCARNATION }
