@@ -172,6 +172,16 @@ describe('a server that drains', () => {
     expect(made.link.asked).toEqual(['end', 'destroy'])
   })
 
+  it('has no cause when the client leaves first, and nothing was in flight', () => {
+    for (const isBusy of [false, true]) {
+      const made = opened()
+      if (isBusy) feed(made, request(1))
+      drain(made)
+      made.link.close()
+      expect(made.effects.closings.map((cause) => cause?.code)).toEqual([isBusy ? 'unavailable' : undefined])
+    }
+  })
+
   it('leaves no timer when the link closes first', () => {
     const made = opened()
     made.link.takesAtOnce = false
