@@ -202,7 +202,7 @@ export class Session implements LinkListener {
   linkClosed(error: Error | undefined): void {
     const state = this.#state
     if (state.name === 'closed') return
-    const cause = state.name === 'closing' ? state.cause : cut(this.#peer, error)
+    const cause = state.name === 'closing' ? state.cause : this.#causeOfCut(error)
     if ('cancelTimer' in state) state.cancelTimer()
     this.#keepalive.stop()
     this.#become('linkClosed', { name: 'closed' })
@@ -303,6 +303,12 @@ export class Session implements LinkListener {
     const lastId = this.#options.role === 'server' ? this.#callee.lastId : undefined
     this.#sender.error(0, { code: codeFor(error), message, rule, lastId })
     this.#close('violated', brokenBy(this.#peer, error))
+  }
+
+  /** None where a client left as it was told to, with nothing in flight. */
+  #causeOfCut(error: Error | undefined): NanowireError | undefined {
+    const wasDone = this.#state.name === 'draining' && this.#callee.isIdle && this.#caller.isIdle
+    return wasDone && !error ? undefined : cut(this.#peer, error)
   }
 
   #peerSilent(what: string): void {

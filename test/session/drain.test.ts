@@ -1,21 +1,14 @@
-/** How connections end in peace (spec/session.md, S18 to S22): what is in flight ends, and nothing is lost between. */
+/** How a server's connections end in peace (spec/session.md, S18, S19, S22): nothing is lost between its two steps. */
 import { describe, expect, it } from 'vitest'
 import { flags, kinds } from '../../src/wire/index.ts'
-import { RecordedCall } from '../support/calls.ts'
-import { frameBytes, requestBody, u32 } from '../support/slow-frames.ts'
+import { frameBytes, u32 } from '../support/slow-frames.ts'
 import { opened, type Tapped, tapped } from '../support/tapped.ts'
+import { feed, request } from './messages.ts'
 
 const { MORE, FINAL, ONE_WAY } = flags
 const DRAINING = new TextEncoder().encode('draining')
-const request = (id: number, flagBits = 0) => frameBytes(kinds.REQUEST, flagBits, id, requestBody(7))
-const goaway = (lastId: number, flagBits = 0) => frameBytes(kinds.GOAWAY, flagBits, 0, u32(lastId))
 const pong = frameBytes(kinds.PONG, 0, 0, DRAINING)
 const ran = ({ effects }: Tapped) => effects.requests.map(({ call }) => call.id)
-
-function feed({ link, clock }: Tapped, ...frames: Uint8Array[]): void {
-  link.feed(...frames)
-  clock.runTurns()
-}
 
 function drain({ session, clock }: Tapped, drainMs = 5_000): void {
   session.drain(drainMs, 'the server is closing')
@@ -28,13 +21,6 @@ function end({ session, effects, clock }: Tapped, id: number): void {
   if (!found) throw new Error(`${id} did not run`)
   session.respond(found.call, undefined, Uint8Array.of(0xc0))
   clock.runTurns()
-}
-
-function started({ session, clock }: Tapped): RecordedCall {
-  const call = new RecordedCall()
-  session.start(call)
-  clock.runTurns()
-  return call
 }
 
 describe('a server that drains', () => {
@@ -207,107 +193,5 @@ describe('a server that drains', () => {
     made.clock.runTurns()
     const body = made.link.takeSent()[0]?.body.subarray(4)
     expect(new TextDecoder('utf-8', { fatal: true }).decode(body)).toBe('x'.repeat(1_023))
-  })
-})
-
-describe('a client whose server drains', () => {
-  it('S20: makes no new calls, answers the PING after them, and waits for those in flight', () => {
-    const made = opened({ role: 'client', peerLimits: { maxCallsInFlight: 1 } })
-    const [sent, waits] = [started(made), started(made)]
-    made.link.takeSent()
-    feed(made, goaway(0), frameBytes(kinds.PING, 0, 0, DRAINING))
-    const late = started(made)
-    expect([sent.fate, waits.fate, late.fate]).toEqual(['', 'lost unavailable no', 'lost unavailable no'])
-    expect(late.message).toBe('tap:1 is going away and did not take this call')
-    expect(made.link.takeSent()).toMatchObject([{ kind: kinds.PONG, body: DRAINING }])
-    expect([made.session.state, made.session.takesCalls, made.effects.drainings]).toEqual(['draining', false, 1])
-    feed(made, frameBytes(kinds.RESPONSE, 0, 1, [0xc0]))
-    expect(sent.fate).toBe('replied')
-    expect(made.session.state).toBe('closing')
-    expect(made.link.asked).toContain('end')
-    made.link.close()
-    expect(made.effects.closings).toEqual([undefined])
-    expect(made.clock.timers).toBe(0)
-  })
-
-  it.each([
-    [1, ['', 'lost unavailable no', 'lost unavailable no']],
-    [0xffff_ffff, ['lost unavailable no', 'lost unavailable no', 'lost unavailable no']],
-    [3, ['', '', '']],
-    [0, ['lost unavailable no', 'lost unavailable no', 'lost unavailable no']],
-  ])('S20: ends calls after the last id %d as not run: %j', (lastId, fates) => {
-    const made = opened({ role: 'client' })
-    const calls = [started(made), started(made), started(made)]
-    feed(made, goaway(0), goaway(lastId, FINAL))
-    expect(calls.map(({ fate }) => fate)).toEqual(fates)
-    expect(made.session.inFlight).toBe(fates.filter((fate) => fate === '').length)
-    expect(made.session.state).toBe(fates.includes('') ? 'draining' : 'closing')
-  })
-
-  it('S20: takes a final GOAWAY that was not announced, and another after it', () => {
-    const made = opened({ role: 'client' })
-    const calls = [started(made), started(made), started(made)]
-    feed(made, goaway(2, FINAL), goaway(1, FINAL), goaway(0))
-    expect(calls.map(({ fate }) => fate)).toEqual(['', 'lost unavailable no', 'lost unavailable no'])
-    expect(made.effects.drainings).toBe(1)
-  })
-
-  it('S20: closes at once when nobody waits, also for a call that was cancelled', () => {
-    const made = opened({ role: 'client' })
-    made.session.abandon(started(made))
-    feed(made, goaway(0))
-    expect(made.session.state).toBe('closing')
-  })
-
-  it('S22: is cut off by a drain of its own, though the peer drains already', () => {
-    const made = opened({ role: 'client' })
-    const call = started(made)
-    feed(made, goaway(0))
-    drain(made, 100)
-    made.clock.advance(100)
-    expect([made.session.state, call.fate]).toEqual(['closing', 'lost unavailable maybe'])
-    made.link.close()
-    expect(made.clock.timers).toBe(0)
-  })
-})
-
-describe('a client that drains', () => {
-  it('S21: says nothing, waits for its calls and closes', () => {
-    const made = opened({ role: 'client', peerLimits: { maxCallsInFlight: 1 } })
-    const [sent, waits] = [started(made), started(made)]
-    made.link.takeSent()
-    drain(made)
-    expect(started(made).fate).toBe('lost unavailable no')
-    expect([sent.fate, waits.fate]).toEqual(['', 'lost unavailable no'])
-    expect(made.link.takeSent()).toEqual([])
-    feed(made, frameBytes(kinds.RESPONSE, 0, 1, [0xc0]))
-    expect([sent.fate, made.session.state]).toEqual(['replied', 'closing'])
-  })
-
-  it('S20, S21: obeys a GOAWAY meanwhile', () => {
-    const made = opened({ role: 'client' })
-    const calls = [started(made), started(made)]
-    drain(made)
-    feed(made, goaway(0), goaway(1, FINAL))
-    expect(calls.map(({ fate }) => fate)).toEqual(['', 'lost unavailable no'])
-  })
-
-  it('S21: closes at once when nothing is in flight', () => {
-    const made = opened({ role: 'client' })
-    drain(made)
-    expect(made.session.state).toBe('closing')
-    made.link.close()
-    expect(made.effects.closings).toEqual([undefined])
-    expect(made.clock.timers).toBe(0)
-  })
-
-  it('S22: is cut off after drainMs', () => {
-    const made = opened({ role: 'client' })
-    const call = started(made)
-    drain(made, 300)
-    made.clock.advance(299)
-    expect(call.fate).toBe('')
-    made.clock.advance(1)
-    expect([call.fate, made.session.state]).toEqual(['lost unavailable maybe', 'closing'])
   })
 })

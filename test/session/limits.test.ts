@@ -44,18 +44,18 @@ describe('limits', () => {
     for (const value of [name === 'idleTimeoutMs' ? 11 : min, name === 'pingAfterMs' ? max - 1 : max]) {
       expect(resolveLimits({ ...other, [name]: value })[name]).toBe(value)
     }
-    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, '5' as never]) {
+    const text = '5' as never // what a user without types may pass
+    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN, text]) {
       expect(() => resolveLimits({ [name]: value })).toThrow(`limits.${name} is a whole number from ${min} to ${max}`)
     }
     expect(resolveLimits({ [name]: undefined })[name]).toBe(limitRules[name].default)
   })
 
   it('are refused when unknown, and when a connection would be lost before it is asked', () => {
-    expect(() => resolveLimits({ maxMoons: 1 } as LimitOptions)).toThrow(
-      'there is no limit "maxMoons"; the limits are max',
-    )
-    expect(() => resolveLimits({ ['__proto__' as 'maxDepth']: 1 })).toThrow('there is no limit "__proto__"')
-    expect(() => resolveLimits({ toString: 1 } as LimitOptions)).toThrow('there is no limit "toString"')
+    for (const name of ['maxMoons', 'toString', '__proto__']) {
+      const options = { [name]: 1 } as LimitOptions // what a user without types may pass
+      expect(() => resolveLimits(options)).toThrow(`there is no limit "${name}"; the limits are max`)
+    }
     expect(() => resolveLimits({ pingAfterMs: 500, idleTimeoutMs: 500 })).toThrow(
       'must be larger than limits.pingAfterMs',
     )

@@ -85,13 +85,13 @@ describe('what a codec refuses', () => {
 
   it.each([
     ['a value', () => encode({ name: '', tags: [] }), /^cannot encode: .*\/name/],
-    ['a value of another type', () => encode({ name: 'Ada', tags: [1 as never] }), /^cannot encode: .*\/tags\/0/],
+    ['a value of another type', () => encode({ name: 'Ada', tags: [1 as never] }), /^cannot encode: .*\/tags\/0/], // wrong on purpose
     ['a value in bytes', () => decode(pack({ name: 'Ada', tags: [], age: -1 })), /^cannot decode: .*\/age/],
     ['bytes too few', () => decode(Uint8Array.of(0x81, 0xa4)), /^cannot decode: MessagePack, byte 0: /],
     ['bytes too many', () => decode(Uint8Array.of(0x80, 0x80)), /trailing_bytes/],
     ['an extension', () => decode(Uint8Array.of(0xd4, 0x01, 0x00)), /^cannot decode: MessagePack/],
     ['no bytes at all', () => decode(new Uint8Array(0)), /^cannot decode: MessagePack, byte 0: /],
-    ['what is no Uint8Array', () => decode('80' as never), /decode takes a Uint8Array/],
+    ['what is no Uint8Array', () => decode('80' as never), /decode takes a Uint8Array/], // likewise
   ])('is %s, and it says what and where', (_, act, message) => {
     const error = errorOf(act)
     expect(error).toMatchObject({ code: 'invalid_argument', processed: 'no' })
@@ -131,8 +131,7 @@ describe('what a codec refuses', () => {
   })
 
   it('is a limit that there is not', () => {
-    expect(errorOf(() => codec(Type.String(), { maxMoons: 1 } as never)).message).toContain(
-      'there is no limit "maxMoons"',
-    )
+    const wrong = { maxMoons: 1 } as never // what a user without types may pass
+    expect(errorOf(() => codec(Type.String(), wrong)).message).toContain('there is no limit "maxMoons"')
   })
 })

@@ -183,7 +183,7 @@ describe('encodeFrame', () => {
     ['body', { body: { length: 2 ** 24 } }, "a frame's body has at most 16777215 bytes, not 16777216"],
   ])('refuses a %s that no header can say: %j', (_, wrong, message) => {
     const frame = { kind: kinds.PING, flags: 0, id: 0, body: new Uint8Array(8), ...wrong }
-    expect(() => encodeFrame(frame as never)).toThrow(new RangeError(message))
+    expect(() => encodeFrame(frame as never)).toThrow(new RangeError(message)) // wrong on purpose
   })
 })
 
