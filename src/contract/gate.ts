@@ -47,6 +47,8 @@ class SchemaGate implements Gate {
   readonly #isOpenEnded: boolean
   /** By direction and bounds; a process has few of them. */
   readonly #passes = new Map<string, Pass>()
+  /** What the last call used, found without making a key. */
+  readonly #recent: { [D in Direction]?: { readonly limits: GateLimits; readonly pass: Pass } } = {}
 
   constructor(shape: Shape) {
     this.shape = shape
@@ -84,7 +86,15 @@ class SchemaGate implements Gate {
     return passed
   }
 
-  #passOf(direction: Direction, { maxDepth, maxNodes }: GateLimits): Pass {
+  #passOf(direction: Direction, limits: GateLimits): Pass {
+    const recent = this.#recent[direction]
+    if (recent?.limits === limits) return recent.pass
+    const pass = this.#passWithin(direction, limits)
+    this.#recent[direction] = { limits, pass }
+    return pass
+  }
+
+  #passWithin(direction: Direction, { maxDepth, maxNodes }: GateLimits): Pass {
     const key = `${direction} ${maxDepth} ${maxNodes}`
     const known = this.#passes.get(key)
     if (known) return known

@@ -227,12 +227,12 @@ export class Callee {
       return
     }
     const metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
-    const request = { tag, oneWay, timeoutMs, metadata }
+    const request = { tag, oneWay, timeoutMs, metadata, buffer, start: bodyStart, end }
     if (isFull) {
       const body = copyBytes(buffer, bodyStart, end)
       this.#hold(id, { ...request, buffer: body, start: 0, end: body.length })
     } else {
-      this.#effects.requestReceived(this.#calls.add(id, oneWay), { ...request, buffer, start: bodyStart, end })
+      this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
     }
   }
 }

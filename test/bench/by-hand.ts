@@ -23,14 +23,16 @@ function frames(socket: Socket, received: (message: [number, unknown]) => void):
     }
     rest = input
   })
-  let batch = Buffer.allocUnsafe(65_536)
+  const free: Buffer[] = [] // a fresh buffer for each flush would cost more than the rest
+  let batch: Buffer = Buffer.allocUnsafe(65_536)
   let length = 0
   let isDue = false
   const flush = () => {
     isDue = false
     if (length === 0) return
-    socket.write(batch.subarray(0, length))
-    batch = Buffer.allocUnsafe(65_536)
+    const sent = batch
+    socket.write(sent.subarray(0, length), () => free.push(sent))
+    batch = free.pop() ?? Buffer.allocUnsafe(65_536)
     length = 0
   }
   return (message) => {
