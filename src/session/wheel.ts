@@ -44,7 +44,7 @@ export class DeadlineWheel {
     if (this.#size === 0) this.#tick = Math.floor(this.#clock.now() / TICK_MS)
     this.#size++
     deadline.at = at
-    const tick = Math.max(Math.ceil(at / TICK_MS), this.#tick)
+    const tick = Math.max(tickAfter(at), this.#tick)
     const head = this.#slotOf(tick)
     deadline.next = head.next
     deadline.previous = head
@@ -109,6 +109,12 @@ export class DeadlineWheel {
       waiting = head.next
     }
   }
+}
+
+/** The first tick that is not before `at`, which a division that rounds down would miss. */
+function tickAfter(at: number): number {
+  const tick = Math.ceil(at / TICK_MS)
+  return tick * TICK_MS < at ? tick + 1 : tick
 }
 
 const wheels = new WeakMap<Clock, DeadlineWheel>()

@@ -111,6 +111,13 @@ describe('S13: the wheel', () => {
     )
   })
 
+  it.each([5e-324, 8_000 + 1e-12])('is no round late for what is hardly after a tick: %d', (at) => {
+    const checked = new Checked(Math.floor(at / TICK_MS) * TICK_MS)
+    checked.add(at)
+    checked.clock.advance(2 * TICK_MS)
+    expect(checked.waiting).toEqual([])
+  })
+
   it('rings in the order of ticks', () => {
     const clock = new VirtualClock(1, 0)
     const rang: number[] = []
