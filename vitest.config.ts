@@ -10,6 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000, // two busy cores; no test waits for time
     hookTimeout: 60_000,
+    setupFiles: 'test/support/seed.ts',
     execArgv: ['--expose-gc'],
     projects: [
       { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built] } },
