@@ -64,9 +64,8 @@ export class PassBuilder {
       case 'intersect':
         return this.#intersectPass(shape)
       case 'unknown':
-        return this.#direction === 'fromWire'
-          ? same
-          : requireSafe(this.#direction === 'toWire' ? negativeZero : undefined, this.#bounds)
+        if (!this.#isOutbound) return same // the walk over the bytes has bounded it
+        return requireSafe(this.#direction === 'toWire' ? negativeZero : undefined, this.#bounds)
       default:
         return leafPass(shape.kind === 'literal' ? shape : shape.kind, this.#direction)
     }

@@ -114,6 +114,15 @@ describe('depth', () => {
   )
 })
 
+describe('what a peer wrote', () => {
+  it('was bounded by the walk over its bytes, whoever packed it', () => {
+    let deep: unknown = 1
+    for (let depth = 0; depth < 100; depth++) deep = [deep]
+    const gate = gateOf(Type.Object({ n: Type.Number(), any: Type.Unknown() }))
+    expect(gate.fromWire({ n: 5n, any: deep })).toEqual({ n: 5, any: deep }) // 5n: not as our own packer writes 5
+  })
+})
+
 describe('the number of values', () => {
   it('is bounded in what the schema leaves open, at the limit and past it', () => {
     const limits = { maxDepth: 64, maxNodes: 100 }
