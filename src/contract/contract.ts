@@ -105,6 +105,7 @@ export function contract<const Name extends string, const M extends Methods>(
   methods: M,
 ): Contract<Name, M> {
   requireContractName(name)
+  if (typeof methods !== 'object' || methods === null) throw misuse(`contract ${name}: methods are an object of them`)
   const refs = Object.entries(methods).map(([key, method]) => [key, methodRef(name, key, method)] as const)
   if (refs.length === 0) throw misuse(`the contract ${JSON.stringify(name)} has no methods`)
   requireDistinctTags(refs.map(([, ref]) => ref))

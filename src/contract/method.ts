@@ -70,6 +70,7 @@ export function unary<Request extends TSchema, Reply extends TSchema, const Erro
   reply: Reply,
   options: UnaryOptions<Errors> = {},
 ): UnaryMethod<Request, Reply, Errors> {
+  requireObject(options)
   const { errors, ...rest } = options
   return Object.freeze({
     kind: 'unary',
@@ -91,9 +92,14 @@ export function notify<Request extends TSchema>(request: Request, options: Metho
   })
 }
 
+function requireObject(options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw misuse("a method's options are an object")
+}
+
 const optionNames = new Set(['idempotent', 'tag', 'timeoutMs', 'deprecated', 'description'])
 
 function methodOptions(options: MethodOptions): MethodOptions {
+  requireObject(options)
   const unknown = Object.keys(options).find((name) => !optionNames.has(name))
   if (unknown !== undefined)
     throw misuse(

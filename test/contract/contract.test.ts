@@ -269,6 +269,13 @@ describe('a contract', () => {
     },
   )
 
+  it('takes objects where it takes objects, and says so', () => {
+    const S = Type.Null()
+    expect(mistakeOf(() => contract('a', null as never))).toBe('contract a: methods are an object of them')
+    expect(mistakeOf(() => unary(S, S, null as never))).toBe("a method's options are an object")
+    expect(mistakeOf(() => notify(S, null as never))).toBe("a method's options are an object")
+  })
+
   it('has no option that does not exist: the mistake names it and those that do', () => {
     const words = `a method has no option "timeout"; there are idempotent, tag, timeoutMs, deprecated, description`
     expect(mistakeOf(() => unary(Type.Null(), Type.Null(), { timeout: 5 } as object))).toContain(words)
