@@ -9,6 +9,7 @@ import {
   flags as flag,
   ProtocolError,
   Reassembler,
+  type ReceivedRequestHead,
   readMetadata,
   readRequestHead,
   type WireError,
@@ -76,16 +77,20 @@ export class Callee {
     const isFurther = this.#reassembler.has(id)
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    if (!isFurther && !this.#begin(id, flags, buffer, start, end, more)) return
-    if (!more && !isFurther) {
-      this.#deliver(id, flags, buffer, start, end)
+    const head = isFurther ? undefined : readRequestHead(flags, buffer, start, end)
+    if (head && !this.#begin(frame, head, more)) return
+    if (head && !more) {
+      this.#deliver(id, head, buffer, end)
       return
     }
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
     if (typeof whole === 'string') this.#refuseUnread(id, 0, isOneWay, whole, 'the request is too large')
-    else if (whole) this.#deliver(id, whole.flags, whole.body, 0, whole.body.length)
+    else if (whole) {
+      const { body } = whole
+      this.#deliver(id, readRequestHead(whole.flags, body, 0, body.length), body, body.length)
+    }
   }
 
   cancelReceived(id: number): void {
@@ -151,12 +156,16 @@ export class Callee {
       if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
       this.#unhold(id, request)
       const timeoutMs = this.#remaining(request)
-      if (timeoutMs !== undefined)
-        this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
-      else if (!request.oneWay)
-        this.#sender.error(id, { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' })
+      if (timeoutMs === undefined) this.#refuseLate(id, request)
+      else this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
     }
     this.#isStarting = false
+  }
+
+  #refuseLate(id: number, { tag, oneWay }: HeldRequest): void {
+    const error: WireError = { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' }
+    this.#effects.requestRefused(tag, error)
+    if (!oneWay) this.#sender.error(id, error)
   }
 
   #hold(id: number, request: IncomingRequest): void {
@@ -177,9 +186,8 @@ export class Callee {
   }
 
   /** Takes a new id. Returns whether its request may go on. */
-  #begin(id: number, flags: number, buffer: Uint8Array, start: number, end: number, more: boolean): boolean {
+  #begin({ id, flags, buffer, start }: FrameDecoder, { tag, oneWay }: ReceivedRequestHead, more: boolean): boolean {
     if (!this.#calls.isNew(id)) throw new ProtocolError('frame_id', `the id ${id} came after ${this.lastId}`)
-    const { tag, oneWay } = readRequestHead(flags, buffer, start, end)
     this.#calls.lastId = id
     if (this.#finalId !== undefined && (this.#finalId === 0 || isAfter(id, this.#finalId))) {
       if (more) this.#skipRest(id, flags, buffer, start)
@@ -215,8 +223,8 @@ export class Callee {
     if (!oneWay) this.#sender.error(id, error)
   }
 
-  #deliver(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
-    const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = readRequestHead(flags, buffer, start, end)
+  #deliver(id: number, head: ReceivedRequestHead, buffer: Uint8Array, end: number): void {
+    const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = head
     const { limits } = this.#sender
     const bytes = end - bodyStart
     const isFull = this.#calls.size >= limits.maxCallsInFlight

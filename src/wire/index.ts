@@ -5,6 +5,7 @@ export {
   PROTOCOL_MAJOR,
   packHello,
   peerLimitNames,
+  type ReceivedRequestHead,
   readError,
   readHello,
   readMetadata,

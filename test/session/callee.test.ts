@@ -205,6 +205,22 @@ describe('a server whose client could not know how few calls it runs', () => {
     expect(made.effects.requests.slice(2).map(({ timeoutMs }) => timeoutMs)).toEqual([300, 0])
   })
 
+  it('S12: does not run what is out of time when a slot is free, says so, and counts it', () => {
+    const made = opened({ limits })
+    const timed = (id: number, flags: number) => frameBytes(kinds.REQUEST, flags, id, requestBody(7, 100))
+    feed(made, request(1), request(2), timed(3, 0), timed(4, ONE_WAY))
+    made.clock.advance(200)
+    end(made, 1)
+    const error = { code: 'deadline_exceeded', processed: 'no' }
+    expect(ran(made)).toEqual([1, 2])
+    expect(made.effects.refusals).toMatchObject([
+      { tag: 7, error },
+      { tag: 7, error },
+    ])
+    const [, sent, ...more] = made.link.takeSent()
+    expect([errorIn(sent), more]).toMatchObject([error, []])
+  })
+
   it('S25: runs nothing of it once the connection is over', () => {
     for (const close of [() => {}, (made: ReturnType<typeof opened>) => made.link.close()]) {
       const made = opened({ limits })
