@@ -7,6 +7,7 @@ import {
   copyBytes,
   type FrameDecoder,
   flags as flag,
+  HASH_BYTES,
   ProtocolError,
   Reassembler,
   type ReceivedRequestHead,
@@ -224,7 +225,7 @@ export class Callee {
   }
 
   #deliver(id: number, head: ReceivedRequestHead, buffer: Uint8Array, end: number): void {
-    const { tag, oneWay, timeoutMs, metadataStart, bodyStart } = head
+    const { tag, oneWay, timeoutMs, judged, hashStart, metadataStart, bodyStart } = head
     const { limits } = this.#sender
     const bytes = end - bodyStart
     const isFull = this.#calls.size >= limits.maxCallsInFlight
@@ -235,10 +236,11 @@ export class Callee {
       return
     }
     const metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
-    const request = { tag, oneWay, timeoutMs, metadata, buffer, start: bodyStart, end }
+    const hash = hashStart < 0 ? undefined : buffer.subarray(hashStart, hashStart + HASH_BYTES)
+    const request = { tag, oneWay, timeoutMs, metadata, hash, judged, buffer, start: bodyStart, end }
     if (isFull) {
       const body = copyBytes(buffer, bodyStart, end)
-      this.#hold(id, { ...request, buffer: body, start: 0, end: body.length })
+      this.#hold(id, { ...request, hash: hash?.slice(), buffer: body, start: 0, end: body.length })
     } else {
       this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
     }

@@ -8,6 +8,7 @@ const codeOfRule: Readonly<Record<string, StatusCode>> = {
   version: 'failed_precondition',
   limit: 'resource_exhausted',
   timeout: 'unavailable',
+  auth: 'unauthenticated',
 }
 
 /** The code of an ERROR for the connection by this rule. */

@@ -15,6 +15,10 @@ export interface OutgoingCall {
   readonly metadata: Uint8Array | undefined
   /** On the clock's scale, in milliseconds; `Infinity` for none. */
   readonly deadlineAt: number
+  /** Whether the contracts are known to differ. Read when the request is written. */
+  readonly judged?: boolean | undefined
+  /** The hash of the contract that this request is to carry. Called once, when the request is written. */
+  takeHash?(): Uint8Array | undefined
   /** The request was written to the link. */
   left(): void
   /** The reply is there; the bytes are valid until this returns. */
@@ -32,6 +36,10 @@ export interface IncomingRequest {
   /** 0 for no deadline. */
   readonly timeoutMs: number
   readonly metadata: Metadata
+  /** The client's hash of the contract, where it told one; valid as long as the other bytes. */
+  readonly hash: Uint8Array | undefined
+  /** The client knows that the contracts differ. */
+  readonly judged: boolean
   readonly buffer: Uint8Array
   readonly start: number
   readonly end: number

@@ -1,3 +1,4 @@
+export type { Admit, Refusal } from './admission.ts'
 export { type Clock, randomBytes, randomId, systemClock } from './clock.ts'
 export type { Effects, IncomingRequest, OutgoingCall } from './effects.ts'
 export { isAfter, nextId } from './ids.ts'

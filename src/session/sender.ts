@@ -67,8 +67,9 @@ export class FrameSender {
 
   request(id: number, call: OutgoingCall, timeoutMs: number): void {
     if (this.requestsBeforeHello !== undefined) this.requestsBeforeHello++
-    const { tag, oneWay, metadata, body } = call
-    writeRequest(this.link.writer, id, { tag, timeoutMs, oneWay, metadata }, body, this.peerLimits.maxFrameBytes)
+    const { tag, oneWay, metadata, body, judged } = call
+    const head = { tag, timeoutMs, oneWay, metadata, judged, hash: call.takeHash?.() }
+    writeRequest(this.link.writer, id, head, body, this.peerLimits.maxFrameBytes)
     this.#written()
   }
 

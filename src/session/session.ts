@@ -6,44 +6,37 @@
 import type { NanowireError } from '../errors.ts'
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  type Credentials,
   copyBytes,
   type FrameDecoder,
   flags,
   type Hello,
-  type Kind,
   kinds,
   PROTOCOL_MAJOR,
   ProtocolError,
+  packCredentials,
   packHello,
+  readCredentials,
   readError,
   readHello,
   uint32At,
   type WireError,
 } from '../wire/index.ts'
+import { Admission } from './admission.ts'
 import { Callee } from './callee.ts'
 import { Caller } from './caller.ts'
 import { brokenBy, closedHere, codeFor, cut, goingAway, refusedBy, silent } from './causes.ts'
 import { randomBytes } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
+import { Farewell } from './farewell.ts'
 import type { IncomingCall } from './incoming.ts'
 import { Intake } from './intake.ts'
 import { Keepalive } from './keepalive.ts'
 import type { LinkListener } from './link.ts'
-import type { Role, SessionCounters, SessionOptions } from './options.ts'
+import type { SessionCounters, SessionOptions } from './options.ts'
+import { isConnectionError, requireOrder } from './order.ts'
 import { FrameSender } from './sender.ts'
 import { requireStep, type State, type Step } from './state.ts'
-
-/** Who takes which kinds. AUTH, DATA, END and CREDIT belong to features, which both HELLOs must name first. */
-const takers: Readonly<Partial<Record<Kind, Role | 'both'>>> = {
-  [kinds.HELLO]: 'both',
-  [kinds.REQUEST]: 'server',
-  [kinds.CANCEL]: 'server',
-  [kinds.RESPONSE]: 'client',
-  [kinds.GOAWAY]: 'client',
-  [kinds.ERROR]: 'both',
-  [kinds.PING]: 'both',
-  [kinds.PONG]: 'both',
-}
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
@@ -55,6 +48,7 @@ export class Session implements LinkListener {
   readonly #callee: Callee
   readonly #keepalive: Keepalive
   readonly #intake: Intake
+  readonly #admission: Admission | undefined
   #state: State
   #framesReceived = 0
   /** A client's link keeps the process alive until its session is open. */
@@ -72,8 +66,17 @@ export class Session implements LinkListener {
       lost: (what) => this.#peerSilent(what),
     })
     this.#intake = new Intake(link, this.#keepalive)
-    const cancelTimer = clock.after(limits.handshakeTimeoutMs, () => this.#helloMissed())
-    this.#state = { name: 'opening', cancelTimer }
+    this.#admission =
+      options.admit &&
+      new Admission(options.admit, clock, {
+        readingChanged: () => this.#obeyLimits(),
+        refused: ({ code, message }) => this.#refuseConnection(new ProtocolError('auth', message), code),
+        timedOut: () => this.#handshakeMissed('the credentials were not judged in time'),
+      })
+    const cancelTimer = clock.after(limits.handshakeTimeoutMs, () =>
+      this.#handshakeMissed('the peer sent no HELLO in time'),
+    )
+    this.#state = { name: 'opening', cancelTimer, since: clock.now() }
     if (role === 'client') this.#sendHello()
   }
 
@@ -123,6 +126,11 @@ export class Session implements LinkListener {
     this.#callEnded()
   }
 
+  /** A client says anew who it is, once the server's HELLO is there. */
+  renewCredentials(credentials: Credentials): void {
+    if (!this.#isOver) this.#sender.frame(kinds.AUTH, 0, packCredentials(credentials))
+  }
+
   /** Answers a call, whose handler has ended. Returns what the call ended with. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
     let code: 'ok' | 'resource_exhausted' = 'ok'
@@ -146,7 +154,7 @@ export class Session implements LinkListener {
   drain(drainMs: number, reason: string): void {
     const { role, clock, effects } = this.#options
     const state = this.#state
-    if (state.name === 'opening') this.end()
+    if (state.name === 'opening' || state.name === 'admitting') this.end()
     if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
     const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp(), true)
     const step = role === 'server' ? 'announced' : 'final'
@@ -204,7 +212,7 @@ export class Session implements LinkListener {
     if (state.name === 'closed') return
     const cause = state.name === 'closing' ? state.cause : this.#causeOfCut(error)
     if ('cancelTimer' in state) state.cancelTimer()
-    this.#keepalive.stop()
+    this.#stopWatching()
     this.#become('linkClosed', { name: 'closed' })
     this.#loseCalls(cause)
     this.#options.effects.closed(cause)
@@ -215,18 +223,13 @@ export class Session implements LinkListener {
   #dispatch(frame: FrameDecoder): void {
     const { kind, id, buffer, start, end } = frame
     const { role, limits } = this.#options
-    const isConnectionError = kind === kinds.ERROR && id === 0
-    if (takers[kind] !== role && takers[kind] !== 'both' && !isConnectionError) {
-      throw new ProtocolError('frame_order', `a frame of kind ${kind}, which a ${role} does not take`)
-    }
-    if (this.#state.name === 'opening' && kind !== kinds.HELLO && !isConnectionError) {
-      throw new ProtocolError('frame_order', 'a frame before the HELLO')
-    }
+    requireOrder(frame, role, this.#state.name)
     if (kind === kinds.HELLO) this.#helloReceived(readHello(buffer, start, end))
+    else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
     else if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
     else if (kind === kinds.CANCEL) this.#callee.cancelReceived(id)
     else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
-    else if (isConnectionError) this.#connectionRefused(readError(buffer, start, end, limits))
+    else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, limits))
     else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
@@ -236,24 +239,38 @@ export class Session implements LinkListener {
   }
 
   #sendHello(): void {
-    const { limits, incarnation } = this.#options
-    this.#sender.frame(kinds.HELLO, 0, packHello({ major: PROTOCOL_MAJOR, limits, features: [], incarnation }))
+    const { limits, incarnation, contracts, credentials } = this.#options
+    const hello = { major: PROTOCOL_MAJOR, limits, features: [], incarnation, contracts, credentials }
+    this.#sender.frame(kinds.HELLO, 0, packHello(hello))
   }
 
   #helloReceived(peer: Hello): void {
+    const { clock, limits } = this.#options
+    const state = this.#state
+    if (state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
+    state.cancelTimer()
+    if (!this.#admission) return this.#open('helloReceived', peer)
+    this.#become('credentialsReceived', { name: 'admitting', peer })
+    const leftMs = Math.max(1, state.since + limits.handshakeTimeoutMs - clock.now())
+    this.#admission.judge(peer.credentials, leftMs, () => this.#open('admitted', peer))
+  }
+
+  #open(step: 'helloReceived' | 'admitted', peer: Hello): void {
     const { role, effects } = this.#options
-    if (this.#state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
-    this.#state.cancelTimer()
     this.#sender.helloReceived(peer.limits)
     if (role === 'server') this.#sendHello()
-    this.#become('helloReceived', { name: 'open', peer })
+    this.#become(step, { name: 'open', peer })
     this.#keepalive.start()
     effects.opened(peer)
   }
 
-  #helloMissed(): void {
+  #authReceived(credentials: Credentials): void {
+    this.#admission?.judge(credentials, this.#options.limits.handshakeTimeoutMs, () => {})
+  }
+
+  #handshakeMissed(what: string): void {
     const { limits, effects } = this.#options
-    const message = limitMessage('handshakeTimeoutMs', limits, 'the peer sent no HELLO in time', this.#peer)
+    const message = limitMessage('handshakeTimeoutMs', limits, what, this.#peer)
     effects.limitFired('handshakeTimeoutMs', message)
     this.#refuseConnection(new ProtocolError('timeout', message))
   }
@@ -298,10 +315,10 @@ export class Session implements LinkListener {
   }
 
   /** The peer is told by which rule, and the connection ends. */
-  #refuseConnection(error: ProtocolError): void {
+  #refuseConnection(error: ProtocolError, code = codeFor(error)): void {
     const { message, rule } = error
     const lastId = this.#options.role === 'server' ? this.#callee.lastId : undefined
-    this.#sender.error(0, { code: codeFor(error), message, rule, lastId })
+    this.#sender.error(0, { code, message, rule, lastId })
     this.#close('violated', brokenBy(this.#peer, error))
   }
 
@@ -323,25 +340,17 @@ export class Session implements LinkListener {
   #close(step: 'lastCallEnded' | 'violated' | 'ended', cause: NanowireError | undefined): void {
     const { clock, limits, link } = this.#options
     const before = this.#state
-    let cancelLinger = () => {}
-    const linger = () => {
-      if (this.#state.name !== 'closing') return
-      cancelLinger = clock.after(limits.lingerMs, () => link.destroy())
-    }
     const isDrained = step === 'lastCallEnded' // nothing hurries it but the end of its drain
     const cancelBefore = 'cancelTimer' in before ? before.cancelTimer : () => {}
-    const cancelBound = isDrained ? clock.after(limits.idleTimeoutMs, () => link.destroy()) : () => {}
-    const cancelTimer = () => {
+    const farewell = new Farewell(link, clock, limits)
+    const cancelTimer = (): void => {
       cancelBefore()
-      cancelBound()
-      cancelLinger()
+      farewell.over()
     }
     this.#become(step, { name: 'closing', cause, cancelTimer })
     if (!isDrained) cancelBefore()
-    this.#keepalive.stop()
-    link.resumeReading() // what comes is discarded, so that the peer can read why
-    link.end(isDrained ? linger : undefined) // before calls are judged: what was written goes out, and may run
-    if (!isDrained) linger()
+    this.#stopWatching()
+    farewell.say(isDrained) // before calls are judged: what was written goes out, and may run
     this.#loseCalls(cause)
   }
 
@@ -355,6 +364,11 @@ export class Session implements LinkListener {
     this.#caller.loseAll(cause)
     this.#callee.cancelAll()
     this.#updateKeepsProcess()
+  }
+
+  #stopWatching(): void {
+    this.#keepalive.stop()
+    this.#admission?.stop()
   }
 
   #handlerEnded(): void {
@@ -375,7 +389,8 @@ export class Session implements LinkListener {
   }
 
   #obeyLimits(): void {
-    if (this.#options.role === 'server' && !this.#isOver) this.#intake.update(!this.#callee.isFullOfNotifies)
+    if (this.#options.role !== 'server' || this.#isOver) return
+    this.#intake.update(!this.#callee.isFullOfNotifies && !this.#admission?.isJudging)
   }
 
   get #isOver(): boolean {

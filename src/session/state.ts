@@ -5,10 +5,13 @@
  * ```
  *            helloReceived            drainBegun, goawayReceived         lastCallEnded
  *  opening ───────────────▶ open ───────────────────────────▶ draining ───────────────┐
- *     │                      │                                   │                    ▼
- *     └── violated, ended ───┴───────── violated, ended ─────────┴──────────────▶ closing
+ *     │                      ▲ │                                 │                    │
+ *     │ credentialsReceived  │ │                                 │                    │
+ *     └─▶ admitting ─────────┘ │                                 │                    ▼
+ *            │      admitted   │                                 │
+ *            └─────────────────┴──────── violated, ended ────────┴──────────────▶ closing
  *                                                                                     │
- *          every state ───────────────────────── linkClosed ─────────────────────▶ closed
+ *          every state ─────────────────────── linkClosed ────────────────────────▶ closed
  * ```
  */
 import type { NanowireError } from '../errors.ts'
@@ -19,6 +22,14 @@ export interface Opening {
   readonly name: 'opening'
   /** Stops waiting for the HELLO. */
   readonly cancelTimer: () => void
+  /** On the clock's scale. */
+  readonly since: number
+}
+
+/** A server judges who the client is, and reads nothing meanwhile. */
+export interface Admitting {
+  readonly name: 'admitting'
+  readonly peer: Hello
 }
 
 export interface Open {
@@ -49,18 +60,20 @@ export interface Closed {
   readonly name: 'closed'
 }
 
-export type State = Opening | Open | Draining | Closing | Closed
+export type State = Opening | Admitting | Open | Draining | Closing | Closed
 
 /** Which step leads from which states to which. */
 export const steps = {
   helloReceived: { from: ['opening'], to: 'open' },
+  credentialsReceived: { from: ['opening'], to: 'admitting' },
+  admitted: { from: ['admitting'], to: 'open' },
   drainBegun: { from: ['open', 'draining'], to: 'draining' },
   goawayReceived: { from: ['open'], to: 'draining' },
   drainSettled: { from: ['draining'], to: 'draining' },
   lastCallEnded: { from: ['draining'], to: 'closing' },
-  violated: { from: ['opening', 'open', 'draining'], to: 'closing' },
-  ended: { from: ['opening', 'open', 'draining'], to: 'closing' },
-  linkClosed: { from: ['opening', 'open', 'draining', 'closing'], to: 'closed' },
+  violated: { from: ['opening', 'admitting', 'open', 'draining'], to: 'closing' },
+  ended: { from: ['opening', 'admitting', 'open', 'draining'], to: 'closing' },
+  linkClosed: { from: ['opening', 'admitting', 'open', 'draining', 'closing'], to: 'closed' },
 } as const satisfies Record<string, { readonly from: readonly State['name'][]; readonly to: State['name'] }>
 
 export type Step = keyof typeof steps

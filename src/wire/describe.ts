@@ -4,7 +4,7 @@
  * and what breaks a rule is said at its place.
  */
 import { defaultLimits, type Limits } from '../limits.ts'
-import { metadataEnd, readError, readHello, readMetadata, readRequestHead } from './body.ts'
+import { metadataEnd, readError, readMetadata, readRequestHead } from './body.ts'
 import { type DescribedField, describeHeader, length24 } from './describe-header.ts'
 import {
   flags as flagBits,
@@ -15,6 +15,7 @@ import {
   kinds,
   ProtocolError,
 } from './frame.ts'
+import { readCredentials, readHello } from './hello.ts'
 import { entriesOf } from './map-entries.ts'
 import { unpack } from './msgpack.ts'
 import { decodeText, uint32At, uintAt } from './octets.ts'
@@ -172,9 +173,11 @@ class Describer {
       case kinds.GOAWAY:
         this.#add('last id', start, 4, uint32At(bytes, start))
         return this.#add('reason', start + 4, end - start - 4, decodeText(bytes, start + 4, end))
+      case kinds.AUTH:
+        return this.#add('credentials', start, end - start, readCredentials(bytes, start, end))
       case kinds.CANCEL:
         return
-      default: // AUTH, whose body is reserved, and kinds that are to be skipped
+      default: // kinds that are to be skipped
         if (end > start) this.#bytesField('body', start, end)
     }
   }

@@ -14,13 +14,17 @@ export interface RequestHead {
   /** What is left until the deadline, 0 for none; in milliseconds. */
   readonly timeoutMs: number
   readonly oneWay: boolean
+  /** The client's hash of the contract, sixteen bytes, where it is told. */
+  readonly hash?: Uint8Array | undefined
+  /** The client knows that the contracts differ. */
+  readonly judged?: boolean | undefined
   /** Packed metadata, where there is any. */
   readonly metadata?: Uint8Array | undefined
 }
 
 const REQUEST_HEAD_BYTES = 8
 
-/** REQUEST: `u32 tag, u32 timeoutMs, [u16 length, metadata], body`. */
+/** REQUEST: `u32 tag, u32 timeoutMs, [16 bytes of hash], [u16 length, metadata], body`. */
 export function writeRequest(
   writer: FrameWriter,
   id: number,
@@ -28,12 +32,17 @@ export function writeRequest(
   body: Uint8Array,
   maxFrameBytes: number,
 ): void {
-  const { metadata } = head
-  const headBytes = REQUEST_HEAD_BYTES + metadataBytes(metadata)
-  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (metadata ? flag.METADATA : 0)
+  const { hash, metadata } = head
+  const headBytes = REQUEST_HEAD_BYTES + (hash ? hash.length : 0) + metadataBytes(metadata)
+  const flags =
+    (head.oneWay ? flag.ONE_WAY : 0) |
+    (metadata ? flag.METADATA : 0) |
+    (hash ? flag.HASH : 0) |
+    (head.judged ? flag.JUDGED : 0)
   const first = openMessage(writer, kinds.REQUEST, flags, id, headBytes, body, maxFrameBytes)
   writeU32(writer, head.tag)
   writeU32(writer, head.timeoutMs)
+  if (hash) writeBytes(writer, hash)
   if (metadata) writeMetadata(writer, metadata)
   writeRest(writer, kinds.REQUEST, id, body, first, maxFrameBytes)
 }

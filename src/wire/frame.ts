@@ -93,6 +93,7 @@ export type ProtocolRule =
   | 'fragment'
   | 'limit'
   | 'timeout'
+  | 'auth'
 
 /** The peer broke the protocol: the connection ends, and an ERROR frame says by which rule. */
 export class ProtocolError extends Error {

@@ -1,16 +1,4 @@
-export {
-  type Hello,
-  metadataEnd,
-  type PeerLimits,
-  PROTOCOL_MAJOR,
-  packHello,
-  peerLimitNames,
-  type ReceivedRequestHead,
-  readError,
-  readHello,
-  readMetadata,
-  readRequestHead,
-} from './body.ts'
+export { HASH_BYTES, metadataEnd, type ReceivedRequestHead, readError, readMetadata, readRequestHead } from './body.ts'
 export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'
@@ -35,6 +23,18 @@ export {
   ProtocolError,
   type ProtocolRule,
 } from './frame.ts'
+export {
+  type Credentials,
+  type Hello,
+  MAX_CREDENTIALS_BYTES,
+  type PeerLimits,
+  PROTOCOL_MAJOR,
+  packCredentials,
+  packHello,
+  peerLimitNames,
+  readCredentials,
+  readHello,
+} from './hello.ts'
 export { pack, unpack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'

@@ -209,7 +209,7 @@ describe('a request', () => {
     await expectLeft(attacked, peer)
   })
 
-  it('with a hash and a judgement is served as if it had none', async () => {
+  it('with a hash and a judgement is served, whatever the hash is', async () => {
     const attacked = await victim()
     const peer = await RawPeer.greeted(attacked.url)
     const bytes = Buffer.concat([new Uint8Array(16), pack({ text: 'x' })])

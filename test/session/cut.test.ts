@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { wheelOf } from '../../src/session/index.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { type CutPlan, CuttingServer } from './cutting.ts'
 import { Rig } from './rig.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { defaultLimits } from '../../src/limits.ts'
 import { Session, systemClock } from '../../src/session/index.ts'
-import { dialTcp, listenTcp, type TcpListener } from '../../src/transport/index.ts'
+import { dialTcp, listenTcp, type SocketListener } from '../../src/transport/index.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
 
 export interface CutPlan {
@@ -27,7 +27,7 @@ const incarnation = new Uint8Array(16)
 export class CuttingServer {
   readonly #calls: number
   readonly #proxy = createServer({ noDelay: true }, (socket) => this.#relay(socket))
-  #listener: TcpListener | undefined
+  #listener: SocketListener | undefined
   #plan: CutPlan | undefined
   #bytes = { toServer: 0, toClient: 0 }
   #ran = new Map<number, number>()

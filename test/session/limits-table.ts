@@ -8,14 +8,14 @@ import { NanowireError } from '../../src/errors.ts'
 import { connect, contract, service, unary } from '../../src/index.ts'
 import { defaultLimits, type LimitName, type LimitOptions, resolveLimits } from '../../src/limits.ts'
 import { serveWith } from '../../src/rpc/index.ts'
+import { Lane } from '../../src/testing/simulate/lane.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { codec, flags, kinds, pack } from '../../src/wire/index.ts'
 import { RecordedCall } from '../support/calls.ts'
-import { Lane } from '../support/network.ts'
 import { frameBytes, joined, requestBody } from '../support/slow-frames.ts'
 import { TapLink } from '../support/tap-link.ts'
 import { errorIn, helloBytes, opened, type Tapped, tapped } from '../support/tapped.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 const { MORE, METADATA } = flags
 export const PEER = '10.0.0.1:5'
@@ -84,13 +84,17 @@ export const limitCases: Readonly<Record<LimitName, Case>> = {
       const clock = new VirtualClock()
       const links = Array.from({ length: count }, () => new TapLink(clock, defaultLimits, PEER))
       const serve = serveWith({
-        tap: async () => ({
-          placeOf: () => Promise.reject(new Error('nobody dials')) as never, // only listens
-          async listen(_, __, accept) {
-            for (const link of links) accept(link)
-            return { url: 'tap:', close: async () => {} }
-          },
-        }),
+        tap: {
+          form: 'tap://anything',
+          takesTls: false,
+          load: async () => ({
+            placeOf: () => Promise.reject(new Error('nobody dials')) as never, // only listens
+            async listen(_, __, accept) {
+              for (const link of links) accept(link)
+              return { url: 'tap:', isLocal: true, close: async () => {} }
+            },
+          }),
+        },
       })
       const slow = service(Slow, { forEver: () => new Promise(() => {}) })
       const server = await serve(slow, 'tap://x', { limits, clock })

@@ -1,10 +1,10 @@
 /** Two sessions on a bad network, with callers and handlers that tell the ledger all that they see. */
 import { type LimitName, type LimitOptions, resolveLimits } from '../../src/limits.ts'
 import { Deadline, type IncomingCall, Session, wheelOf } from '../../src/session/index.ts'
+import { Lane, type LaneOptions } from '../../src/testing/simulate/lane.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
-import { Lane, type LaneOptions } from '../support/network.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 import { Ledger } from './ledger.ts'
 
 export interface RigOptions {

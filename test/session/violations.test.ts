@@ -79,6 +79,12 @@ const opening: readonly [string, Breach['bytes'], string, RegExp][] = [
   ['P12: 65 features', hello({ ...goodMap, features: Array(65).fill('a') }), 'hello', /features/],
   ['P12: a feature that is a number', hello({ ...goodMap, features: [1] }), 'hello', /features/],
   ['P12: an incarnation of 15 bytes', hello({ ...goodMap, incarnation: new Uint8Array(15) }), 'hello', /incarnation/],
+  ['P12: contracts that are a list', hello({ ...goodMap, contracts: [] }), 'hello', /contracts are no map/],
+  ['P12: a hash of 15 bytes', hello({ ...goodMap, contracts: { a: new Uint8Array(15) } }), 'hello', /hash of "a"/],
+  ['P12: a text as hash', hello({ ...goodMap, contracts: { a: '0123456789abcdef' } }), 'hello', /hash of "a"/],
+  ['P12: credentials that are a number', hello({ ...goodMap, credentials: 5 }), 'hello', /neither a text nor a map/],
+  ['P12: credentials of numbers', hello({ ...goodMap, credentials: { a: 5 } }), 'hello', /neither a text nor a map/],
+  ['P12: credentials of 8,193 bytes', hello({ ...goodMap, credentials: 'x'.repeat(8_190) }), 'hello', /8192 bytes/],
   ['P12: a text as incarnation', hello({ ...goodMap, incarnation: '0123456789abcdef' }), 'hello', /incarnation/],
 ]
 
@@ -101,7 +107,6 @@ const openToBoth: readonly [string, Breach['bytes'], string, RegExp][] = [
   ['P5: flags that nobody has', frameBytes(kinds.RESPONSE, 0x40, 1, NIL), 'frame_flags', /0x40/],
   ['P6: a PING with an id', frameBytes(kinds.PING, 0, 1, EIGHT), 'frame_id', /a PING with id 1/],
   ['P6: a RESPONSE without an id', frameBytes(kinds.RESPONSE, 0, 0, NIL), 'frame_id', /a RESPONSE with id 0/],
-  ['P7: AUTH', frameBytes(kinds.AUTH, 0, 0, NIL), 'frame_order', /kind 2/],
   ['P7: DATA', frameBytes(kinds.DATA, 0, 1, NIL), 'frame_order', /kind 5/],
   ['P7: END', frameBytes(kinds.END, 0, 1), 'frame_order', /kind 6/],
   ['P7: CREDIT', frameBytes(kinds.CREDIT, 0, 1, u32(1)), 'frame_order', /kind 9/],
@@ -123,6 +128,10 @@ const openToBoth: readonly [string, Breach['bytes'], string, RegExp][] = [
 ]
 
 const atServer: readonly [string, Breach['bytes'], string, RegExp][] = [
+  ['P38: an AUTH of nil', frameBytes(kinds.AUTH, 0, 0, NIL), 'body', /neither a text nor a map of texts/],
+  ['P38: an AUTH of a number', frameBytes(kinds.AUTH, 0, 0, pack({ user: 1 })), 'body', /neither a text/],
+  ['P38: an AUTH that is no MessagePack', frameBytes(kinds.AUTH, 0, 0, [0xc1]), 'body', /MessagePack/],
+  ['P4: an AUTH that is too long', headedBytes(8_193, kinds.AUTH), 'frame_size', /an? AUTH of 8193 bytes/],
   ['P7: a RESPONSE to a server', frameBytes(kinds.RESPONSE, 0, 1, NIL), 'frame_order', /kind 4, which a server/],
   ['P7: a GOAWAY to a server', frameBytes(kinds.GOAWAY, FINAL, 0, u32(0)), 'frame_order', /kind 12, which a server/],
   ['P4: a CANCEL with a body', frameBytes(kinds.CANCEL, 0, 1, NIL), 'frame_size', /a CANCEL of 1 bytes/],
@@ -159,6 +168,7 @@ const atServer: readonly [string, Breach['bytes'], string, RegExp][] = [
 ]
 
 const atClient: readonly [string, Breach['bytes'], string, RegExp][] = [
+  ['P7: an AUTH to a client', frameBytes(kinds.AUTH, 0, 0, pack('token')), 'frame_order', /kind 2, which a client/],
   ['P7: a REQUEST to a client', request(1), 'frame_order', /kind 3, which a client/],
   ['P7: a CANCEL to a client', frameBytes(kinds.CANCEL, 0, 1), 'frame_order', /kind 8, which a client/],
   ['P4: a GOAWAY without an id', frameBytes(kinds.GOAWAY, 0, 0, [1]), 'frame_size', /a GOAWAY of 1 bytes/],

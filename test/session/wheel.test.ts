@@ -2,8 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Deadline, wheelOf } from '../../src/session/index.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { runs } from '../support/runs.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 const TICK_MS = 8
 /** Longer than one round of the wheel. */

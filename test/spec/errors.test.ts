@@ -330,7 +330,7 @@ describe('E21: misuse says what would be right', () => {
     [
       'an option of router',
       () => router([lab], { retries: 3 } as object),
-      'no option "retries"; there are use, limits',
+      'no option "retries"; there are use, authorize, limits',
     ],
     [
       'a limit that does not exist',

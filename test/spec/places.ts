@@ -2,8 +2,8 @@
 
 import { NanowireError } from '../../src/errors.ts'
 import { type Connection, connect, type LimitOptions, router, type Service } from '../../src/index.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { RecordingLog } from '../support/recording-log.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 import { settle } from './stage.ts'
 
 export type PlaceName = 'memory' | 'encoded'

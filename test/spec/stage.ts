@@ -5,6 +5,7 @@
 
 import { encodeFrame } from '../../src/codec.ts'
 import {
+  type Authenticate,
   type Connection,
   connect,
   type LimitOptions,
@@ -15,9 +16,9 @@ import {
 } from '../../src/index.ts'
 import { resolveLimits } from '../../src/limits.ts'
 import { RouterServer } from '../../src/rpc/server.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { type MemoryLink, memoryPair } from '../../src/transport/index.ts'
 import { type Frame, type FrameDecoder, kinds, packHello } from '../../src/wire/index.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 /** Runs turns, and the promises between them, until nothing is left to do at this moment. */
 export async function settle(clock: VirtualClock): Promise<void> {
@@ -100,10 +101,15 @@ export interface ServerStage {
 }
 
 /** A server, and one connection to it that has said nothing yet. */
-export function stageServer(one: Service, limits: LimitOptions = {}, log: Logger = silentLog): ServerStage {
+export function stageServer(
+  one: Service,
+  limits: LimitOptions = {},
+  log: Logger = silentLog,
+  authenticate?: Authenticate,
+): ServerStage {
   const clock = new VirtualClock()
   const made = router([one], { limits, log })
-  const server = new RouterServer(made, clock)
+  const server = new RouterServer({ router: made, clock, authenticate })
   const open = () => {
     const pair = memoryPair({ clock, limits: { client: resolveLimits(), server: made.limits } })
     const end = new BareEnd(pair.client, clock)

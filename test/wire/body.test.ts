@@ -100,11 +100,11 @@ describe('P17: the head of a REQUEST', () => {
   const head = [...u32(0xfedc_ba98), ...u32(77)]
 
   it('says tag and time, and where the rest begins', () => {
-    const { HASH, METADATA, ONE_WAY } = flags
+    const { HASH, JUDGED, METADATA, ONE_WAY } = flags
     const hash = Array(16).fill(1)
     const cases = [
       [0, [...head, 5], 8, 8],
-      [ONE_WAY, head, 8, 8],
+      [ONE_WAY | JUDGED, head, 8, 8],
       [HASH, [...head, ...hash, 5], 24, 24],
       [METADATA, [...head, 0, 2, 0x80, 0xc0, 5], 8, 12],
       [HASH | METADATA, [...head, ...hash, 0, 0, 5], 24, 26],
@@ -115,6 +115,8 @@ describe('P17: the head of a REQUEST', () => {
         tag: 0xfedc_ba98,
         timeoutMs: 77,
         oneWay: (bits & ONE_WAY) !== 0,
+        judged: (bits & JUDGED) !== 0,
+        hashStart: (bits & HASH) === 0 ? -1 : 10,
         metadataStart: metadataStart + 2,
         bodyStart: bodyStart + 2,
       })

@@ -19,6 +19,7 @@ import {
   ProtocolError,
   pack,
   Reassembler,
+  readCredentials,
   readError,
   readHello,
   readMetadata,
@@ -120,13 +121,16 @@ function read({ kind, flags: bits, body }: Frame): unknown {
   const valueFrom = (start: number) => unpack(body, start, end, defaultLimits)
   switch (kind) {
     case kinds.HELLO: {
-      const { major, ...rest } = readHello(body, 0, end)
-      return { version: major, ...rest }
+      const { major, contracts, ...rest } = readHello(body, 0, end)
+      return { version: major, ...rest, ...(contracts ? { contracts: Object.fromEntries(contracts) } : {}) }
     }
     case kinds.REQUEST: {
-      const { tag, timeoutMs, oneWay, metadataStart, bodyStart } = readRequestHead(bits, body, 0, end)
+      const head = readRequestHead(bits, body, 0, end)
+      const { tag, timeoutMs, oneWay, hashStart, metadataStart, bodyStart } = head
       const metadata = readMetadata(body, metadataStart, bodyStart, defaultLimits.maxMetadataBytes)
-      return { tag, timeoutMs, oneWay, metadata, body: valueFrom(bodyStart) }
+      const judged = head.judged ? { judged: true } : {}
+      const hash = hashStart < 0 ? {} : { hash: body.slice(hashStart, hashStart + 16) }
+      return { tag, timeoutMs, oneWay, ...judged, ...hash, metadata, body: valueFrom(bodyStart) }
     }
     case kinds.RESPONSE: {
       const bodyStart = (bits & flags.METADATA) === 0 ? 0 : metadataEnd(body, 0, end)
@@ -135,6 +139,8 @@ function read({ kind, flags: bits, body }: Frame): unknown {
         body: valueFrom(bodyStart),
       }
     }
+    case kinds.AUTH:
+      return { credentials: readCredentials(body, 0, end) }
     case kinds.ERROR:
       return readError(body, 0, end, defaultLimits)
     case kinds.GOAWAY:
