@@ -3,7 +3,16 @@ import { connectWith, type Schemes, serveWith } from './rpc/index.ts'
 import { memoryPair } from './transport/memory.ts'
 
 const schemes: Schemes = {
-  tcp: async () => (await import('./rpc/tcp-scheme.ts')).tcpScheme,
+  tcp: {
+    form: 'tcp://host:port',
+    takesTls: true,
+    load: async () => (await import('./rpc/tcp-scheme.ts')).tcpScheme,
+  },
+  unix: {
+    form: 'unix:/path',
+    takesTls: false,
+    load: async () => (await import('./rpc/unix-scheme.ts')).unixScheme,
+  },
 }
 
 /**
@@ -43,16 +52,21 @@ export {
 export { NanowireError, type NanowireErrorOptions, type Processed, type StatusCode, statusCodes } from './errors.ts'
 export { defaultLimits, type LimitName, type LimitOptions, type Limits } from './limits.ts'
 export {
+  type Authenticate,
+  type AuthenticateRequest,
+  type Authorize,
   type CallCounts,
   type CallOptions,
   type ClientCall,
   type ClientMiddleware,
   type ClientOf,
+  type ClientTls,
   type CloseOptions,
   type Connection,
   type ConnectionStats,
   type ConnectOptions,
   type Context,
+  type CredentialsSource,
   type DispatchOptions,
   type HandlerOf,
   type HandlersOf,
@@ -62,6 +76,9 @@ export {
   type MetadataWriter,
   type MethodClient,
   type OpenLink,
+  type PeerCertificate,
+  type PeerTls,
+  type Pem,
   type Place,
   type PlaceContext,
   type Result,
@@ -74,8 +91,10 @@ export {
   type ServerCall,
   type ServerMiddleware,
   type ServerStats,
+  type ServerTls,
   type Service,
   service,
   stub,
 } from './rpc/index.ts'
 export { type Clock, systemClock } from './session/index.ts'
+export type { Credentials } from './wire/index.ts'

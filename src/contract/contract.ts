@@ -4,12 +4,14 @@
  */
 import Type, { type TSchema, type TUnsafe } from 'typebox'
 import { misuse, type NanowireError, type StatusCode } from '../errors.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { type Gate, gateOf } from './gate.ts'
 import type { ErrorDataOf, Method, RequestOf, ResultOf, UnaryMethod } from './method.ts'
 import {
   requireContractName,
   requireDistinctTags,
   requireErrorName,
+  requireFreeName,
   requireMethodName,
   requireTag,
   tagOf,
@@ -31,6 +33,13 @@ export interface MethodRef<Name extends string = string, M extends Method = Meth
   readonly errors: ReadonlyMap<string, Gate>
 }
 
+const contracts = new WeakMap<MethodRef, AnyContract>()
+
+/** The contract of a method; `undefined` for one of another copy of this library. */
+export function contractOf(method: MethodRef): AnyContract | undefined {
+  return contracts.get(method)
+}
+
 type MethodNames<M extends Methods> = keyof M & string
 type Variant<Tag extends string, Body> = { tag: Tag; body: Body }
 
@@ -50,6 +59,8 @@ type ValuesOf<T> = T[keyof T]
 // biome-ignore lint/suspicious/noExplicitAny: a contract is contravariant in its bodies, so only any stands for all methods
 export interface Contract<out Name extends string = string, in out M extends Methods = any> {
   readonly name: Name
+  /** 32 hexadecimal digits: contracts of one fingerprint mean the same (spec/compatibility.md). */
+  readonly fingerprint: string
   /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`. */
   readonly Request: TUnsafe<RequestVariants<Name, M>>
   /** TypeBox union of the replies; a notify has none. */
@@ -105,6 +116,15 @@ export function contract<const Name extends string, const M extends Methods>(
   methods: M,
 ): Contract<Name, M> {
   requireContractName(name)
+  requireFreeName(name)
+  return defineContract(name, methods)
+}
+
+/** Defines a contract under any name: the library's own, and one that was learned. */
+export function defineContract<const Name extends string, const M extends Methods>(
+  name: Name,
+  methods: M,
+): Contract<Name, M> {
   if (typeof methods !== 'object' || methods === null) throw misuse(`contract ${name}: methods are an object of them`)
   const refs = Object.entries(methods).map(([key, method]) => [key, methodRef(name, key, method)] as const)
   if (refs.length === 0) throw misuse(`the contract ${JSON.stringify(name)} has no methods`)
@@ -124,6 +144,9 @@ export function contract<const Name extends string, const M extends Methods>(
     tags: mapRefs(refs, (ref) => ref.tag),
     message: mapRefs(refs, (ref) => (body: unknown) => ({ tag: ref.name, body })),
     methods: mapRefs(refs, (ref) => ref),
+    get fingerprint() {
+      return fingerprintOf(built)
+    },
     match(message: Variant<string, unknown>, arms: Readonly<Record<string, (body: unknown) => unknown>>) {
       const key = byName.get(message.tag)
       const arm = key === undefined ? undefined : arms[key]
@@ -132,7 +155,9 @@ export function contract<const Name extends string, const M extends Methods>(
     },
   }
   for (const union of [built.Request, built.Response]) gateIn(name, union) // definitions must agree across methods
-  return Object.freeze(built) as unknown as Contract<Name, M> // built key by key from the methods whose types Contract spells out
+  const whole = Object.freeze(built) as unknown as Contract<Name, M> // built key by key from the methods whose types Contract spells out
+  for (const [, ref] of refs) contracts.set(ref, whole)
+  return whole
 }
 
 function mapRefs<T>(

@@ -2,6 +2,7 @@ export {
   type AnyContract,
   type Contract,
   contract,
+  contractOf,
   type ErrorOf,
   type MessageOf,
   type MethodErrorOf,
@@ -30,3 +31,4 @@ export type { Shape } from './shape.ts'
 export { requireDistinctTags, tagOf } from './tag.ts'
 export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'
 export { checkOf } from './validator.ts'
+export { type ContractDescription, describeContract, hashOf, judgeMethods, type MethodVerdict, Reflection, readDescription } from './interim.ts'

@@ -33,11 +33,24 @@ const refusedNames = new Set([
   ...Object.getOwnPropertyNames(Object.prototype),
 ])
 
+export function isContractName(name: string): boolean {
+  return typeof name === 'string' && CONTRACT_NAME.test(name)
+}
+
 export function requireContractName(name: string): void {
-  if (typeof name !== 'string' || !CONTRACT_NAME.test(name)) {
+  if (!isContractName(name)) {
     throw misuse(
       `a contract's name begins with a small letter and has at most 64 letters, digits, "_", "-" and ".": not ${JSON.stringify(name)}`,
     )
+  }
+}
+
+/** The library's own contracts: what a server tells of itself, and what later versions add. */
+const RESERVED = /^nanowire(?:\.|$)/
+
+export function requireFreeName(name: string): void {
+  if (RESERVED.test(name)) {
+    throw misuse(`the contract name ${JSON.stringify(name)} is Nanowire's own, like all that begin with "nanowire."; rename it`)
   }
 }
 

@@ -10,6 +10,7 @@ import { type Metadata, pack } from '../wire/index.ts'
 import { onAbort } from './abort.ts'
 import { requireMetadataEntry } from './context.ts'
 import type { CallCounters } from './counters.ts'
+import { type ToldCall, tellCallEnd, tellCallRefused, tellCallStart } from './diagnostics.ts'
 import { requireMs } from './options.ts'
 
 /** What may be said of one call. */
@@ -30,8 +31,10 @@ export function callError(error: unknown): unknown {
 }
 
 /** Ends a call that has not begun. */
-export function rejectCall(error: unknown, method: MethodRef, counters: CallCounters): Promise<never> {
-  counters.callEnded(method.name, countedCode(error, method))
+export function rejectCall(error: unknown, method: MethodRef, counters: CallCounters, peer: string): Promise<never> {
+  const code = countedCode(error, method)
+  counters.callEnded(method.name, code)
+  tellCallRefused(method.name, 'client', peer, code, error instanceof NanowireError ? error.processed : 'no')
   return Promise.reject(callError(error))
 }
 
@@ -46,6 +49,8 @@ export interface CallSide {
   readonly clock: Clock
   readonly limits: Limits
   readonly counters: CallCounters
+  /** Where the calls go, for errors. */
+  url(): string
 }
 
 export const callOptionNames: ReadonlySet<string> = new Set(['timeoutMs', 'signal', 'metadata', 'onMetadata'])
@@ -62,6 +67,7 @@ export abstract class PendingCall extends Deadline {
   protected readonly clock: Clock
   readonly #options: CallOptions
   readonly #counters: CallCounters
+  readonly #told: ToldCall | undefined
   #resolve!: (value: unknown) => void // set by the promise's executor, which runs at once
   #reject!: (error: unknown) => void // likewise
   #stopListening: (() => void) | undefined
@@ -83,17 +89,19 @@ export abstract class PendingCall extends Deadline {
       wheelOf(clock).add(this, clock.now() + timeoutMs)
     }
     if (options.signal) this.#stopListening = onAbort(options.signal, this)
+    this.#told = tellCallStart(method, 'client', side.url(), clock)
   }
 
   /** The caller goes away; says what is known of the handler. */
   protected abstract abandoned(reason: NanowireError): Processed
 
   succeed(value: unknown, metadata: Metadata | undefined): void {
-    if (this.#settle('ok', metadata)) this.#resolve(value)
+    const processed = this.method.definition.kind === 'notify' ? 'maybe' : 'yes'
+    if (this.#settle('ok', processed, metadata)) this.#resolve(value)
   }
 
   fail(error: NanowireError, metadata?: Metadata): void {
-    if (this.#settle(countedCode(error, this.method), metadata)) this.#reject(markReceived(error))
+    if (this.#settle(countedCode(error, this.method), error.processed, metadata)) this.#reject(markReceived(error))
   }
 
   /** The caller's signal was aborted. */
@@ -113,10 +121,11 @@ export abstract class PendingCall extends Deadline {
   }
 
   /** Returns whether it was not settled before. */
-  #settle(code: string, metadata: Metadata | undefined): boolean {
+  #settle(code: string, processed: Processed, metadata: Metadata | undefined): boolean {
     if (this.isSettled) return false
     this.isSettled = true
     this.#counters.callEnded(this.method.name, code)
+    tellCallEnd(this.#told, code, processed, this.clock)
     wheelOf(this.clock).remove(this)
     this.#stopListening?.()
     const { onMetadata } = this.#options

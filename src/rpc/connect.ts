@@ -2,20 +2,32 @@
 import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, resolveLimits } from '../limits.ts'
 import { type Clock, systemClock } from '../session/index.ts'
+import type { CredentialsSource } from './authenticate.ts'
 import type { Connection } from './connection.ts'
 import { LocalConnection } from './local-connection.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { requireMiddleware, requireOptions } from './options.ts'
-import { type OpenLink, type Place, type PlaceContext, type Schemes, schemeOf } from './place.ts'
+import { type ClientTls, type OpenLink, type Place, type PlaceContext, type Schemes, schemeOf } from './place.ts'
 import { RemoteConnection } from './remote-connection.ts'
 import { asRouter, isRoutable, type Routable } from './router.ts'
 import { RouterServer, withLimits } from './server.ts'
+import { requireClientTls } from './tls-options.ts'
 
 export interface ConnectOptions {
   /** Middleware around every call of the clients, the first outermost. */
   readonly use?: readonly ClientMiddleware[] | undefined
   /** Limits of this side. */
   readonly limits?: LimitOptions | undefined
+  /**
+   * Who this client is, for the server's `authenticate`: a text such as a token, or names and texts; or a function that gives
+   * them, asked at each connection. At most 8 KiB. Not for services in this process.
+   */
+  readonly credentials?: CredentialsSource | undefined
+  /**
+   * For `tcp://`: TLS, with the server's certificate verified against the authorities that come with Node (`true`) or against
+   * `ca`. Default: no TLS.
+   */
+  readonly tls?: ClientTls | true | undefined
   /** In memory: who calls, as `ctx.principal`. */
   readonly principal?: unknown
   /** In memory: every value goes through bytes, as in a test that looks for what another place would refuse. Default `false`. */
@@ -26,6 +38,9 @@ export interface ConnectOptions {
 
 export type Connect = (where: string | Routable | Place, options?: ConnectOptions) => Connection
 
+/** How it is called in errors. */
+const PAIR = 'memory'
+
 /** A pair of links within this process, for `encoded`. */
 export type MakePair = (context: {
   readonly clock: Clock
@@ -35,35 +50,49 @@ export type MakePair = (context: {
 /** `connect` for the schemes that there are. */
 export function connectWith(schemes: Schemes, makePair: MakePair): Connect {
   return (where, options = {}) => {
-    requireOptions('connect', options, ['use', 'limits', 'principal', 'encoded', 'clock'])
-    const { use = [], limits, principal, encoded = false, clock = systemClock } = options
+    requireOptions('connect', options, ['use', 'limits', 'credentials', 'tls', 'principal', 'encoded', 'clock'])
+    const { use = [], limits, credentials, principal, encoded = false, clock = systemClock } = options
     requireMiddleware('connect', use)
-    const place = placeOf(where, schemes)
+    const tls = requireClientTls(options.tls)
+    const place = placeOf(where, schemes, tls)
+    if (tls && typeof where !== 'string') throw misuse('connect: the option tls is for a tcp:// address')
     if (place && (encoded || principal !== undefined)) {
       throw misuse('connect: the options encoded and principal are for services in this process')
     }
-    if (place) return new RemoteConnection({ place, clock, limits, use })
+    if (place) return new RemoteConnection({ ...place, clock, limits, use, credentials })
+    if (credentials !== undefined)
+      throw misuse('connect: the option credentials is for an address; here it is principal')
     if (!isRoutable(where)) throw misuse('connect takes an address, a service, a list of services, a router or a place')
     const router = withLimits(asRouter(where), limits)
     if (!encoded) return new LocalConnection(router, { clock, principal, use })
-    const server = new RouterServer(router, clock, principal)
+    const server = new RouterServer({ router, clock, principal })
     const clientLimits = limits ? resolveLimits(limits) : defaultLimits
     const dial = async (): Promise<OpenLink> => {
       const pair = makePair({ clock, limits: { client: clientLimits, server: router.limits } })
       server.accept(pair.server)
       return pair.client
     }
-    return new RemoteConnection({ place: async () => ({ url: 'memory', dial }), clock, limits, use })
+    return new RemoteConnection({ place: async () => ({ url: PAIR, dial }), url: PAIR, clock, limits, use })
   }
 }
 
 /** What dials, where the services are elsewhere. */
-function placeOf(where: unknown, schemes: Schemes): (() => Promise<Place>) | undefined {
+function placeOf(
+  where: unknown,
+  schemes: Schemes,
+  tls: ClientTls | undefined,
+): { readonly place: () => Promise<Place>; readonly url: string } | undefined {
   if (typeof where === 'string') {
-    const { url, load } = schemeOf(where, schemes)
-    return async () => (await load()).placeOf(url)
+    const { url, load } = schemeOf(where, schemes, tls !== undefined)
+    let made: Promise<Place> | undefined // once, for certificates are read then
+    const place = (): Promise<Place> => {
+      made ??= load().then((scheme) => scheme.placeOf(url, tls))
+      return made
+    }
+    const { protocol, host, pathname } = url // and nothing else that somebody may have written there
+    return { place, url: protocol + (host ? `//${host}` : pathname) }
   }
-  return isPlace(where) ? async () => where : undefined
+  return isPlace(where) ? { place: async () => where, url: where.url } : undefined
 }
 
 function isPlace(where: unknown): where is Place {

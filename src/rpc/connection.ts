@@ -1,5 +1,6 @@
 /** What `connect` gives: a way to call services, wherever they are. */
 import type { AnyContract } from '../contract/index.ts'
+import type { Credentials } from '../wire/index.ts'
 import type { ClientOf } from './client.ts'
 import type { CallCounts } from './counters.ts'
 
@@ -27,6 +28,12 @@ export interface Connection extends AsyncDisposable {
   client<C extends AnyContract>(contract: C): ClientOf<C>
   /** Connects now, and resolves when calls can be made. In memory at once. */
   ready(): Promise<void>
+  /**
+   * Says anew who calls: what is passed, or what the option `credentials` gives now. Calls that are made afterwards run as
+   * who that is. In memory nothing happens.
+   * @throws NanowireError `invalid_argument` for what are no credentials
+   */
+  renewCredentials(credentials?: Credentials): Promise<void>
   stats(): ConnectionStats
   /** Makes no new calls, lets those in flight end, then closes. */
   close(options?: CloseOptions): Promise<void>

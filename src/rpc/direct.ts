@@ -18,7 +18,8 @@ import {
 } from './call.ts'
 import { CallContext } from './context.ts'
 import type { CallCounters } from './counters.ts'
-import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { tellCallEnd, tellCallRefused, tellCallStart, tellLimit } from './diagnostics.ts'
+import { endOf, handle, kindError, type Leaving, type Outcome } from './handle.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
@@ -40,7 +41,7 @@ export class DirectChannel implements Channel {
     this.#router = router
     this.#clock = clock
     this.#counters = counters
-    this.#side = { clock, limits: router.limits, counters }
+    this.#side = { clock, limits: router.limits, counters, url: () => PEER }
     const inMemory = (gate: Gate, value: unknown): unknown => gate.inMemory(value, router.limits)
     this.#leaving = { reply: inMemory, data: inMemory }
   }
@@ -58,7 +59,7 @@ export class DirectChannel implements Channel {
     try {
       return this.#start(method, request, options, principal)
     } catch (error) {
-      return rejectCall(error, method, this.#counters)
+      return rejectCall(error, method, this.#counters, PEER)
     }
   }
 
@@ -104,9 +105,11 @@ export class DirectChannel implements Channel {
 
   /** A call that reaches no handler. Of a notify only the log and the counters tell, as elsewhere. */
   #turnAway(method: MethodRef, error: WireError): Promise<void> {
+    tellCallRefused(method.name, 'server', PEER, error.code, 'no')
     if (method.definition.kind !== 'notify') throw arriveAtCaller(error, method, passData)
     const { code, message } = error
     this.#counters.callEnded(method.name, code)
+    tellCallRefused(method.name, 'client', PEER, 'ok', 'maybe')
     this.#router.log.warn({ peer: PEER, method: method.name, code, detail: message }, 'a notify was refused')
     return Promise.resolve()
   }
@@ -127,12 +130,14 @@ export class DirectChannel implements Channel {
     const { metadata, principal } = call
     const ctx = new CallContext({ method, clock, log, metadata, principal, peer: PEER })
     call.started(ctx)
+    const told = tellCallStart(method, 'server', PEER, clock)
     if (method.definition.kind === 'notify') {
       if (ctx.at !== 0) wheelOf(clock).add(ctx, ctx.at)
       call.succeed(undefined, undefined)
     }
     const { route, request } = call
     void handle({ router: this.#router, clock, route, request, ctx, leaving: this.#leaving }).then((outcome) => {
+      tellCallEnd(told, ...endOf(outcome), clock)
       this.#ended(call, ctx)
       this.#settle(call, ctx, outcome)
     })
@@ -161,8 +166,9 @@ export class DirectChannel implements Channel {
 
   #refuse(call: DirectCall): void {
     const { limits } = this.#router
-    this.#counters.limitFired('maxCallsQueued')
     const message = limitMessage('maxCallsQueued', limits, 'too many calls wait for a place', PEER)
+    this.#counters.limitFired('maxCallsQueued')
+    tellLimit('client', 'maxCallsQueued', PEER, message)
     call.fail(new NanowireError('resource_exhausted', message, { processed: 'no' }))
   }
 }

@@ -3,10 +3,12 @@
  * thrown. What differs between places is how a value is put for the way (spec/errors.md).
  */
 import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
+import { isStatusCode, NanowireError, type Processed, wasMisuse, wasReceived } from '../errors.ts'
 import type { Clock } from '../session/index.ts'
 import type { Metadata, WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
+import type { Authorize } from './middleware.ts'
 import { internal, leaveHandler } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
@@ -20,6 +22,11 @@ export interface Leaving<Reply> {
 export type Outcome<Reply> =
   | { readonly reply: Reply; readonly metadata: Uint8Array | undefined }
   | { readonly error: WireError }
+
+/** An outcome in two words: its code, and whether the handler ran. */
+export function endOf<Reply>(outcome: Outcome<Reply>): readonly [code: string, processed: Processed] {
+  return 'error' in outcome ? [outcome.error.code, outcome.error.processed ?? 'yes'] : ['ok', 'yes']
+}
 
 /** One handler's run. */
 export interface Run<Reply> {
@@ -35,6 +42,8 @@ export interface Run<Reply> {
 export async function handle<Reply>(run: Run<Reply>): Promise<Outcome<Reply>> {
   const { router, clock, route, request, ctx, leaving } = run
   const { method } = route
+  const denied = router.authorize && (await denialOf(run, router.authorize))
+  if (denied) return failed(run, denied)
   let value: unknown
   try {
     value = await route.run({ method, request, ctx })
@@ -49,6 +58,21 @@ export async function handle<Reply>(run: Run<Reply>): Promise<Outcome<Reply>> {
       return failed(run, internal('the reply does not fit', error, method, router.log, clock))
     return failed(run, leaveHandler(error, method, leaving.data, router.log, clock))
   }
+}
+
+/** Why a call may not be made, `undefined` where it may. Its handler has not run, whatever `authorize` does. */
+async function denialOf<Reply>(run: Run<Reply>, authorize: Authorize): Promise<WireError | undefined> {
+  const { router, clock, route, request, ctx } = run
+  const { method } = route
+  try {
+    if ((await authorize({ method, request, ctx })) === true) return undefined
+  } catch (error) {
+    const code = error instanceof NanowireError && !wasMisuse(error) && !wasReceived(error) ? error.code : ''
+    return isStatusCode(code)
+      ? { code, message: (error as NanowireError).message, processed: 'no' } // only of one there is a code
+      : { ...internal('authorize threw', error, method, router.log, clock), processed: 'no' }
+  }
+  return { code: 'permission_denied', message: `${method.name} is not permitted to this caller`, processed: 'no' }
 }
 
 /** The error with the metadata that the handler set, unless that is what was too much. */

@@ -34,13 +34,15 @@ export class LocalConnection implements Connection, Channel {
   }
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing !== undefined) return rejectCall(closedError(), method, this.#counters)
+    if (this.#closing !== undefined) return rejectCall(closedError(), method, this.#counters, 'memory')
     return this.#channel.call(method, request, options, this.#options.principal)
   }
 
   async ready(): Promise<void> {
     if (this.#closing !== undefined) throw closedError()
   }
+
+  async renewCredentials(): Promise<void> {}
 
   stats(): ConnectionStats {
     const { inFlight, waiting } = this.#channel

@@ -10,6 +10,13 @@ export interface ServerCall {
   readonly ctx: Context
 }
 
+/**
+ * Says whether a call may be made: `true`, and nothing else, lets it through. Asked after the request was checked and before
+ * any middleware; the others end with `permission_denied`, `processed` `no`. A `NanowireError` with one of the sixteen codes
+ * is told as it is.
+ */
+export type Authorize = (call: ServerCall) => boolean | Promise<boolean>
+
 /** Calls `next()` for what lies further in, or answers or throws itself. */
 export type ServerMiddleware = (call: ServerCall, next: () => Promise<unknown>) => unknown
 

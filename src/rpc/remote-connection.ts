@@ -4,29 +4,37 @@
  */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { markReceived, NanowireError } from '../errors.ts'
-import { type LimitName, type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
-import { type Clock, type Effects, randomBytes, Session } from '../session/index.ts'
+import { type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
+import type { Clock } from '../session/index.ts'
+import type { Credentials } from '../wire/index.ts'
+import { type CredentialsSource, readCredentialsSource, requireCredentials } from './authenticate.ts'
 import { type CallOptions, type Channel, rejectCall } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
+import { ClientSession } from './client-session.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
+import type { KnownVerdicts } from './contract-check.ts'
 import { CallCounters } from './counters.ts'
+import { tellLimit } from './diagnostics.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { drainMsOf } from './options.ts'
-import type { OpenLink, Place } from './place.ts'
+import type { Place } from './place.ts'
 import { RemoteCall, type RemoteSide } from './remote.ts'
 
 export interface RemoteConnectionOptions {
   readonly place: () => Promise<Place>
+  /** What the place is called, before it is loaded. */
+  readonly url: string
   readonly clock: Clock
   readonly limits: LimitOptions | undefined
   readonly use: readonly ClientMiddleware[]
+  readonly credentials?: CredentialsSource | undefined
 }
 
 export class RemoteConnection implements Connection, Channel {
   readonly #options: RemoteConnectionOptions
   readonly #limits: Limits
-  readonly #incarnation: Uint8Array
   readonly #counters = new CallCounters()
+  readonly #known: KnownVerdicts = new Map()
   readonly #side: RemoteSide
   /** Calls that wait for a session. */
   readonly #waiting = new Set<RemoteCall>()
@@ -34,13 +42,15 @@ export class RemoteConnection implements Connection, Channel {
   #current: ClientSession | undefined
   #dialing: Promise<NanowireError | undefined> | undefined
   #closing: Promise<void> | undefined
-  #url = 'the address'
+  #credentials: CredentialsSource | undefined
+  #url: string
   #past = { bytesReceived: 0, bytesSent: 0, lateReplies: 0, unknownIds: 0 }
 
   constructor(options: RemoteConnectionOptions) {
     this.#options = options
+    this.#url = options.url
     this.#limits = resolveLimits(options.limits)
-    this.#incarnation = randomBytes(options.clock, 16)
+    this.#credentials = options.credentials
     const leaveQueue = (call: RemoteCall): boolean => this.#waiting.delete(call)
     const url = (): string => this.#url
     this.#side = { clock: options.clock, limits: this.#limits, counters: this.#counters, leaveQueue, url }
@@ -54,7 +64,7 @@ export class RemoteConnection implements Connection, Channel {
     try {
       return this.#start(method, request, options)
     } catch (error) {
-      return rejectCall(error, method, this.#counters)
+      return rejectCall(error, method, this.#counters, this.#url)
     }
   }
 
@@ -64,11 +74,12 @@ export class RemoteConnection implements Connection, Channel {
     }
     const call = new RemoteCall(method, request, options, this.#side)
     const current = this.#current
-    if (current?.session.takesCalls) {
-      call.startIn(current.session)
+    if (current?.takesCalls) {
+      call.startIn(current)
     } else if (this.#waiting.size >= this.#limits.maxCallsQueued) {
-      this.#counters.limitFired('maxCallsQueued')
       const message = limitMessage('maxCallsQueued', this.#limits, 'too many calls wait for a connection', this.#url)
+      this.#counters.limitFired('maxCallsQueued')
+      tellLimit('client', 'maxCallsQueued', this.#url, message)
       call.refused({ code: 'resource_exhausted', message, processed: 'no' })
     } else {
       this.#waiting.add(call)
@@ -84,13 +95,23 @@ export class RemoteConnection implements Connection, Channel {
     if (failure) throw markReceived(failure)
   }
 
+  async renewCredentials(credentials?: Credentials): Promise<void> {
+    if (credentials !== undefined) this.#credentials = requireCredentials(credentials)
+    const current = this.#current
+    if (!current) return // the next connection asks by itself
+    const { clock } = this.#options
+    const renewed = await readCredentialsSource(this.#credentials, clock, this.#limits.handshakeTimeoutMs)
+    const failure = await current.opening
+    if (renewed !== undefined && !failure) current.session.renewCredentials(renewed)
+  }
+
   stats(): ConnectionStats {
     const totals = { ...this.#past }
     let inFlight = 0
     let waiting = this.#waiting.size
     for (const one of this.#open) {
       inFlight += one.session.inFlight
-      waiting += one.session.waiting
+      waiting += one.waiting
       addTraffic(totals, one)
     }
     return { connections: this.#open.size, inFlight, waiting, ...this.#counters.counts(), ...totals }
@@ -108,7 +129,7 @@ export class RemoteConnection implements Connection, Channel {
 
   /** Makes a session where there is none that takes calls. Resolves to what went wrong. */
   #dial(): Promise<NanowireError | undefined> {
-    if (this.#current?.session.takesCalls) return Promise.resolve(undefined)
+    if (this.#current?.takesCalls) return Promise.resolve(undefined)
     this.#dialing ??= this.#connect()
     return this.#dialing
   }
@@ -118,14 +139,14 @@ export class RemoteConnection implements Connection, Channel {
     try {
       const place = await this.#options.place()
       this.#url = place.url
+      const credentials = await readCredentialsSource(this.#credentials, clock, this.#limits.handshakeTimeoutMs)
       const link = await place.dial({ clock, limits: this.#limits })
-      const current = new ClientSession(link, clock, this.#limits, this.#incarnation, this.#counters, (one) =>
-        this.#sessionClosed(one),
-      )
+      const closed = (one: ClientSession): void => this.#sessionClosed(one)
+      const current = new ClientSession({ link, side: this.#side, credentials, known: this.#known, closed })
       this.#open.add(current)
       this.#current = current
       this.#dialing = undefined // before calls are told, for they may make others
-      for (const call of this.#takeWaiting()) call.startIn(current.session)
+      for (const call of this.#takeWaiting()) call.startIn(current)
       return undefined
     } catch (error) {
       const failure =
@@ -155,72 +176,6 @@ export class RemoteConnection implements Connection, Channel {
     if (this.#current === one) this.#current = undefined
     addTraffic(this.#past, one)
   }
-}
-
-/** A session with its link, and what the connection waits for. */
-class ClientSession implements Effects {
-  readonly session: Session
-  readonly link: OpenLink
-  /** Settles when calls can be made, or when it is clear that they cannot. */
-  readonly opening: Promise<NanowireError | undefined>
-  readonly #over: Promise<void>
-  readonly #clock: Clock
-  readonly #counters: CallCounters
-  readonly #closed: (one: ClientSession) => void
-  #settleOpening!: (failure: NanowireError | undefined) => void // set by the promise's executor, which runs at once
-  #settleOver!: () => void // likewise
-
-  constructor(
-    link: OpenLink,
-    clock: Clock,
-    limits: Limits,
-    incarnation: Uint8Array,
-    counters: CallCounters,
-    closed: (one: ClientSession) => void,
-  ) {
-    this.link = link
-    this.#clock = clock
-    this.#counters = counters
-    this.#closed = closed
-    this.opening = new Promise((resolve) => {
-      this.#settleOpening = resolve
-    })
-    this.#over = new Promise((resolve) => {
-      this.#settleOver = resolve
-    })
-    this.session = new Session({ role: 'client', link, clock, limits, effects: this, incarnation })
-    link.attach(this.session)
-  }
-
-  async close(drainMs: number): Promise<void> {
-    const cancelTimer = this.#clock.after(drainMs, () => this.session.end(), true)
-    await this.opening
-    this.session.drain(drainMs, '')
-    await this.#over
-    cancelTimer()
-  }
-
-  opened(): void {
-    this.#settleOpening(undefined)
-  }
-
-  closed(cause: NanowireError | undefined): void {
-    this.#settleOpening(
-      cause ?? new NanowireError('unavailable', `the connection to ${this.link.peer} was closed`, { processed: 'no' }),
-    )
-    this.#settleOver()
-    this.#closed(this)
-  }
-
-  limitFired(name: LimitName): void {
-    this.#counters.limitFired(name)
-  }
-
-  // A client is not called, and its calls say themselves what became of them.
-  draining(): void {}
-  peerViolated(): void {}
-  requestReceived(): void {}
-  requestRefused(): void {}
 }
 
 function addTraffic(

@@ -2,7 +2,7 @@
 import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import type { OutgoingCall, Session } from '../session/index.ts'
+import type { OutgoingCall } from '../session/index.ts'
 import { decodeBody, encodeBody, type Metadata, type WireError } from '../wire/index.ts'
 import { type CallOptions, type CallSide, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
@@ -11,15 +11,26 @@ import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 export interface RemoteSide extends CallSide {
   /** Takes a call out of the queue of those that wait for a session. */
   leaveQueue(call: RemoteCall): void
-  /** Where the calls go, for errors. */
-  url(): string
+}
+
+/** What carries calls: a session, and what is known of its server's contracts. */
+export interface CallCarrier {
+  start(call: RemoteCall): void
+  /** The caller has gone away. */
+  abandon(call: RemoteCall, tells: boolean): void
+  takeHash(method: MethodRef): Uint8Array | undefined
+  /** Whether a refused call goes on all the same. */
+  refused(call: RemoteCall, error: WireError): boolean
+  explain(call: RemoteCall, error: WireError): WireError
 }
 
 export class RemoteCall extends PendingCall implements OutgoingCall {
   readonly body: Uint8Array
   readonly metadata: Uint8Array | undefined
+  /** The contracts are known to differ, and the call is made all the same. */
+  judged = false
   readonly #side: RemoteSide
-  #session: Session | undefined
+  #carrier: CallCarrier | undefined
   #hasLeft = false
 
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
@@ -45,9 +56,13 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
   }
 
   /** Gives the call to a session, which ends it. */
-  startIn(session: Session): void {
-    this.#session = session
-    session.start(this)
+  startIn(carrier: CallCarrier): void {
+    this.#carrier = carrier
+    carrier.start(this)
+  }
+
+  takeHash(): Uint8Array | undefined {
+    return this.#carrier?.takeHash(this.method)
   }
 
   left(): void {
@@ -65,7 +80,13 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
   }
 
   refused(error: WireError): void {
-    this.fail(arriveAtCaller(error, this.method, fromWire), error.metadata)
+    const carrier = this.#carrier
+    if (carrier && error.processed === 'no' && this.#hasLeft) {
+      this.#hasLeft = false // it did not run, and may leave again
+      if (carrier.refused(this, error)) return
+    }
+    const explained = carrier?.explain(this, error) ?? error
+    this.fail(arriveAtCaller(explained, this.method, fromWire), error.metadata)
   }
 
   lost(error: NanowireError): void {
@@ -73,7 +94,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
   }
 
   protected override abandoned(reason: NanowireError): Processed {
-    if (this.#session) this.#session.abandon(this, reason.code === 'cancelled')
+    if (this.#carrier) this.#carrier.abandon(this, reason.code === 'cancelled')
     else this.#side.leaveQueue(this)
     return this.#hasLeft ? 'maybe' : 'no'
   }

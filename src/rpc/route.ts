@@ -5,12 +5,13 @@ import type { Clock } from '../session/index.ts'
 import type { CallOptions } from './call.ts'
 import type { CallCounters } from './counters.ts'
 import type { Logger } from './log.ts'
-import type { ServerCall } from './middleware.ts'
+import type { Authorize, ServerCall } from './middleware.ts'
 import type { Service } from './service.ts'
 
 /** A method with its handler and the middleware around it. */
 export interface Route {
   readonly method: MethodRef
+  readonly contract: AnyContract
   run(call: ServerCall): Promise<unknown>
 }
 
@@ -19,6 +20,8 @@ export interface Router<C extends AnyContract = AnyContract> {
   readonly limits: Limits
   readonly log: Logger
   readonly counters: CallCounters
+  /** Who may call what; absent where everybody may. */
+  readonly authorize: Authorize | undefined
   /** The route of a number on the wire. */
   routeOf(tag: number): Route | undefined
   /**

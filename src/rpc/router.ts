@@ -10,7 +10,7 @@ import { callOptionNames } from './call.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import { childLog, defaultLog, type Logger, requireLogger } from './log.ts'
-import { onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
+import { type Authorize, onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
 import { requireMiddleware, requireOptions, unknownOption } from './options.ts'
 import type { DispatchOptions, Route, Router } from './route.ts'
 import { isService, type Service } from './service.ts'
@@ -18,6 +18,8 @@ import { isService, type Service } from './service.ts'
 export interface RouterOptions {
   /** Middleware around every handler, the first outermost. */
   readonly use?: readonly ServerMiddleware[] | undefined
+  /** Who may call which method, in every place. Default: whoever reaches the router. */
+  readonly authorize?: Authorize | undefined
   /** Limits for every place that runs this router. */
   readonly limits?: LimitOptions | undefined
   /** Default: warnings and errors to stderr, one line each. */
@@ -36,7 +38,7 @@ export function router<const S extends readonly Service[]>(
   services: S,
   options: RouterOptions = {},
 ): Router<S[number]['contract']> {
-  requireOptions('router', options, ['use', 'limits', 'log'])
+  requireOptions('router', options, ['use', 'authorize', 'limits', 'log'])
   return new ServiceRouter(services, options) as Router<S[number]['contract']> // a message is looked up by its tag
 }
 
@@ -45,6 +47,7 @@ class ServiceRouter implements Router {
   readonly limits: Limits
   readonly log: Logger
   readonly counters = new CallCounters()
+  readonly authorize: Authorize | undefined
   readonly #byTag = new Map<number, Route>()
   readonly #byName = new Map<string, Route>()
   /** What `dispatch` calls through, for each clock. */
@@ -54,7 +57,10 @@ class ServiceRouter implements Router {
     if (!Array.isArray(services) || services.length === 0)
       throw misuse('a router takes a list of services, one at least')
     if (options.use !== undefined) requireMiddleware('router', options.use)
+    if (options.authorize !== undefined && typeof options.authorize !== 'function')
+      throw misuse('router: authorize is a function')
     this.services = services
+    this.authorize = options.authorize
     this.limits = resolveLimits(options.limits)
     this.log = childLog(requireLogger(options.log ?? defaultLog), {}) // a logger that throws hurts nobody
     const methods = services.flatMap((one) => {
@@ -96,7 +102,7 @@ class ServiceRouter implements Router {
         (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),
       )
       const run = onion<ServerCall>(layers, ({ request, ctx }) => handlers[key]?.(request, ctx))
-      const route: Route = { method, run }
+      const route: Route = { method, contract: one.contract, run }
       this.#byTag.set(method.tag, route)
       this.#byName.set(method.name, route)
     }

@@ -1,16 +1,28 @@
 /** Serves a router at an address. */
+import { misuse } from '../errors.ts'
 import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
-import { type Clock, randomBytes, systemClock } from '../session/index.ts'
+import { type Clock, systemClock } from '../session/index.ts'
+import type { Authenticate } from './authenticate.ts'
 import type { CloseOptions } from './connection.ts'
 import { CallCounters, type CallCounts } from './counters.ts'
 import { QuietLog } from './log.ts'
 import { drainMsOf, requireOptions } from './options.ts'
-import { type Listener, type OpenLink, type Schemes, schemeOf } from './place.ts'
+import { type Listener, type OpenLink, type Schemes, type ServerTls, schemeOf } from './place.ts'
+import { requireTellable, type Told, tell } from './reflection.ts'
 import type { Router } from './route.ts'
 import { asRouter, type Routable } from './router.ts'
 import { Serving } from './serving.ts'
+import { requireServerTls } from './tls-options.ts'
 
 export interface ServeOptions {
+  /** Judges each client before anything else of it is read. Default: whoever connects may call. */
+  readonly authenticate?: Authenticate | undefined
+  /** For `tcp://`: TLS, and nothing but TLS. With `clientCa` each client must show a certificate. Default: no TLS. */
+  readonly tls?: ServerTls | undefined
+  /**
+   * Whether clients may ask what the contracts are. Default: where only this machine can connect, or `authenticate` is given.
+   */
+  readonly reflection?: boolean | undefined
   /** Limits of this server, over the router's. */
   readonly limits?: LimitOptions | undefined
   /** Where time and chance come from. Default: the process's. */
@@ -47,15 +59,24 @@ export type Serve = (routable: Routable, at: string, options?: ServeOptions) => 
 /** `serve` for the schemes that there are. */
 export function serveWith(schemes: Schemes): Serve {
   return async (routable, at, options = {}) => {
-    requireOptions('serve', options, ['limits', 'clock'])
+    requireOptions('serve', options, ['authenticate', 'tls', 'reflection', 'limits', 'clock'])
     const router = withLimits(asRouter(routable), options.limits)
-    const { url, load } = schemeOf(at, schemes)
+    const tls = options.tls && requireServerTls(options.tls)
+    const { url, load } = schemeOf(at, schemes, tls !== undefined)
     const scheme = await load()
-    const server = new RouterServer(router, options.clock ?? systemClock)
-    await server.listen((context, accept) => scheme.listen(url, context, accept))
+    const { clock = systemClock, authenticate, reflection } = options
+    if (authenticate !== undefined && typeof authenticate !== 'function')
+      throw misuse('serve: authenticate is a function')
+    if (reflection !== undefined && typeof reflection !== 'boolean') throw misuse('serve: reflection is true or false')
+    const server = new RouterServer({ router, clock, authenticate, reflection })
+    await server.listen((context, accept) => scheme.listen(url, { ...context, tls }, accept))
+    if (!server.isLocal && !authenticate && !tls?.clientCa) router.log.warn({ url: server.url }, OPEN_TO_ALL)
     return server
   }
 }
+
+const OPEN_TO_ALL =
+  'whoever reaches this address may call: give serve the option authenticate or tls.clientCa, or listen at 127.0.0.1 or unix:/path'
 
 /** The router with its own counters, and limits of this place put over its own. */
 export function withLimits(router: Router, limits: LimitOptions | undefined): Router {
@@ -64,6 +85,7 @@ export function withLimits(router: Router, limits: LimitOptions | undefined): Ro
     limits: limits ? resolveLimits({ ...router.limits, ...definedOnly(limits) }) : router.limits,
     log: router.log,
     counters: new CallCounters(),
+    authorize: router.authorize,
     routeOf: (tag) => router.routeOf(tag),
     dispatch: (message, options) => router.dispatch(message, options),
   }
@@ -78,12 +100,20 @@ type Listen = (
   accept: (link: OpenLink) => void,
 ) => Promise<Listener>
 
+export interface RouterServerOptions {
+  readonly router: Router
+  readonly clock: Clock
+  /** Who calls, where no connection says it. */
+  readonly principal?: unknown
+  readonly authenticate?: Authenticate | undefined
+  readonly reflection?: boolean | undefined
+}
+
 export class RouterServer implements Server {
-  readonly #router: Router
-  readonly #clock: Clock
-  readonly #incarnation: Uint8Array
-  readonly #principal: unknown
+  readonly #options: RouterServerOptions
   readonly #quiet: QuietLog
+  /** What every connection gets, made when the first one comes. */
+  #told: Told | undefined
   readonly #servings = new Set<Serving>()
   /** Connections that are told that there is no room, and not closed yet. */
   #turnedAway = 0
@@ -93,36 +123,42 @@ export class RouterServer implements Server {
   /** Of connections that have ended. */
   #past = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0, unknownIds: 0 }
 
-  /** @param principal who calls, where no connection says it */
-  constructor(router: Router, clock: Clock, principal?: unknown) {
-    this.#router = router
-    this.#principal = principal
+  constructor(options: RouterServerOptions) {
+    const { router, clock } = options
+    this.#options = options
     this.#quiet = new QuietLog(router.log, () => clock.now())
-    this.#clock = clock
-    this.#incarnation = randomBytes(clock, 16)
+    requireTellable(router)
   }
 
   get url(): string {
     return this.#listener?.url ?? 'memory:'
   }
 
+  /** Nobody on another machine can reach it. */
+  get isLocal(): boolean {
+    return this.#listener?.isLocal ?? true
+  }
+
   async listen(listen: Listen): Promise<void> {
-    this.#listener = await listen({ clock: this.#clock, limits: this.#router.limits }, (link) => this.accept(link))
+    const { clock, router } = this.#options
+    this.#listener = await listen({ clock, limits: router.limits }, (link) => this.accept(link))
   }
 
   accept(link: OpenLink): void {
+    const { clock, principal, authenticate } = this.#options
     const serving = new Serving({
-      router: this.#router,
+      ...this.#whatIsTold(),
       link,
-      clock: this.#clock,
-      incarnation: this.#incarnation,
-      principal: this.#principal,
+      url: this.url,
+      clock,
+      principal,
+      authenticate,
       quiet: this.#quiet,
       closed: (one) => this.#servingClosed(one),
     })
     this.#servings.add(serving)
     link.attach(serving.session)
-    const { limits } = this.#router
+    const { limits } = this.#options.router
     if (this.#closing !== undefined) serving.session.end()
     else if (this.#servings.size - this.#turnedAway > limits.maxConnections) {
       this.#turnedAway++
@@ -138,11 +174,11 @@ export class RouterServer implements Server {
     for (const serving of this.#servings) {
       addTraffic(totals, serving)
     }
-    const { inFlight } = this.#router.counters
+    const { counters } = this.#options.router
     return {
       connections: this.#servings.size - this.#turnedAway,
-      inFlight,
-      ...this.#router.counters.counts(),
+      inFlight: counters.inFlight,
+      ...counters.counts(),
       ...totals,
     }
   }
@@ -166,6 +202,13 @@ export class RouterServer implements Server {
       })
     }
     await listenerClosed
+  }
+
+  #whatIsTold(): Told {
+    const { router, authenticate } = this.#options
+    const { reflection = authenticate !== undefined || this.isLocal } = this.#options
+    this.#told ??= tell(router, reflection)
+    return this.#told
   }
 
   #servingClosed(serving: Serving): void {

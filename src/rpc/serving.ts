@@ -1,5 +1,5 @@
 /** One connection at its server: requests in, through the router, replies out (spec/architecture.md). */
-import type { MethodRef } from '../contract/index.ts'
+import { type AnyContract, hashOf, type MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import {
@@ -7,24 +7,41 @@ import {
   type Effects,
   type IncomingCall,
   type IncomingRequest,
+  type Refusal,
   Session,
   wheelOf,
 } from '../session/index.ts'
-import { decodeBody, encodeBody, type WireError } from '../wire/index.ts'
+import { type Credentials, decodeBody, encodeBody, type WireError } from '../wire/index.ts'
+import { type Authenticate, judgeCredentials } from './authenticate.ts'
 import { CallContext } from './context.ts'
-import { handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import {
+  tellCallEnd,
+  tellCallRefused,
+  tellCallStart,
+  tellConnectionClose,
+  tellConnectionOpen,
+  tellLimit,
+  tellViolation,
+} from './diagnostics.ts'
+import { endOf, handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { incarnationOf } from './incarnation.ts'
 import type { QuietLog } from './log.ts'
 import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
 import type { Route, Router } from './route.ts'
+import { traceLink } from './trace.ts'
 
 export interface ServingOptions {
   readonly router: Router
   readonly link: OpenLink
+  /** Where the server listens. */
+  readonly url: string
   readonly clock: Clock
-  readonly incarnation: Uint8Array
-  /** Who calls. */
+  /** The contracts that are told, with their hashes. */
+  readonly contracts: ReadonlyMap<string, Uint8Array>
+  /** Who calls, where nobody is asked. */
   readonly principal: unknown
+  readonly authenticate: Authenticate | undefined
   /** For what a peer can cause at will; one for all connections, so that reconnecting begins nothing anew. */
   readonly quiet: QuietLog
   /** The session is over. */
@@ -32,6 +49,7 @@ export interface ServingOptions {
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1
+const UNKNOWN = 'unknown method'
 
 export class Serving implements Effects {
   readonly session: Session
@@ -40,15 +58,20 @@ export class Serving implements Effects {
   isTurnedAway = false
   readonly #router: Router
   readonly #clock: Clock
-  readonly #principal: unknown
+  readonly #url: string
+  #wasOpen = false
+  #principal: unknown
+  /** Contracts whose hash at the client is another. */
+  readonly #differing = new Set<AnyContract>()
   readonly #quiet: QuietLog
   readonly #leaving: Leaving<Uint8Array>
   readonly #closed: (serving: Serving) => void
 
   constructor(options: ServingOptions) {
-    const { router, link, clock, incarnation } = options
+    const { router, link, clock, contracts, authenticate } = options
     this.#router = router
     this.#clock = clock
+    this.#url = options.url
     this.#principal = options.principal
     this.#quiet = options.quiet
     this.#closed = options.closed
@@ -57,10 +80,17 @@ export class Serving implements Effects {
       data: (gate, data) => gate.toWire(data, router.limits),
     }
     this.link = link
-    this.session = new Session({ role: 'server', link, clock, limits: router.limits, effects: this, incarnation })
+    const admit = authenticate && ((credentials: Credentials | undefined) => this.#admit(authenticate, credentials))
+    const { limits } = router
+    traceLink(link, { side: 'server', clock, nameOf: (tag) => router.routeOf(tag)?.method.name })
+    const incarnation = incarnationOf(clock)
+    this.session = new Session({ role: 'server', link, clock, limits, effects: this, incarnation, contracts, admit })
   }
 
-  opened(): void {}
+  opened(): void {
+    this.#wasOpen = true
+    tellConnectionOpen('server', this.link.peer, this.#url)
+  }
 
   draining(): void {}
 
@@ -68,21 +98,25 @@ export class Serving implements Effects {
     if (cause)
       this.#router.log.debug({ peer: this.link.peer, code: cause.code, detail: cause.message }, 'connection ended')
     this.#closed(this)
+    tellConnectionClose('server', this.link.peer, this.#url, this.#wasOpen, cause)
   }
 
   peerViolated(rule: string, message: string): void {
+    tellViolation('server', rule, this.link.peer, message)
     const fields = { peer: this.link.peer, rule, detail: message }
     this.#quiet.warn(`rule ${rule}`, fields, 'the peer broke the protocol; its connection is closed')
   }
 
   limitFired(name: LimitName, message: string): void {
     this.#router.counters.limitFired(name)
+    tellLimit('server', name, this.link.peer, message)
     this.#quiet.warn(`limit ${name}`, { limit: name }, message)
   }
 
   requestRefused(tag: number, error: WireError): void {
     const route = this.#router.routeOf(tag)
     if (route) this.#router.counters.callEnded(route.method.name, error.code)
+    this.#tellRefused(route?.method, error)
   }
 
   requestReceived(call: IncomingCall, request: IncomingRequest): void {
@@ -93,7 +127,12 @@ export class Serving implements Effects {
         message: `no service here has a method with the number ${request.tag}`,
         processed: 'no',
       })
-    const { method } = route
+    const { contract, method } = route
+    if (request.hash) this.#compare(contract, request.hash)
+    if (this.#differing.has(contract) && !request.judged && !call.oneWay) {
+      const message = `the contract ${contract.name} of this server is another than the client's`
+      return this.#refuse(call, method, { code: 'failed_precondition', message, processed: 'no', rule: 'contract' })
+    }
     const mismatch = kindError(method, request.oneWay)
     if (mismatch) return this.#refuse(call, method, mismatch)
     let body: unknown
@@ -108,6 +147,19 @@ export class Serving implements Effects {
       )
     }
     this.#run(call, route, request, body)
+  }
+
+  async #admit(authenticate: Authenticate, credentials: Credentials | undefined): Promise<Refusal | undefined> {
+    const { peer: address, tls } = this.link
+    const verdict = await judgeCredentials(authenticate, { credentials, tls, address }, this.#quiet)
+    if (!('principal' in verdict)) return verdict
+    this.#principal = verdict.principal
+    return undefined
+  }
+
+  #compare(contract: AnyContract, hash: Uint8Array): void {
+    const own = hashOf(contract)
+    if (own.some((byte, index) => byte !== hash[index])) this.#differing.add(contract)
   }
 
   #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {
@@ -127,6 +179,7 @@ export class Serving implements Effects {
       request.timeoutMs === 0 && request.oneWay ? callTimeoutMs : Math.min(request.timeoutMs, MAX_TIMER_MS)
     if (timeoutMs > 0) wheelOf(this.#clock).add(ctx, this.#clock.now() + timeoutMs)
     this.#router.counters.inFlight++
+    const told = tellCallStart(method, 'server', this.link.peer, this.#clock)
     void handle({
       router: this.#router,
       clock: this.#clock,
@@ -134,20 +187,26 @@ export class Serving implements Effects {
       request: body,
       ctx,
       leaving: this.#leaving,
-    }).then((outcome) => this.#end(call, method, ctx, outcome))
+    }).then((outcome) => {
+      const code = this.#end(call, method, ctx, outcome)
+      tellCallEnd(told, code, endOf(outcome)[1], this.#clock)
+    })
   }
 
-  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, outcome: Outcome<Uint8Array>): void {
+  /** Returns what the call ended with. */
+  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, outcome: Outcome<Uint8Array>): string {
     wheelOf(this.#clock).remove(ctx)
     this.#router.counters.inFlight--
     const code = 'error' in outcome ? outcome.error.code : this.session.respond(call, outcome.metadata, outcome.reply)
     if ('error' in outcome) this.session.refuse(call, outcome.error)
     this.#router.counters.callEnded(method.name, code)
+    return code
   }
 
   /** A request that reaches no handler. Of a notify only the log and the counters tell. */
   #refuse(call: IncomingCall, method: MethodRef | undefined, error: WireError): void {
-    this.#router.counters.callEnded(method?.name ?? 'unknown method', error.code)
+    this.#router.counters.callEnded(method?.name ?? UNKNOWN, error.code)
+    this.#tellRefused(method, error)
     if (call.oneWay)
       this.#quiet.warn(
         `notify ${method?.name}`,
@@ -155,5 +214,9 @@ export class Serving implements Effects {
         'a notify was refused',
       )
     this.session.refuse(call, error)
+  }
+
+  #tellRefused(method: MethodRef | undefined, { code, processed = 'maybe' }: WireError): void {
+    tellCallRefused(method?.name ?? UNKNOWN, 'server', this.link.peer, code, processed)
   }
 }

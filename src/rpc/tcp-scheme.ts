@@ -1,12 +1,13 @@
-/** `tcp://host:port` as an address. */
+/** `tcp://host:port` as an address, with TLS where the option says so. */
 import { misuse } from '../errors.ts'
-import { dialTcp, listenTcp, type TcpAddress } from '../transport/index.ts'
+import { dialTcp, listenTcp, type TcpAddress, tlsDialer } from '../transport/index.ts'
 import type { Scheme } from './place.ts'
 
 export const tcpScheme: Scheme = {
-  placeOf(url) {
+  placeOf(url, tls) {
     const address = addressOf(url, 1)
-    return { url: `tcp://${url.host}`, dial: (context) => dialTcp(address, context) }
+    const dialer = tls && tlsDialer(tls)
+    return { url: `tcp://${url.host}`, dial: (context) => dialTcp(address, context, dialer) }
   },
   listen: (url, context, accept) => listenTcp(addressOf(url, 0), context, accept),
 }

@@ -6,6 +6,7 @@ import type { Limits } from '../limits.ts'
 import type { Clock, Link, LinkListener } from '../session/index.ts'
 import { FrameDecoder, ProtocolError } from '../wire/index.ts'
 import { recycle, SlabWriter } from './slab.ts'
+import type { PeerTls } from './tls-options.ts'
 
 /** A batch of this size is sent at once; a smaller one at the end of the turn. */
 const FLUSH_BYTES = 1_024
@@ -16,9 +17,21 @@ export interface ByteLinkOptions {
   readonly peer: string
 }
 
+/** Watches what passes over a link (spec/debugging.md). It may keep nothing that it is shown, and must not throw. */
+export interface LinkTap {
+  /** A whole frame has come in; the session is told next. */
+  frameReceived(decoder: FrameDecoder): void
+  /** What comes in is no frame. */
+  streamBroken(error: ProtocolError): void
+  /** Bytes go out, cut anyhow. */
+  chunksFlushed(chunks: readonly Uint8Array[]): void
+}
+
 export abstract class ByteLink implements Link {
   readonly writer = new SlabWriter()
   readonly peer: string
+  /** Who watches, from before `attach` on. */
+  tap: LinkTap | undefined
   flushedBytes = 0
   receivedBytes = 0
   protected readonly clock: Clock
@@ -41,6 +54,11 @@ export abstract class ByteLink implements Link {
     this.limits = options.limits
     this.peer = options.peer
     this.#decoder = new FrameDecoder(options.limits, { expectsHello: true })
+  }
+
+  /** What TLS says of the peer, where there is TLS. */
+  get tls(): PeerTls | undefined {
+    return undefined
   }
 
   abstract readonly isCongested: boolean
@@ -77,6 +95,7 @@ export abstract class ByteLink implements Link {
     if (this.writer.pendingBytes === 0 || this.#isClosed) return
     const chunks = this.writer.take()
     this.flushedBytes = this.writer.writtenBytes
+    this.tap?.chunksFlushed(chunks)
     this.send(chunks, () => recycle(chunks))
   }
 
@@ -109,6 +128,13 @@ export abstract class ByteLink implements Link {
     this.#listener?.linkDrained()
   }
 
+  /** What came in is no frame; what still comes is discarded. */
+  protected broken(error: ProtocolError): void {
+    this.#isBroken = true
+    this.#backlog = []
+    this.#listener?.streamBroken(error)
+  }
+
   protected closed(error: Error | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -123,6 +149,7 @@ export abstract class ByteLink implements Link {
       while (this.#turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
         if (this.#decoder.read()) {
           this.#turnFrames++
+          this.tap?.frameReceived(this.#decoder)
           this.#listener?.frameReceived(this.#decoder)
         } else {
           const chunk = this.#hasTurn() ? this.#backlog.shift() : undefined
@@ -136,6 +163,7 @@ export abstract class ByteLink implements Link {
       if (!(error instanceof ProtocolError)) throw error
       this.#isBroken = true
       this.#backlog = []
+      this.tap?.streamBroken(error)
       this.#listener?.streamBroken(error)
     }
     if (!this.#hasTurn()) this.#waitForTurn()

@@ -1,10 +1,7 @@
-export { ByteLink } from './byte-link.ts'
+export { ByteLink, type LinkTap } from './byte-link.ts'
 export { type Carry, type MemoryLink, memoryPair } from './memory.ts'
-export {
-  dialTcp,
-  type FirstBytes,
-  listenTcp,
-  type TcpAddress,
-  type TcpLink,
-  type TcpListener,
-} from './tcp.ts'
+export { type FirstBytes, SocketLink } from './socket-link.ts'
+export { dialTcp, listenTcp, type SocketListener, type TcpAddress } from './tcp.ts'
+export { type TlsDialer, tlsDialer } from './tls.ts'
+export type { ClientTls, PeerCertificate, PeerTls, Pem, ServerTls } from './tls-options.ts'
+export { dialUnix, listenUnix, type UnixAddress } from './unix.ts'

@@ -12,15 +12,18 @@ export type Carry = (chunk: Uint8Array, deliver: (chunk: Uint8Array) => void) =>
 export interface MemoryPairOptions {
   readonly clock: Clock
   readonly limits: { readonly client: Limits; readonly server: Limits }
-  /** Default: each chunk whole, in the next turn. */
-  readonly carry?: Carry | undefined
+  /** What carries the bytes, the same or one for each direction. Default: each chunk whole, in the next turn. */
+  readonly carry?: Carry | { readonly toServer: Carry; readonly toClient: Carry } | undefined
+  /** How each end calls the other. Default: `memory`. */
+  readonly peers?: { readonly ofClient: string; readonly ofServer: string } | undefined
 }
 
 /** Makes a pair of links, the client's and the server's. */
 export function memoryPair(options: MemoryPairOptions): { readonly client: MemoryLink; readonly server: MemoryLink } {
-  const { clock, limits, carry = (chunk, deliver) => clock.turn(() => deliver(chunk)) } = options
-  const client = new MemoryLink({ clock, limits: limits.client, peer: 'memory' }, carry)
-  const server = new MemoryLink({ clock, limits: limits.server, peer: 'memory' }, carry)
+  const { clock, limits, carry = (chunk, deliver) => clock.turn(() => deliver(chunk)), peers } = options
+  const { toServer, toClient } = typeof carry === 'function' ? { toServer: carry, toClient: carry } : carry
+  const client = new MemoryLink({ clock, limits: limits.client, peer: peers?.ofClient ?? 'memory' }, toServer)
+  const server = new MemoryLink({ clock, limits: limits.server, peer: peers?.ofServer ?? 'memory' }, toClient)
   client.join(server)
   server.join(client)
   return { client, server }
@@ -44,6 +47,16 @@ export class MemoryLink extends ByteLink {
   /** Says who is at the other end. */
   join(peer: MemoryLink): void {
     this.#peer = peer
+  }
+
+  /** Whether this end has said its last word, or was destroyed. */
+  get isOver(): boolean {
+    return this.#isFinished || this.#isGone
+  }
+
+  /** Whether both directions are closed. */
+  get isGone(): boolean {
+    return this.#isGone
   }
 
   get isCongested(): boolean {

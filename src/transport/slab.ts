@@ -10,10 +10,18 @@ const MAX_POOLED = 64
 
 const pool: Uint8Array[] = []
 
+/** Slabs that were taken and not given back: none, where no link has anything to send. */
+let taken = 0
+
+export function slabsTaken(): number {
+  return taken
+}
+
 /** The buffers that are slabs; a user's bytes may have their size. */
 const slabs = new WeakSet<ArrayBufferLike>()
 
 function takeSlab(): Uint8Array {
+  taken++
   const pooled = pool.pop()
   if (pooled) return pooled
   const slab = new Uint8Array(SLAB_BYTES)
@@ -24,8 +32,9 @@ function takeSlab(): Uint8Array {
 /** Gives back what `SlabWriter.take` returned, once nobody reads it any more. */
 export function recycle(chunks: readonly Uint8Array[]): void {
   for (const chunk of chunks) {
-    if (pool.length >= MAX_POOLED) return
-    if (chunk.byteOffset === 0 && slabs.has(chunk.buffer)) pool.push(new Uint8Array(chunk.buffer))
+    if (chunk.byteOffset !== 0 || !slabs.has(chunk.buffer)) continue
+    taken--
+    if (pool.length < MAX_POOLED) pool.push(new Uint8Array(chunk.buffer))
   }
 }
 

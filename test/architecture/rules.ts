@@ -46,8 +46,10 @@ const DOORS: readonly Door[] = [
   { packages: /^msgpackr(\/|$)/, at: ['src/wire/msgpack.ts'] },
   { packages: /^(fast-check|recheck)$/, at: ['src/testing/'] },
   { packages: /^commander$/, at: ['src/tools/'] },
-  { packages: /^node:(net|tls)$/, at: ['src/transport/tcp.ts'] },
+  { packages: /^node:net$/, at: ['src/transport/tcp.ts'], freeTypes: true },
+  { packages: /^node:tls$/, at: ['src/transport/tls.ts'], freeTypes: true },
   { packages: /^node:(timers|timers\/promises|perf_hooks)$/, at: ['src/session/clock.ts', 'src/tools/'] },
+  { packages: /^node:diagnostics_channel$/, at: ['src/rpc/diagnostics.ts'] },
   { packages: /^node:/, at: ['src/transport/', 'src/place/', 'src/tools/'] },
 ]
 
@@ -99,10 +101,17 @@ function judgeImport(path: string, target: string): string | undefined {
   return undefined
 }
 
+/** What is had without an import, so that a page in a browser can do without it. */
+const GUARDED = /^process\.getBuiltinModule$/
+const GUARDED_AT = ['src/rpc/diagnostics.ts']
+
 /** Packages that are imported elsewhere than at their door, or have none. */
 export function findDoorViolations(sources: readonly Source[]): Finding[] {
-  return sources.flatMap(({ path, imports }) =>
-    imports
+  return sources.flatMap(({ path, imports, globals }) => [
+    ...globals
+      .filter(({ text }) => GUARDED.test(text) && !isAt(path, GUARDED_AT))
+      .map(({ text, line }) => ({ path, line, problem: `${text} is called only in ${GUARDED_AT.join(', ')}` })),
+    ...imports
       .filter((imported) => !isRelative(imported))
       .flatMap(({ specifier, typeOnly, line }) => {
         const door = DOORS.find(({ packages }) => packages.test(specifier))
@@ -112,7 +121,7 @@ export function findDoorViolations(sources: readonly Source[]): Finding[] {
         if (isAt(path, door.at) || (typeOnly && door.freeTypes === true)) return []
         return [{ path, line, problem: `${specifier} is imported only in ${door.at.join(', ')}` }]
       }),
-  )
+  ])
 }
 
 /** Timers, time, turns and chance outside the clock. */

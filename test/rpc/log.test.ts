@@ -1,6 +1,7 @@
 /** What stands in the log: a line for each event, with what is needed to find it, and never a payload. */
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connect, NanowireError, router, serve } from '../../src/index.ts'
+import { QuietLog } from '../../src/rpc/log.ts'
 import { until } from '../support/hand-clock.ts'
 import { frame, RawPeer } from '../support/raw-peer.ts'
 import { RecordingLog } from '../support/recording-log.ts'
@@ -155,5 +156,24 @@ describe('with a logger', () => {
     await failureOf(wire.client(Lab).echo({ text: 'x' }))
     expect(log.lines).toEqual(['handler failed'])
     await wire.close()
+  })
+})
+
+describe('warnings that a peer can cause', () => {
+  it('of a kind that a peer can cause come once a second, and say how many they stand for', () => {
+    const log = new RecordingLog()
+    let now = 0
+    const quiet = new QuietLog(log, () => now)
+    for (let count = 0; count < 5; count++) quiet.warn('rule body', { peer: count }, 'broken')
+    quiet.warn('rule limit', {}, 'another kind')
+    now = 999
+    quiet.warn('rule body', { peer: 9 }, 'broken')
+    now = 1_000
+    quiet.warn('rule body', { peer: 10 }, 'broken')
+    expect(log.at('warn').map(({ message, fields }) => [message, fields])).toEqual([
+      ['broken', { peer: 0 }],
+      ['another kind', {}],
+      ['broken', { peer: 10, repeated: 5 }],
+    ])
   })
 })

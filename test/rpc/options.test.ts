@@ -18,8 +18,8 @@ describe('options', () => {
   it.each([
     ['connect', () => connect(echo, misspelt), 'connect has no option "limit"; there are use, limits, '],
     ['connect to an address', () => connect('tcp://127.0.0.1:1', misspelt), 'connect has no option "limit"; there are'],
-    ['serve', () => serve(echo, 'tcp://127.0.0.1:0', misspelt), 'serve has no option "limit"; there are limits, clock'],
-    ['router', () => router([echo], misspelt), 'router has no option "limit"; there are use, limits, log'],
+    ['serve', () => serve(echo, 'tcp://127.0.0.1:0', misspelt), 'serve has no option "limit"; there are authenticate'],
+    ['router', () => router([echo], misspelt), 'router has no option "limit"; there are use, authorize, limits'],
     ['connect with no object', () => connect(echo, 'fast' as never), 'connect: options are an object'],
     ['serve with null', () => serve(echo, 'tcp://127.0.0.1:0', null as never), 'serve: options are an object'],
     ['router with a function', () => router([echo], (() => 1) as never), 'router: options are an object'],

@@ -62,8 +62,10 @@ describe('each kind', () => {
     expect(places.at(-1)).toEqual(['incarnation', 9 + hello.length - 18, 18])
   })
 
-  it('AUTH, whose body is reserved', () => {
-    expect(only(frameOf(kinds.AUTH, 0, Uint8Array.of(1, 2))).values).toMatchObject({ body: Uint8Array.of(1, 2) })
+  it('AUTH: the credentials', () => {
+    const credentials = { user: 'ada' }
+    expect(only(frameOf(kinds.AUTH, 0, pack(credentials))).values).toMatchObject({ credentials })
+    expect(only(frameOf(kinds.AUTH, 0, pack(5))).frame.problem).toMatchObject({ rule: 'body' })
   })
 
   it('REQUEST: tag, time, metadata and body', () => {

@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { type LimitOptions, resolveLimits } from '../../src/limits.ts'
 import type { LinkListener } from '../../src/session/index.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { type FrameDecoder, kinds, type ProtocolError } from '../../src/wire/index.ts'
 import { frameBytes, joined } from '../support/slow-frames.ts'
 import { TapLink } from '../support/tap-link.ts'
 import { helloBytes } from '../support/tapped.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 class Ear implements LinkListener {
   readonly ids: number[] = []

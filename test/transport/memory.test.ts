@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type LimitOptions, resolveLimits } from '../../src/limits.ts'
 import { Session } from '../../src/session/index.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { type Carry, memoryPair } from '../../src/transport/index.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
 import { runs } from '../support/runs.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
 
 function paired(options: { readonly limits?: LimitOptions; readonly carry?: Carry } = {}) {
   const clock = new VirtualClock()
