@@ -3,17 +3,33 @@
  * content, the order of properties irrelevant, a property that is undefined as good as absent (spec/types.md).
  */
 
-/** Where two values differ first and how, or `undefined`. The place is a JSON pointer. */
-export function firstDifference(before: unknown, after: unknown, pointer = ''): string | undefined {
+/** One place in which two values differ. */
+export interface Difference {
+  /** A JSON pointer; empty for the values themselves. */
+  readonly pointer: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** Where two values differ first and how, in words, or `undefined`. The place is a JSON pointer. */
+export function firstDifference(one: unknown, other: unknown): string | undefined {
+  const difference = findDifference(one, other)
+  if (difference === undefined) return undefined
+  const { pointer, before, after } = difference
+  return `${pointer === '' ? 'the value' : pointer}: ${show(before)} became ${show(after)}`
+}
+
+/** Where two values differ first, or `undefined`. */
+export function findDifference(before: unknown, after: unknown, pointer = ''): Difference | undefined {
   if (Object.is(before, after)) return undefined
-  const differ = `${pointer === '' ? 'the value' : pointer}: ${show(before)} became ${show(after)}`
+  const differ = { pointer, before, after }
   if (!isObject(before) || !isObject(after)) return differ
   if (before instanceof Date || after instanceof Date) return isSameDate(before, after) ? undefined : differ
   if (before instanceof Uint8Array || after instanceof Uint8Array)
     return isSameBytes(before, after) ? undefined : differ
   if ((Array.isArray(before) || Array.isArray(after)) && !isSameLength(before, after)) return differ
   for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const difference = firstDifference(
+    const difference = findDifference(
       ownValue(before, name),
       ownValue(after, name),
       `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
@@ -46,7 +62,7 @@ function isSameBytes(one: unknown, other: unknown): boolean {
 }
 
 /** Short enough for a line; the whole value stands in the counterexample. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   if (Object.is(value, -0)) return '-0'
   if (typeof value === 'bigint') return `${value}n`
   if (value instanceof Uint8Array)

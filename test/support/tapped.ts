@@ -1,11 +1,11 @@
 /** A session on a tapped link, and the few frames that tests of sessions feed it. */
 import { type LimitOptions, resolveLimits } from '../../src/limits.ts'
-import { type Role, Session } from '../../src/session/index.ts'
-import { type Hello, kinds, packHello, readError, type WireError } from '../../src/wire/index.ts'
+import { type Admit, type Role, Session } from '../../src/session/index.ts'
+import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
+import { type Credentials, type Hello, kinds, packHello, readError, type WireError } from '../../src/wire/index.ts'
 import { RecordedEffects } from './calls.ts'
 import { frameBytes, type SlowFrame } from './slow-frames.ts'
 import { TapLink } from './tap-link.ts'
-import { VirtualClock } from './virtual-clock.ts'
 
 export interface Tapped {
   readonly session: Session
@@ -20,15 +20,18 @@ export interface TappedOptions {
   readonly firstId?: number
   readonly clock?: VirtualClock
   readonly peer?: string
+  readonly admit?: Admit
+  readonly contracts?: ReadonlyMap<string, Uint8Array>
+  readonly credentials?: Credentials
 }
 
 /** A session that has sent what it sends by itself, and heard nothing. */
 export function tapped(options: TappedOptions = {}): Tapped {
-  const { role = 'server', clock = new VirtualClock(), firstId, peer } = options
-  const limits = resolveLimits(options.limits)
+  const { role = 'server', clock = new VirtualClock(), peer, limits: changed, ...others } = options
+  const limits = resolveLimits(changed)
   const link = new TapLink(clock, limits, peer)
   const effects = new RecordedEffects()
-  const session = new Session({ role, link, clock, limits, effects, incarnation: new Uint8Array(16), firstId })
+  const session = new Session({ role, link, clock, limits, effects, incarnation: new Uint8Array(16), ...others })
   link.attach(session)
   clock.runTurns()
   return { session, link, effects, clock }

@@ -1,8 +1,9 @@
 /**
- * Time, turns and chance that a test drives: nothing happens but in `advance`, `runTurns` and `runAll`, in an order that
+ * Time, turns and chance that a test drives: nothing happens but in `step`, `advance`, `runTurns` and `runAll`, in an order that
  * follows from the calls and the seed alone. Invariant: time stands still during a turn and never goes back.
  */
-import type { Clock } from '../../src/session/index.ts'
+import type { Clock } from '../../session/index.ts'
+import { mulberry32 } from './chance.ts'
 
 interface Timer {
   readonly at: number
@@ -15,15 +16,16 @@ interface Timer {
 const MAX_TURNS = 1_000_000
 
 export class VirtualClock implements Clock {
+  /** A number from 0 up to 1, the same ones for the same seed. */
+  readonly random: () => number
   #now: number
   #order = 0
-  #seed: number
   /** By time, then by the order of their making. */
   readonly #timers: Timer[] = []
   #turns: (() => void)[] = []
 
   constructor(seed = 1, startMs = 1_000) {
-    this.#seed = seed >>> 0
+    this.random = mulberry32(seed)
     this.#now = startMs
   }
 
@@ -45,14 +47,6 @@ export class VirtualClock implements Clock {
 
   turn(callback: () => void): void {
     this.#turns.push(callback)
-  }
-
-  /** Mulberry32: a number from 0 up to 1, the same ones for the same seed. */
-  random(): number {
-    this.#seed = (this.#seed + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), this.#seed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 
   /** Timers that wait. */
@@ -78,6 +72,23 @@ export class VirtualClock implements Clock {
     for (let count = 0; this.runTurn(); count++) {
       if (count > MAX_TURNS) throw new Error('the turns never end')
     }
+  }
+
+  /**
+   * Does what comes next: all that waits for a turn, or else the first timer. Returns whether there was anything by then; if
+   * not, it is `untilMs`.
+   */
+  step(untilMs = Number.POSITIVE_INFINITY): boolean {
+    if (this.runTurn()) return true
+    const next = this.#timers[0]
+    if (next && next.at <= untilMs) {
+      this.#timers.shift()
+      this.#now = Math.max(this.#now, next.at)
+      next.callback()
+      return true
+    }
+    if (untilMs !== Number.POSITIVE_INFINITY) this.#now = Math.max(this.#now, untilMs)
+    return false
   }
 
   /** Lets time pass: every timer at its own moment, and all turns before the next one. */
@@ -106,5 +117,50 @@ export class VirtualClock implements Clock {
       if (next.at > until) throw new Error(`${this.#timers.length} timers still wait after ${maxMs} ms`)
       this.advance(next.at - this.#now)
     }
+  }
+}
+
+/** The clock of one process: time that it shares, chance and timers of its own, so that one can see what it left behind. */
+export class ProcessClock implements Clock {
+  readonly random: () => number
+  readonly #shared: VirtualClock
+  #timers = 0
+
+  constructor(shared: VirtualClock, seed: number) {
+    this.#shared = shared
+    this.random = mulberry32(seed)
+  }
+
+  now(): number {
+    return this.#shared.now()
+  }
+
+  after(delayMs: number, callback: () => void, keepsProcess = false): () => void {
+    this.#timers++
+    let waits = true
+    const cancel = this.#shared.after(
+      delayMs,
+      () => {
+        waits = false
+        this.#timers--
+        callback()
+      },
+      keepsProcess,
+    )
+    return () => {
+      if (!waits) return
+      waits = false
+      this.#timers--
+      cancel()
+    }
+  }
+
+  turn(callback: () => void): void {
+    this.#shared.turn(callback)
+  }
+
+  /** Timers of this process that wait. */
+  get timers(): number {
+    return this.#timers
   }
 }

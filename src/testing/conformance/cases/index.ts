@@ -1,0 +1,47 @@
+/** All topics of the suite, in the order in which they are run. */
+import type { Cases } from '../suite.ts'
+import { bytes } from './bytes.ts'
+import { cancellation } from './cancellation.ts'
+import { closing } from './closing.ts'
+import { counters, serverCounters } from './counters.ts'
+import { draining } from './draining.ts'
+import { errors } from './errors.ts'
+import { contracts, credentials, verdicts } from './handshake.ts'
+import { identity } from './identity.ts'
+import { limits } from './limits.ts'
+import { metadata } from './metadata.ts'
+import { middleware } from './middleware.ts'
+import { notifies } from './notify.ts'
+import { order } from './order.ts'
+import { processed } from './processed.ts'
+import { replies } from './replies.ts'
+import { time } from './time.ts'
+import { types } from './types.ts'
+
+export const topics: Readonly<Record<string, Cases>> = {
+  replies,
+  types,
+  errors,
+  processed,
+  order,
+  time,
+  cancellation,
+  metadata,
+  notify: notifies,
+  middleware,
+  limits,
+  counters,
+  closing,
+  identity,
+  contracts,
+  /** The handlers' side is asked what it has counted. */
+  'server counters': serverCounters,
+  /** The handlers' side is closed by itself. */
+  draining,
+  /** Values travel as bytes. */
+  bytes,
+  /** The handlers' side asks each client who it is. */
+  credentials,
+  /** The two sides tell each other what their contracts are. */
+  verdicts,
+}

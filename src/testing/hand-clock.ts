@@ -1,0 +1,95 @@
+/**
+ * A clock that a test moves by hand, while turns stay real, so that deadlines can be met over real sockets without
+ * waiting for them. Invariant: what is due runs in the order of its time, within `advance`.
+ */
+import { type Clock, systemClock } from '../session/index.ts'
+
+interface Timer {
+  readonly at: number
+  readonly callback: () => void
+}
+
+export class HandClock implements Clock {
+  #now = 1_000
+  #seed: number
+  /** In the order of their making. */
+  readonly #timers = new Set<Timer>()
+
+  constructor(seed = 1) {
+    this.#seed = seed >>> 0
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(delayMs: number, callback: () => void): () => void {
+    const timer = { at: this.#now + delayMs, callback }
+    this.#timers.add(timer)
+    return () => this.#timers.delete(timer)
+  }
+
+  turn(callback: () => void): void {
+    systemClock.turn(callback)
+  }
+
+  /** Mulberry32: a number from 0 up to 1, the same ones for the same seed. */
+  random(): number {
+    this.#seed = (this.#seed + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(this.#seed ^ (this.#seed >>> 15), this.#seed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  /** Timers that were neither cancelled nor called. */
+  get timers(): number {
+    return this.#timers.size
+  }
+
+  /** When the next timer is due; `Infinity` where none waits. */
+  get nextAt(): number {
+    return this.#nextUntil(Number.POSITIVE_INFINITY)?.at ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Lets `ms` pass, and calls what is due on the way. */
+  advance(ms: number): void {
+    const end = this.#now + ms
+    for (let next = this.#nextUntil(end); next; next = this.#nextUntil(end)) {
+      this.#timers.delete(next)
+      this.#now = Math.max(this.#now, next.at)
+      next.callback()
+    }
+    this.#now = end
+  }
+
+  #nextUntil(end: number): Timer | undefined {
+    let first: Timer | undefined
+    for (const timer of this.#timers) {
+      if (timer.at <= end && (first === undefined || timer.at < first.at)) first = timer
+    }
+    return first
+  }
+}
+
+/** Resolves in the next turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => systemClock.turn(resolve))
+}
+
+/** Waits for something that happens at once, but for the time that must pass: lets it pass until then, or until `isGivenUp`. */
+export async function passing<T>(
+  clocks: readonly HandClock[],
+  work: Promise<T>,
+  isGivenUp: () => boolean = () => false,
+): Promise<void> {
+  let isDone = false
+  const done = (): void => {
+    isDone = true
+  }
+  work.then(done, done)
+  while (!isDone && !isGivenUp()) {
+    for (const clock of clocks) clock.advance(1_000)
+    await nextTurn()
+  }
+  if (isDone) await work
+}

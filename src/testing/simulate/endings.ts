@@ -1,0 +1,76 @@
+/** When each side closes: by chance in the midst of things, where the plan says so, and both at the end. */
+import type { Chance } from './chance.ts'
+import type { Driver } from './driver.ts'
+import type { World } from './world.ts'
+
+const DRAIN_MS = 2_000
+
+export class Endings {
+  readonly #world: World
+  readonly #driver: Driver
+  readonly #closings: Promise<void>[] = []
+  #open = 0
+
+  constructor(world: World, driver: Driver) {
+    this.#world = world
+    this.#driver = driver
+  }
+
+  plan(): void {
+    const chance = this.#world.chance.fork('sides')
+    if (this.#world.isOn('clientClose')) this.#planClient(chance)
+    if (this.#world.isOn('serverClose')) this.#planServer(chance)
+  }
+
+  /** The end of a run: both sides close, one first or both at once. */
+  async closeBoth(): Promise<void> {
+    const { chance: chances, clientSide, serverSide, story } = this.#world
+    const chance = chances.fork('close')
+    const sides = [clientSide.current, serverSide.current]
+    if (chance.happens(0.5)) sides.reverse()
+    story.tell('both sides close')
+    for (const side of sides) {
+      this.#add(side?.close({ drainMs: DRAIN_MS }))
+      if (chance.happens(0.5)) await this.#driver.until(() => this.#open === 0)
+    }
+    await this.#driver.require(() => this.#open === 0, 'closing never ended')
+    await this.#driver.wait(Promise.all(this.#closings), 'closing')
+  }
+
+  #planClient(chance: Chance): void {
+    const { clientSide, clock, injected, plan, story } = this.#world
+    const drainMs = chance.between(0, 500)
+    const reopenMs = chance.between(0, 100)
+    clock.after(chance.between(0, plan.faultMs), () => {
+      injected('clientClose')
+      story.tell(`the client closes its connection within ${drainMs} ms`)
+      this.#add(clientSide.current.close({ drainMs }))
+      clock.after(reopenMs, () => clientSide.reopen())
+    })
+  }
+
+  #planServer(chance: Chance): void {
+    const { clock, injected, plan, serverSide, story } = this.#world
+    const drainMs = chance.between(0, 500)
+    const againMs = chance.between(0, 200)
+    clock.after(chance.between(0, plan.faultMs), () => {
+      injected('serverClose')
+      story.tell(`the server closes within ${drainMs} ms`)
+      this.#add(serverSide.current?.close({ drainMs }))
+      clock.after(againMs, () => {
+        story.tell('another server listens')
+        this.#add(serverSide.serve())
+      })
+    })
+  }
+
+  #add(closing: Promise<void> | undefined): void {
+    if (!closing) return
+    this.#open++
+    this.#closings.push(
+      closing.finally(() => {
+        this.#open--
+      }),
+    )
+  }
+}

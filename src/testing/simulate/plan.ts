@@ -1,0 +1,118 @@
+/**
+ * What goes wrong in one run, drawn from its seed. Each seed switches on a part of the kinds of faults only (swarm testing):
+ * where everything always goes wrong, hardly any call gets far enough to meet the rarer faults.
+ */
+import type { LimitName, LimitOptions } from '../../limits.ts'
+import type { Chance } from './chance.ts'
+import type { LaneOptions } from './lane.ts'
+
+/** Every kind of fault, with what it does. */
+export const faultKinds = {
+  delay: 'chunks take up to some milliseconds',
+  split: 'chunks arrive in pieces',
+  join: 'chunks arrive together',
+  cut: 'a connection is cut, at any byte of either direction or at any moment',
+  stall: 'a direction stops for a while',
+  silence: 'a direction stops for ever',
+  refuse: 'connecting fails, or takes a while',
+  slowHandler: 'a handler takes a while before or after its work',
+  failingHandler: 'a handler throws what is no declared error',
+  hangingHandler: 'a handler does not end until its signal is aborted',
+  deafHandler: 'slow and hanging handlers ignore their signals',
+  badReply: 'a handler returns what cannot travel',
+  badRequest: 'a caller sends what cannot travel',
+  shortDeadline: 'a caller waits for some milliseconds only',
+  cancel: 'a caller cancels',
+  smallLimits: 'limits of both sides are small',
+  clientClose: 'the client closes its connection and opens another',
+  serverClose: 'the server closes, and another one takes its place',
+} as const
+
+export type FaultKind = keyof typeof faultKinds
+
+export const allFaultKinds = Object.keys(faultKinds) as readonly FaultKind[] // the keys of a constant
+
+/** Nothing may be lost by these. */
+const harmless: ReadonlySet<FaultKind> = new Set(['delay', 'split', 'join'])
+const CALM_SHARE = 0.1
+
+const BURST_SHARE = 0.05
+
+export interface SideLimits {
+  readonly client: LimitOptions
+  readonly server: LimitOptions
+}
+
+/** The faults of one run. */
+export interface Plan {
+  readonly kinds: ReadonlySet<FaultKind>
+  /** What every direction of every connection does. */
+  readonly lane: LaneOptions
+  readonly limits: SideLimits
+  /** How long things go wrong, in milliseconds. */
+  readonly faultMs: number
+  /** Handlers take so long, at most. */
+  readonly slowMs: number
+  /** Many calls, all at once. */
+  readonly isBurst: boolean
+}
+
+export function drawPlan(chance: Chance, allowed: ReadonlySet<FaultKind>): Plan {
+  const isCalm = chance.happens(CALM_SHARE)
+  const share = chance.pick([0.2, 0.5, 0.5, 0.8])
+  const drawn = allFaultKinds.map((kind) => chance.happens(share) && !(isCalm && !harmless.has(kind)))
+  const kinds = new Set(allFaultKinds.filter((kind, index) => drawn[index] && allowed.has(kind)))
+  const lane = {
+    maxPieces: kinds.has('split') ? chance.pick([2, 3, 8, 40]) : 1,
+    maxDelayMs: kinds.has('delay') ? chance.pick([1, 5, 15, 60]) : 0,
+    joinShare: kinds.has('join') ? chance.pick([0.2, 0.5, 0.9]) : 0,
+  }
+  const limits = { client: drawLimits(chance, kinds, clientLimits), server: drawLimits(chance, kinds, serverLimits) }
+  return {
+    kinds,
+    lane,
+    limits,
+    faultMs: chance.between(200, 3_000),
+    slowMs: chance.pick([1, 20, 200, 2_000]),
+    isBurst: chance.happens(BURST_SHARE),
+  }
+}
+
+type Ranges = { readonly [Name in LimitName]?: readonly [min: number, max: number] }
+
+const bothLimits: Ranges = {
+  handshakeTimeoutMs: [50, 1_000],
+  maxMessageBytes: [1_024, 30_000],
+  maxReassemblyBytes: [1_024, 100_000],
+  maxBacklogBytes: [16_384, 40_000],
+  maxTurnBytes: [1_024, 5_000],
+  maxTurnFrames: [1, 4],
+  pingAfterMs: [20, 400],
+  idleTimeoutMs: [401, 1_500],
+  lingerMs: [0, 500],
+  maxMetadataBytes: [200, 400],
+}
+const clientLimits: Ranges = { ...bothLimits, maxCallsQueued: [0, 12], callTimeoutMs: [50, 3_000] }
+const serverLimits: Ranges = {
+  ...bothLimits,
+  maxCallsInFlight: [1, 8],
+  maxErrorBytes: [1_024, 1_024],
+  maxConnections: [1, 2],
+}
+
+/** How often each limit is small, where limits are. */
+const SMALL_SHARE = 0.3
+
+function drawLimits(chance: Chance, kinds: ReadonlySet<FaultKind>, ranges: Ranges): LimitOptions {
+  if (!kinds.has('smallLimits')) return {}
+  const limits: Partial<Record<LimitName, number>> = {}
+  for (const [name, [min, max]] of Object.entries(ranges)) {
+    if (chance.happens(SMALL_SHARE)) limits[name as LimitName] = chance.between(min, max) // a key of Ranges
+  }
+  // Both or none, for one must be above the other.
+  if (limits.pingAfterMs === undefined || limits.idleTimeoutMs === undefined) {
+    delete limits.pingAfterMs
+    delete limits.idleTimeoutMs
+  }
+  return limits
+}

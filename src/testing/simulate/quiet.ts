@@ -1,0 +1,101 @@
+/** What a run may not leave behind once both sides are closed, and whether their statistics say what happened. */
+import type { CallCounts } from '../../rpc/index.ts'
+import type { CallRecord } from './ledger.ts'
+import type { CountedSignal } from './signals.ts'
+import type { World } from './world.ts'
+
+/** The first thing that is left or does not agree. */
+export function findLeftovers(world: World, signals: readonly CountedSignal[]): string | undefined {
+  return findTimers(world) ?? findBuffers(world) ?? findListeners(signals) ?? findDisagreement(world)
+}
+
+function findTimers({ clientSide, serverSide }: World): string | undefined {
+  const { timers: client } = clientSide.clock
+  const { timers: server } = serverSide.clock
+  return client + server === 0 ? undefined : `timers are left: ${client} of the client, ${server} of the server`
+}
+
+function findBuffers({ network }: World): string | undefined {
+  const left = network.connections.find(({ client, server }) =>
+    [client, server].some(({ writer }) => writer.buffer.length > 0 || writer.pendingBytes > 0),
+  )
+  return left && `a link of ${left.name} holds a buffer, and is closed`
+}
+
+/** The library keeps one listener for each signal, however many calls it was passed to. */
+function findListeners(signals: readonly CountedSignal[]): string | undefined {
+  const listeners = signals.find((signal) => signal.listeners > 1)?.listeners
+  return listeners === undefined ? undefined : `a signal has ${listeners} listeners, and all its calls have ended`
+}
+
+function findDisagreement(world: World): string | undefined {
+  const { ledger, clientSide, serverSide, network } = world
+  const clients = clientSide.connections.map((one) => one.stats())
+  const servers = serverSide.servers.map((one) => one.stats())
+  const open = [...clients, ...servers].find(({ connections, inFlight }) => connections + inFlight > 0)
+  if (open) return `closed, and its statistics say ${open.connections} connections and ${open.inFlight} calls in flight`
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+  const unknownIds = sum(clients.map((stats) => stats.unknownIds))
+  if (unknownIds > 0)
+    return `the client got ${unknownIds} answers to calls that it had not made, or had heard of already`
+  const lateReplies = sum(clients.map((stats) => stats.lateReplies))
+  const left = ledger.calls.filter(({ end }) => end?.code !== 'ok').length
+  if (lateReplies > left) return `${lateReplies} replies came late, and ${left} callers had gone away`
+  const traffic = [
+    [
+      'sent by the client',
+      sum(clients.map((stats) => stats.bytesSent)),
+      network.connections.map((one) => one.toServer.sentBytes),
+    ],
+    [
+      'sent by the server',
+      sum(servers.map((stats) => stats.bytesSent)),
+      network.connections.map((one) => one.toClient.sentBytes),
+    ],
+  ] as const
+  for (const [what, counted, carried] of traffic) {
+    if (counted !== sum(carried))
+      return `${counted} bytes were ${what} by its statistics, and ${sum(carried)} by the network`
+  }
+  return findMiscounted(
+    ledger.calls,
+    merge(clients.map(({ calls }) => calls)),
+    merge(servers.map(({ calls }) => calls)),
+  )
+}
+
+/** The client counts each call once, by its end; the server each request that it has judged. */
+function findMiscounted(calls: readonly CallRecord[], client: CallCounts, server: CallCounts): string | undefined {
+  const made = merge(calls.map(({ method, end }) => ({ [method.name]: { [end?.code ?? 'open']: 1 } })))
+  const [first, second] = [client, made].map((counts) => JSON.stringify(sorted(counts)))
+  if (first !== second) return `the client counted ${first}, and its callers ${second}`
+  for (const name of new Set(calls.map(({ method }) => method.name))) {
+    const handled = calls.filter(({ method, handler }) => method.name === name && handler)
+    const returned = handled.filter(({ handler }) => handler?.how === 'ok').length
+    const { ok = 0, resource_exhausted: refused = 0, ...rest } = server[name] ?? {}
+    const total = ok + refused + Object.values(rest).reduce((sum, count) => sum + count, 0)
+    if (handled.length > total)
+      return `${handled.length} handlers of ${name} ran, and the server counted ${total} calls`
+    if (returned < ok || returned > ok + refused)
+      return `${returned} handlers of ${name} returned, and the server counted ${ok} as ok and refused ${refused}`
+  }
+  return undefined
+}
+
+function merge(all: readonly CallCounts[]): CallCounts {
+  const merged: CallCounts = {}
+  for (const counts of all) {
+    for (const [method, codes] of Object.entries(counts)) {
+      merged[method] ??= {}
+      const into = merged[method]
+      for (const [code, count] of Object.entries(codes)) into[code] = (into[code] ?? 0) + count
+    }
+  }
+  return merged
+}
+
+function sorted(counts: CallCounts): unknown {
+  return Object.entries(counts)
+    .map(([method, codes]) => [method, Object.entries(codes).sort()] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+}

@@ -1,0 +1,121 @@
+/**
+ * One run (spec/testing.md): things go wrong for a while; then all calls must end within a bound, both sides are closed, and
+ * nothing may be left. Invariant: it follows from the seed alone.
+ */
+import { BrokenCheck, Driver } from './driver.ts'
+import { Endings } from './endings.ts'
+import { findLeftovers } from './quiet.ts'
+import type { SimulateOptions } from './simulation.ts'
+import { type ValuePool, Workload } from './workload.ts'
+import { World } from './world.ts'
+
+/** What was sent has come, and deadlines are over the wire's lag, when things have gone right for so long. */
+const SETTLE_MS = 500
+
+export class Run {
+  readonly world: World
+  readonly #options: SimulateOptions
+  readonly #pool: ValuePool
+  readonly #driver: Driver
+  readonly #endings: Endings
+  #workload: Workload | undefined
+
+  constructor(options: SimulateOptions, seed: number, pool: ValuePool) {
+    this.#options = options
+    this.#pool = pool
+    this.world = new World(options, seed)
+    this.#driver = new Driver(this.world.clock, () => this.world.ledger.broken)
+    this.#endings = new Endings(this.world, this.#driver)
+  }
+
+  /** @throws BrokenCheck, or whatever the workload rejects with */
+  async run(): Promise<void> {
+    const world = this.world
+    const driver = this.#driver
+    const { ledger, plan } = world
+    world.story.tell(`seed ${world.seed}: ${[...plan.kinds].join(', ') || 'no faults'}`)
+    await driver.wait(world.serverSide.serve(), 'serving')
+    this.#endings.plan()
+    let isDone = false
+    const work = this.#work().finally(() => {
+      isDone = true
+    })
+    work.catch(() => {}) // it is waited for below
+    await driver.until(() => isDone, plan.faultMs)
+    world.heal()
+    await driver.pass(SETTLE_MS)
+    ledger.requireSignals()
+    world.release()
+    await driver.wait(work, 'the workload', () => this.#describeOpen())
+    await driver.require(
+      () => ledger.open.size === 0,
+      'calls never ended',
+      () => this.#describeOpen(),
+    )
+    await driver.require(
+      () => this.#isIdle,
+      'calls are in flight that have ended',
+      () => this.#describeFlight(),
+    )
+    await this.#checkInvariants()
+    await this.#endings.closeBoth()
+    ledger.requireEnds()
+    await this.#requireQuiet()
+  }
+
+  async #work(): Promise<void> {
+    const { workload, calls = 25 } = this.#options
+    if (workload) return workload(this.world)
+    this.#workload = new Workload({ world: this.world, calls, pool: this.#pool })
+    await this.#workload.run()
+  }
+
+  get #isIdle(): boolean {
+    const { ledger, clientSide, serverSide } = this.world
+    if (ledger.running.size > 0) return false
+    return [...clientSide.connections, ...serverSide.servers].every((side) => {
+      const stats = side.stats()
+      return stats.inFlight === 0 && !('waiting' in stats && stats.waiting > 0)
+    })
+  }
+
+  async #checkInvariants(): Promise<void> {
+    for (const [name, holds] of Object.entries(this.#options.invariants ?? {})) {
+      const what = `the invariant "${name}" does not hold`
+      const judge = async (): Promise<void> => {
+        let outcome: unknown
+        try {
+          outcome = await holds(this.world)
+        } catch (error) {
+          throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+        }
+        if (outcome === false) throw new BrokenCheck(what)
+      }
+      await this.#driver.wait(judge(), `the invariant "${name}"`)
+    }
+  }
+
+  async #requireQuiet(): Promise<void> {
+    const { world } = this
+    const signals = this.#workload?.signals ?? []
+    const found = findLeftovers(world, signals)
+    if (found !== undefined) throw new BrokenCheck(found)
+    const { digest } = world.story
+    for (const signal of signals) signal.abort()
+    await this.#driver.pass(0)
+    if (world.story.digest !== digest || world.clientSide.clock.timers + world.serverSide.clock.timers > 0)
+      throw new BrokenCheck('a signal that was aborted after the end made something happen')
+  }
+
+  #describeOpen(): string {
+    return [...this.world.ledger.open].map(({ number, method }) => `: call ${number} (${method.name})`).join('')
+  }
+
+  #describeFlight(): string {
+    const { clientSide, serverSide, ledger } = this.world
+    const client = clientSide.connections.map((one) => one.stats()).map(({ inFlight, waiting }) => [inFlight, waiting])
+    const server = serverSide.servers.map((one) => one.stats().inFlight)
+    const handlers = [...ledger.running].map(({ number }) => number)
+    return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}, handlers that run ${JSON.stringify(handlers)}`
+  }
+}

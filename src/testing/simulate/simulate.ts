@@ -1,0 +1,134 @@
+/**
+ * `simulate`: services, their callers and a bad network in virtual time, from one seed (spec/testing.md). Invariant: a seed
+ * gives the same run always, whatever ran before it in the process.
+ */
+import { misuse, NanowireError } from '../../errors.ts'
+import { BrokenCheck } from './driver.ts'
+import { allFaultKinds, type FaultKind } from './plan.ts'
+import { Run } from './run.ts'
+import type { SimulateOptions, SimulationReport } from './simulation.ts'
+import { ValuePool } from './workload.ts'
+import type { World } from './world.ts'
+
+const DEFAULT_SEEDS = 100
+
+/**
+ * Runs services against callers and a network that goes wrong, once for each seed, and checks the library's promises and
+ * the user's invariants: each call ends once, in time and truthfully; a handler runs at most once; nothing is left.
+ *
+ * @throws NanowireError `failed_precondition` when a check does not hold: its message has the seed, how to run it again
+ *   and the last events; its `data` is `{ seed, check, events }`. `invalid_argument` for bad options.
+ * @example
+ * ```ts
+ * test('no order is placed twice', async () => {
+ *   await simulate({ services: () => shop(), seeds: 500, invariants: { 'one order each': () => ordersAreUnique() } })
+ * })
+ * ```
+ */
+export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  const { seed: firstSeed = 1, seeds = options.seed === undefined ? DEFAULT_SEEDS : 1 } = options
+  requireOptions(options, firstSeed, seeds)
+  const pool = new ValuePool(options.override)
+  const total = new Total()
+  for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    const run = new Run(options, seed, pool)
+    try {
+      await run.run()
+    } catch (error) {
+      throw explain(run.world, error)
+    }
+    total.add(run.world)
+  }
+  return total.report()
+}
+
+/** A run that failed, with what a person needs to see it again. */
+function explain({ seed, story, plan }: World, error: unknown): NanowireError {
+  const check = error instanceof BrokenCheck ? error.message : `the workload failed: ${String(error)}`
+  const message = [
+    `seed ${seed}: ${check}`,
+    `  again: simulate({ ...options, seed: ${seed}, seeds: 1 })`,
+    `  its faults: ${[...plan.kinds].join(', ') || 'none'}`,
+    '  its last events:',
+    ...story.lines.map((line) => `    ${line}`),
+  ].join('\n')
+  const data = { seed, check, events: story.lines }
+  return new NanowireError('failed_precondition', message, { processed: 'no', data, cause: error })
+}
+
+/** Sums of all runs. */
+class Total {
+  readonly #counts = { seeds: 0, calls: 0, handled: 0, connections: 0, virtualMs: 0 }
+  readonly #codes: Record<string, number> = {}
+  readonly #processed: Record<string, number> = {}
+  readonly #faults = Object.fromEntries(allFaultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number> // all of them
+  #digest = ''
+
+  add({ ledger, network, faults, story, virtualMs }: World): void {
+    this.#counts.seeds++
+    this.#counts.calls += ledger.calls.length
+    this.#counts.connections += network.connections.length
+    this.#counts.virtualMs += virtualMs
+    for (const { end, handler } of ledger.calls) {
+      if (handler) this.#counts.handled++
+      if (!end) continue
+      this.#codes[end.code] = (this.#codes[end.code] ?? 0) + 1
+      this.#processed[end.processed] = (this.#processed[end.processed] ?? 0) + 1
+    }
+    for (const kind of allFaultKinds) this.#faults[kind] += faults[kind]
+    this.#digest = combine(this.#digest, story.digest)
+  }
+
+  report(): SimulationReport {
+    return {
+      ...this.#counts,
+      codes: this.#codes,
+      processed: this.#processed,
+      faults: this.#faults,
+      digest: this.#digest,
+    }
+  }
+}
+
+/** One digest stands for itself, several for their order too. */
+function combine(before: string, digest: string): string {
+  if (before === '') return digest
+  const halves = [0, 8].map((at) => {
+    const mixed = Math.imul(Number.parseInt(before.slice(at, at + 8), 16) ^ 0x9e3779b9, 0x85ebca6b)
+    return (mixed ^ (mixed >>> 13) ^ Number.parseInt(digest.slice(at, at + 8), 16)) >>> 0
+  })
+  return halves.map((half) => half.toString(16).padStart(8, '0')).join('')
+}
+
+const optionNames: ReadonlySet<string> = new Set<keyof SimulateOptions>([
+  'services',
+  'seed',
+  'seeds',
+  'calls',
+  'faults',
+  'workload',
+  'invariants',
+  'limits',
+  'router',
+  'connect',
+  'serve',
+  'override',
+])
+
+function requireOptions(options: SimulateOptions, seed: number, seeds: number): void {
+  const misspelt = Object.keys(options).find((name) => !optionNames.has(name))
+  if (misspelt !== undefined)
+    throw misuse(`simulate has no option ${JSON.stringify(misspelt)}; there are ${[...optionNames].join(', ')}`)
+  const { calls = 1, faults = [] } = options
+  for (const [name, value, min] of [
+    ['seed', seed, 0],
+    ['seeds', seeds, 1],
+    ['calls', calls, 0],
+  ] as const) {
+    if (!Number.isInteger(value) || value < min || value > 2 ** 32 - 1)
+      throw misuse(`${name} is a whole number from ${min} to 4294967295, not ${String(value)}`)
+  }
+  const unknown = faults.find((kind) => !allFaultKinds.includes(kind))
+  if (unknown !== undefined)
+    throw misuse(`there is no fault ${JSON.stringify(unknown)}; there are ${allFaultKinds.join(', ')}`)
+}

@@ -1,0 +1,79 @@
+/** What the user's side of a simulation sees: its options, the run that a workload drives, and the report. */
+import type { AnyContract } from '../../contract/index.ts'
+import type { LimitOptions } from '../../limits.ts'
+import type { ClientOf, Connection, ConnectOptions, RouterOptions, ServeOptions, Service } from '../../rpc/index.ts'
+import type { Override } from '../plan.ts'
+import type { FaultKind } from './plan.ts'
+
+/** One run, as its services, workload and invariants see it. */
+export interface Simulation {
+  readonly seed: number
+  /** A client whose calls go through the connection that there is; where one was closed, through the next. */
+  client<C extends AnyContract>(contract: C): ClientOf<C>
+  /** The connection that calls go through just now, for `ready`, `stats` and `renewCredentials`. Only the fault `clientClose` closes it. */
+  readonly connection: Connection
+  /** Lets virtual time pass, in milliseconds. Nothing else may wait for time: a real timer makes a run differ from itself. */
+  sleep(ms: number): Promise<void>
+  /** Virtual milliseconds. */
+  now(): number
+  /** From 0 up to, not including, 1, from the seed. */
+  random(): number
+  /** A line for the story that a failure tells. */
+  note(line: string): void
+}
+
+type Services = Service | readonly Service[]
+
+/** Something that holds at the end of every run: returns `true` or nothing; returns `false` or throws where it does not hold. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that throws
+export type Invariant = (simulation: Simulation) => boolean | void | Promise<boolean | void>
+
+/** Options of `simulate`. */
+export interface SimulateOptions {
+  /** What is served; a function makes them anew for each run, so that no run begins with what another left. */
+  readonly services: Services | ((simulation: Simulation) => Services)
+  /** The first seed. Default 1. */
+  readonly seed?: number | undefined
+  /** How many seeds, one after the other. Default 100, or 1 where `seed` is given. */
+  readonly seeds?: number | undefined
+  /** Calls of each run, where there is no `workload`; one seed in twenty has eight times as many, all at once. Default 25. */
+  readonly calls?: number | undefined
+  /** The kinds of faults that may be. Default: all of `faultKinds`. */
+  readonly faults?: readonly FaultKind[] | undefined
+  /** What the callers do. Default: calls of every method, with values of `arbitrary`. */
+  readonly workload?: ((simulation: Simulation) => Promise<void>) | undefined
+  /** What must hold when a workload has ended, by name. */
+  readonly invariants?: Readonly<Record<string, Invariant>> | undefined
+  /** Limits of both sides, over those that the fault `smallLimits` draws. */
+  readonly limits?:
+    | { readonly client?: LimitOptions | undefined; readonly server?: LimitOptions | undefined }
+    | undefined
+  /** Middleware, `authorize` and log of the router. Default log: none. */
+  readonly router?: Omit<RouterOptions, 'limits'> | undefined
+  /** Middleware and credentials of the client. */
+  readonly connect?: Pick<ConnectOptions, 'use' | 'credentials'> | undefined
+  /** Who may connect, and whether the contracts are told. */
+  readonly serve?: Pick<ServeOptions, 'authenticate' | 'reflection'> | undefined
+  /** Of `arbitrary`, for schemas that need it. */
+  readonly override?: Override | undefined
+}
+
+/** What happened in all runs together. */
+export interface SimulationReport {
+  readonly seeds: number
+  readonly calls: number
+  /** Calls whose handler ran. */
+  readonly handled: number
+  /** Connections that were made. */
+  readonly connections: number
+  /** How the calls ended: `{ ok: 812, unavailable: 31 }`. */
+  readonly codes: Readonly<Record<string, number>>
+  /** What the callers were told of their handlers, replies included. */
+  readonly processed: Readonly<Record<string, number>>
+  /** How often each kind of fault was injected. */
+  readonly faults: Readonly<Record<FaultKind, number>>
+  /** Virtual time, in milliseconds. */
+  readonly virtualMs: number
+  /** Sixteen hexadecimal digits that stand for everything that happened: the same options give the same digits, always. */
+  readonly digest: string
+}

@@ -1,0 +1,345 @@
+"""Runs the vectors of spec/vectors against this client, and prints one line of JSON: how many passed, and what failed.
+
+    python3 vectors.py ../../spec/vectors
+"""
+
+import asyncio
+import json
+import math
+import struct
+import sys
+from pathlib import Path
+
+import nanowire_frames as wire
+from nanowire_client import Client, NanowireError
+from nanowire_frames import Breach, Frames
+from nanowire_msgpack import MAX_DEPTH, MAX_NODES, BigInt, Timestamp, Unreadable, pack, unpack
+
+NAMES = 'HELLO AUTH REQUEST RESPONSE DATA END ERROR CANCEL CREDIT PING PONG GOAWAY'.split()
+KIND = {name: getattr(wire, name) for name in NAMES}
+NAME = {number: name for name, number in KIND.items()}
+
+
+def octets(said):
+    """Bytes as README.md writes them: hex, or a list with repetitions."""
+    if isinstance(said, str):
+        return bytes.fromhex(said)
+    if isinstance(said, dict):
+        return bytes.fromhex(said['repeat']) * said['times']
+    return b''.join(map(octets, said))
+
+
+def value(said):
+    """A value as README.md writes it."""
+    if isinstance(said, list):
+        return [value(item) for item in said]
+    if not isinstance(said, dict):
+        return said
+    if len(said) == 1:
+        (form, content), = said.items()
+        if form == '$bytes':
+            return octets(content)
+        if form == '$bigint':
+            return BigInt(content)
+        if form == '$date':
+            return Timestamp(content)
+        if form == '$number':
+            return float(content)
+    return {key: value(item) for key, item in said.items()}
+
+
+def same(a, b):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    numbers = [isinstance(x, (int, float)) and not isinstance(x, (bool, BigInt)) for x in (a, b)]
+    if all(numbers):
+        return math.isnan(a) and math.isnan(b) or a == b and math.copysign(1, a) == math.copysign(1, b)
+    return type(a) is type(b) and a == b
+
+
+def check(condition, *what):
+    if not condition:
+        raise AssertionError(' '.join(map(str, what)))
+
+
+def equal(got, expected, what='got'):
+    check(same(got, expected), what, got, 'instead of', expected)
+
+
+def cuts(data):
+    """A stream whole, byte by byte, and cut in two at every place (the last two only where it is short)."""
+    yield [data]
+    if len(data) <= 2000:
+        yield [data[at:at + 1] for at in range(len(data))]
+        yield from ([data[:at], data[at:]] for at in range(1, len(data)))
+
+
+# --- One runner for each file ----------------------------------------------------------------------------------------
+
+def run_msgpack(vector):
+    data = octets(vector['hex'])
+    limits = vector.get('maxDepth', MAX_DEPTH), vector.get('maxNodes', MAX_NODES)
+    try:
+        got = unpack(data, *limits)
+    except Unreadable as error:
+        equal([error.rule, error.offset], [vector.get('error'), vector.get('offset')])
+        return
+    check('error' not in vector, 'was read as', got)
+    equal(got, value(vector['value']))
+    equal(unpack(pack(got)), got, 'written and read again')
+    if vector.get('shortest'):
+        equal(pack(got), data, 'written')
+
+
+def run_frames(vector):
+    for chunks in cuts(octets(vector['hex'])):
+        frames = Frames(vector.get('maxFrameBytes', 65_536), vector.get('maxHelloBytes', 65_536), bool(vector.get('expectsHello')))
+        got, broken = [], None
+        try:
+            for chunk in chunks:
+                for frame in frames.feed(chunk):
+                    got.append({'kind': NAME[frame.kind], 'flags': frame.flags, 'id': frame.id, 'body': frame.body.hex()})
+        except Breach as breach:
+            broken = breach.rule
+        equal(broken, vector.get('error'), 'rule')
+        equal(got, vector.get('frames', []))
+        equal(frames.skipped, vector.get('skipped', 0), 'skipped')
+        if broken is None:
+            equal(bool(frames.rest), bool(vector.get('unfinished')), 'unfinished')
+
+
+def one_frame(data, **options):
+    frame, = Frames(65_536, 65_536, expects_hello=False, **options).feed(data)
+    return frame
+
+
+def read_request(flags, body):
+    """What a server reads; the client only writes it."""
+    at = 24 if flags & wire.HASH else 8
+    if len(body) < at:
+        raise Breach('body', 'the head is not whole')
+    tag, timeout = struct.unpack('>II', body[:8])
+    metadata, at = wire.read_metadata(body, at) if flags & wire.METADATA else ({}, at)
+    says = {'tag': tag, 'timeoutMs': timeout, 'oneWay': bool(flags & wire.ONE_WAY), 'metadata': metadata, 'body': unpack(body[at:])}
+    return says | ({'judged': True} if flags & wire.JUDGED else {}) | ({'hash': body[8:24]} if flags & wire.HASH else {})
+
+
+def unpack_or_breach(body):
+    try:
+        return unpack(body)
+    except Unreadable as error:
+        raise Breach('body', str(error)) from None
+
+
+def read_body(frame):
+    if frame.kind == wire.HELLO:
+        hello = wire.read_hello(frame.body)
+        says = {'version': hello.version, 'limits': hello.limits, 'features': hello.features, 'incarnation': hello.incarnation}
+        if hello.contracts is not None:
+            says['contracts'] = hello.contracts
+        if hello.credentials is not None:
+            says['credentials'] = hello.credentials
+        return says
+    if frame.kind == wire.REQUEST:
+        return read_request(frame.flags, frame.body)
+    if frame.kind == wire.RESPONSE:
+        metadata, at = wire.read_metadata(frame.body, 0) if frame.flags & wire.METADATA else ({}, 0)
+        return {'metadata': metadata, 'body': unpack(frame.body[at:])}
+    if frame.kind == wire.ERROR:
+        return wire.read_error(frame.body)
+    if frame.kind == wire.AUTH:
+        return {'credentials': wire.read_credentials(unpack_or_breach(frame.body), 'body')}
+    check(frame.kind == wire.GOAWAY, 'no reader for', frame.kind)
+    return {'final': bool(frame.flags & wire.FINAL), 'lastId': int.from_bytes(frame.body[:4], 'big'), 'text': frame.body[4:].decode()}
+
+
+def run_bodies(vector):
+    try:
+        got = read_body(one_frame(octets(vector['hex'])))
+    except Breach as breach:
+        equal(breach.rule, vector.get('error'), 'rule')
+        return
+    check('error' not in vector, 'was read as', got)
+    equal(got, value(vector['says']))
+
+
+def run_fragments(vector):
+    for chunks in cuts(octets(vector['hex'])):
+        frames, unfinished, messages = Frames(65_536, 65_536, expects_hello=False), {}, []
+        for chunk in chunks:
+            for frame in frames.feed(chunk):
+                fragmented = frame.kind in (wire.REQUEST, wire.RESPONSE, wire.DATA)
+                first = unfinished.pop((frame.kind, frame.id), frame._replace(body=b''))
+                whole = first._replace(body=first.body + frame.body)
+                if fragmented and frame.flags & wire.MORE:
+                    unfinished[frame.kind, frame.id] = whole
+                else:
+                    messages.append({'kind': NAME[whole.kind], 'flags': whole.flags, 'id': whole.id, 'body': whole.body.hex()})
+        equal(messages, vector['messages'])
+        equal(len(unfinished), vector.get('unfinished', 0), 'unfinished')
+
+
+def run_tags(vector):
+    equal(wire.tag_of(vector['method']), vector['tag'])
+    equal(vector['tag'].to_bytes(4, 'big').hex(), vector['hex'])
+
+
+# --- Scripts of a session, in virtual time ---------------------------------------------------------------------------
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    ms = 1_000_000
+
+    def time(self):
+        return self.ms / 1000
+
+    def turn(self, times=5):
+        for _ in range(times):
+            self.call_soon(self.stop)
+            self.run_forever()
+
+    def drive(self, then):
+        async def inside():
+            return then()
+        return self.run_until_complete(inside())
+
+    def go_on(self, ms):
+        for _ in range(ms):
+            self.ms += 1
+            self.turn(1)
+        self.turn()
+
+
+class Transport:
+    """The other end of a client: keeps what it wrote, and closes when it does."""
+
+    def __init__(self, loop, client):
+        self.loop, self.client, self.written, self.ended = loop, client, bytearray(), False
+        loop.call_soon(client.connection_made, self)
+
+    def set_write_buffer_limits(self, **_):
+        pass
+
+    def write(self, data):
+        check(not self.ended, 'written after the last word')
+        self.written += data
+
+    def is_closing(self):
+        return self.ended
+
+    def write_eof(self):
+        if not self.ended:
+            self.ended = True
+            self.loop.call_soon(self.client.connection_lost, None)
+
+    close = abort = write_eof
+
+
+class Script:
+    """The client of one script of sessions.json."""
+
+    def __init__(self, loop, limits):
+        self.loop, self.calls, self.seen = loop, {}, Frames(2**24, 65_536)
+        self.client = loop.drive(lambda: Client(limits, contracts=[GREETER]))
+        self.link = Transport(loop, self.client)
+        loop.turn()
+
+    def step(self, step):
+        if 'call' in step:
+            options = {'timeout_ms': (step.get('options') or {}).get('timeoutMs', 10_000), 'one_way': step['call'] == 'log'}
+            self.calls[step['as']] = self.loop.drive(lambda: self.start(f'greeter/{step["call"]}', value(step['body']), options))
+        elif 'cancel' in step:
+            self.loop.drive(self.calls[step['cancel']].cancel)
+        elif 'send' in step:
+            self.loop.drive(lambda: self.client.data_received(octets(step['send'])))
+        elif 'pass' in step:
+            self.loop.go_on(step['pass'])
+        elif 'close' in step:
+            self.closing = self.loop.create_task(self.client.close(step['close']))
+        elif 'cut' in step:
+            self.link.abort()
+        elif 'expect' in step:
+            self.expect(step['expect'])
+        elif 'ends' in step:
+            for name, end in step['ends'].items():
+                self.ends(name, self.calls[name], end)
+        elif 'closed' in step:
+            equal(self.link.ended, step['closed'], 'closed')
+        elif 'stats' in step:
+            stats = self.client.stats | {'inFlight': len(self.client._calls)}
+            equal({name: stats[name] for name in step['stats']}, step['stats'])
+        else:
+            check('ready' in step, 'an unknown step', step)
+        self.loop.turn()
+
+    def start(self, method, body, options):
+        call = self.client.send(method, body, **options)
+        call.done.add_done_callback(lambda done: done.exception())
+        return call
+
+    def expect(self, expected):
+        written, self.link.written = bytes(self.link.written), bytearray()
+        got = list(self.seen.feed(written))
+        equal([NAME[frame.kind] for frame in got], [frame['kind'] for frame in expected], 'frames')
+        for frame, said in zip(got, expected):
+            equal([frame.id, frame.flags], [said['id'], said.get('flags', 0)], 'id and flags')
+            equal(frame.body, octets(said['body']) if 'body' in said else frame.body, 'body')
+            equal(len(frame.body), said.get('bytes', len(frame.body)), 'bytes')
+            if 'says' in said:
+                got_says = read_body(frame)
+                equal({name: got_says.get(name) for name in said['says']}, value(said['says']))
+
+    def ends(self, name, call, end):
+        check(call.done.done(), name, 'has not ended')
+        error = call.done.exception()
+        if error is None:
+            check('code' not in end, name, 'ended with', call.done.result())
+            equal(call.done.result(), value(end.get('value')), name)
+        else:
+            for field in ('code', 'processed', 'data'):
+                if field in end:
+                    equal(getattr(error, field), value(end[field]), f'{name} {field}')
+
+
+def run_sessions(vector):
+    loop = VirtualLoop()
+    try:
+        script = Script(loop, vector.get('limits'))
+        for step in vector['steps']:
+            script.step(step)
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.turn()
+        loop.close()
+
+
+def not_ours(file, vector):
+    """Why a vector says nothing about this client, if it does not."""
+    if file == 'sessions' and vector['role'] != 'client':
+        return 'of a server'
+    if file == 'sessions' and ('do not fit' in vector['name'] or 'does not fit' in vector['name']):
+        return 'schemas: this client has none'
+
+
+def main(folder):
+    report = {}
+    for file in ('msgpack', 'frames', 'bodies', 'fragments', 'tags', 'sessions'):
+        counts = report[file] = {'passed': 0, 'failed': [], 'skipped': {}}
+        for vector in json.loads((Path(folder) / f'{file}.json').read_text('utf-8')):
+            reason = not_ours(file, vector)
+            if reason:
+                counts['skipped'][reason] = counts['skipped'].get(reason, 0) + 1
+                continue
+            try:
+                globals()[f'run_{file}'](vector)
+                counts['passed'] += 1
+            except (AssertionError, Breach, Unreadable, NanowireError) as error:
+                counts['failed'].append(f'{vector["name"]}: {error}')
+    print(json.dumps(report))
+    return any(counts['failed'] for counts in report.values())
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))

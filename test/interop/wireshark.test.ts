@@ -1,0 +1,242 @@
+/**
+ * The Wireshark dissector (spec/wireshark) against our own decoder and the vectors: captures are written here, and read by
+ * `tshark`, if it is installed.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FrameDecoder, kinds } from '../../src/wire/index.ts'
+import { bytesOf, type Hex, vectorsOf } from '../spec/vectors.ts'
+import { needs } from '../support/needs.ts'
+import { runs } from '../support/runs.ts'
+import { frameBytes, joined } from '../support/slow-frames.ts'
+import { type CaptureOptions, capture, type Sent } from './pcap.ts'
+import { recordExchange } from './recorded.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'nanowire-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const METHODS = 'greeter/hello, greeter/log, greeter/wait'
+
+interface Capture extends Partial<CaptureOptions> {
+  readonly connections: readonly (readonly Sent[])[]
+}
+
+/** What tshark writes. */
+function tshark({ connections, serverPort = 7_000, segmentBytes }: Capture, ...args: string[]): string {
+  const file = join(folder, 'exchange.pcap')
+  writeFileSync(file, capture(connections, { serverPort, segmentBytes }))
+  const script = ['-X', 'lua_script:spec/wireshark/nanowire.lua', '-o', `nanowire.methods:${METHODS}`]
+  const env = { ...process.env, WIRESHARK_CONFIG_DIR: folder, LC_ALL: 'C' }
+  return execFileSync('tshark', [...script, '-r', file, ...args], {
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: 'pipe',
+  })
+}
+
+/** What stands in the fields of one direction of one connection. */
+interface Shown {
+  readonly kinds: string[]
+  readonly ids: string[]
+  readonly lengths: string[]
+  readonly flags: string[]
+  readonly methods: string[]
+  readonly bodies: string[]
+  readonly problems: string[]
+}
+
+const FIELDS: Readonly<Record<keyof Shown, string>> = {
+  kinds: 'nanowire.kind',
+  ids: 'nanowire.id',
+  lengths: 'nanowire.length',
+  flags: 'nanowire.flags',
+  methods: 'nanowire.method',
+  bodies: 'nanowire.body',
+  problems: '_ws.expert.message',
+}
+
+const names = Object.keys(FIELDS) as (keyof Shown)[] // exactly these
+
+/** The fields by connection and direction: `0 client`. */
+function dissect(given: Capture, ...args: string[]): ReadonlyMap<string, Shown> {
+  const fields = ['tcp.stream', 'tcp.srcport', ...names.map((name) => FIELDS[name])].flatMap((name) => ['-e', name])
+  const text = tshark(given, '-Y', 'nanowire', '-T', 'fields', '-E', 'aggregator=\u001f', ...fields, ...args)
+  const shown = new Map<string, Shown>()
+  for (const line of text.split('\n').filter((row) => row !== '')) {
+    const [stream, port, ...values] = line.split('\t')
+    const key = `${stream} ${Number(port) === (given.serverPort ?? 7_000) ? 'server' : 'client'}`
+    const one = shown.get(key) ?? { kinds: [], ids: [], lengths: [], flags: [], methods: [], bodies: [], problems: [] }
+    shown.set(key, one)
+    for (const [index, name] of names.entries()) {
+      const value = values[index] ?? ''
+      if (value !== '') one[name].push(...value.split('\u001f'))
+    }
+  }
+  return shown
+}
+
+/** What our own decoder finds in one direction. */
+function decoded(sent: readonly Sent[], from: Sent['from']): Pick<Shown, 'kinds' | 'ids' | 'lengths' | 'flags'> {
+  const bytes = joined(sent.filter((one) => one.from === from).map((one) => one.bytes))
+  const frames = [...new FrameDecoder().frames(bytes)]
+  return {
+    kinds: frames.map(({ kind }) => String(kind)),
+    ids: frames.map(({ id }) => String(id)),
+    lengths: frames.map(({ body }) => String(body.length)),
+    flags: frames.map((frame) => `0x${frame.flags.toString(16).padStart(2, '0')}`),
+  }
+}
+
+const client = (bytes: Uint8Array): readonly Sent[] => [{ from: 'client', bytes }]
+const PING = frameBytes(kinds.PING, 0, 0, new Uint8Array(8))
+
+describe.skipIf(!needs('tshark'))('the dissector', () => {
+  let exchange: readonly Sent[] = []
+  beforeAll(async () => {
+    exchange = await recordExchange(70_000) // in fragments
+  })
+
+  it.each([50, 333, 1_460, 60_000])('shows every frame of an exchange in segments of %i bytes', (segmentBytes) => {
+    const shown = dissect({ connections: [exchange], segmentBytes })
+    expect(shown.get('0 client')).toMatchObject(decoded(exchange, 'client'))
+    expect(shown.get('0 server')).toMatchObject(decoded(exchange, 'server'))
+    const { methods, bodies, problems } = shown.get('0 client') ?? {}
+    expect(problems).toEqual([])
+    expect(methods).toEqual(
+      ['hello', 'hello', 'hello', 'hello', 'log', 'wait', 'wait'].map((method) => `greeter/${method}`),
+    )
+    expect(bodies?.slice(1)).toEqual([
+      '{name: "Ada"}',
+      `{name: "${'x'.repeat(200)}..."}`,
+      '{name: "Mallory"}',
+      '{line: "over"}',
+      '{}',
+    ])
+  })
+
+  it('puts frames together that come byte by byte', async () => {
+    const connection = await recordExchange(10)
+    const shown = dissect({ connections: [connection], segmentBytes: 1 })
+    expect(shown.get('0 client')).toMatchObject(decoded(connection, 'client'))
+    expect(shown.get('0 server')).toMatchObject(decoded(connection, 'server'))
+  })
+
+  it('names the method of a reply, an error and a cancel by its request', () => {
+    const text = tshark({ connections: [exchange] }, '-Y', 'nanowire', '-T', 'fields', '-e', '_ws.col.Info')
+    for (const shown of [
+      'REQUEST #1 greeter/hello [METADATA HASH]',
+      'RESPONSE #1 greeter/hello',
+      'ERROR #3 greeter/hello Banned',
+      'REQUEST #4 greeter/log [ONE_WAY]',
+      'CANCEL #5 greeter/wait',
+      'GOAWAY',
+    ])
+      expect(text).toContain(shown)
+  })
+
+  it('shows the same when every packet is looked at twice', () => {
+    const given = { connections: [exchange, exchange], segmentBytes: 1_000 }
+    expect(dissect(given, '-2')).toEqual(dissect(given))
+  })
+
+  it('knows a connection to any port by its HELLO', () => {
+    const shown = dissect({ connections: [exchange], serverPort: 40_123 })
+    expect(shown.get('0 server')).toMatchObject(decoded(exchange, 'server'))
+  })
+
+  it('leaves another protocol at its port alone', () => {
+    const http = new TextEncoder().encode('GET / HTTP/1.1\r\nHost: nowhere\r\n\r\n')
+    expect(dissect({ connections: [client(http)] }).size).toBe(0)
+  })
+
+  it('shows credentials, hash, metadata and last words by their fields', () => {
+    const of = (field: string) =>
+      tshark({ connections: [exchange] }, '-Y', field, '-T', 'fields', '-e', field)
+        .trim()
+        .split('\n')
+    expect(of('nanowire.metadata')).toEqual(['{tenant: "acme"}'])
+    expect(of('nanowire.error.code')).toEqual(['Banned', 'cancelled'])
+    expect(of('nanowire.hash')).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/)])
+    expect(of('nanowire.reason')).toEqual(['the server is closing'])
+  })
+
+  it('shows the frames of every vector, and what is wrong with those that are', () => {
+    interface Vector {
+      readonly name: string
+      readonly hex: Hex
+      readonly frames?: readonly { readonly kind: keyof typeof kinds }[]
+      readonly error?: string
+    }
+    const vectors = vectorsOf<Vector>('frames.json')
+    const shown = dissect({ connections: vectors.map(({ hex }) => client(joined([PING, bytesOf(hex)]))) })
+    const mentioned = new Set(['frame_kind', 'frame_flags', 'frame_id'])
+    for (const [index, { name, frames = [], error = '' }] of vectors.entries()) {
+      const { kinds: found = [], problems = [] } = shown.get(`${index} client`) ?? {}
+      const known = found.map(Number).filter((kind) => Object.values<number>(kinds).includes(kind))
+      expect({ name, kinds: known.slice(0, frames.length + 1) }).toEqual({
+        name,
+        kinds: [kinds.PING, ...frames.map(({ kind }) => kinds[kind])],
+      })
+      if (error === '') expect({ name, problems: problems.filter(isOfFrame) }).toEqual({ name, problems: [] })
+      if (mentioned.has(error)) expect({ name, rule: problems.at(-1)?.split(':')[0] }).toEqual({ name, rule: error })
+    }
+  })
+
+  it.each(['bodies.json', 'fragments.json'])('finds nothing wrong with what is right in %s', (file) => {
+    const vectors = vectorsOf<{ readonly name: string; readonly hex: Hex; readonly error?: string }>(file)
+    const shown = dissect({ connections: vectors.map(({ hex }) => client(bytesOf(hex))) })
+    const flagged = vectors.map(({ name }, index) => ({ name, problems: shown.get(`${index} client`)?.problems }))
+    expect(flagged.filter((_, index) => vectors[index]?.error === undefined)).toEqual(
+      vectors.filter(({ error }) => error === undefined).map(({ name }) => ({ name, problems: [] })),
+    )
+  })
+
+  it('judges MessagePack as its vectors do', () => {
+    interface Vector {
+      readonly name: string
+      readonly hex: Hex
+      readonly error?: string
+      readonly maxDepth?: number
+      readonly maxNodes?: number
+    }
+    const isOfDefaults = ({ maxDepth, maxNodes, error }: Vector) =>
+      maxDepth === undefined && maxNodes === undefined && error !== 'too_many_nodes'
+    const vectors = vectorsOf<Vector>('msgpack.json').filter(isOfDefaults)
+    const responses = vectors.map(({ hex }) => client(response(bytesOf(hex))))
+    const shown = dissect({ connections: responses })
+    const judged = vectors.map(({ name }, index) => {
+      const [problem] = shown.get(`${index} client`)?.problems ?? ['not shown']
+      return { name, error: problem?.split(':')[0] }
+    })
+    expect(judged).toEqual(vectors.map(({ name, error }) => ({ name, error })))
+  })
+
+  it('never fails, whatever the bytes are', () => {
+    const whole = joined(exchange.filter(({ from }) => from === 'client').map(({ bytes }) => bytes.subarray(0, 400)))
+    const change = fc.record({ at: fc.nat(whole.length - 1), byte: fc.nat(255) })
+    const changed = fc.array(change, { minLength: 1, maxLength: 8 }).map((changes) => {
+      const bytes = whole.slice()
+      for (const { at, byte } of changes) bytes[at] = byte
+      return bytes
+    })
+    const body = fc.uint8Array({ minLength: 1, maxLength: 60 }).map(response)
+    const { numRuns } = runs(400)
+    const connections = fc.sample(fc.oneof(changed, body), numRuns).map(client)
+    const text = tshark({ connections, segmentBytes: 100 }, '-V', '-O', 'nanowire')
+    expect(text.match(/.*lua error.*/gi) ?? []).toEqual([])
+  })
+})
+
+/** A problem of the framing, not of a body. */
+function isOfFrame(problem: string): boolean {
+  return problem.startsWith('frame_')
+}
+
+function response(body: Uint8Array): Uint8Array {
+  return frameBytes(kinds.RESPONSE, 0, 1, body)
+}

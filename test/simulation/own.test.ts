@@ -1,0 +1,193 @@
+/** A user's own services, workload and invariants in the simulator, as spec/testing.md shows it, and what bad options are told. */
+import { readFileSync } from 'node:fs'
+import Type from 'typebox'
+import { describe, expect, it } from 'vitest'
+import { contract, NanowireError, notify, service, unary } from '../../src/index.ts'
+import { type FaultKind, type SimulateOptions, simulate } from '../../src/testing/index.ts'
+
+const Counter = contract('counter', {
+  add: unary(Type.Object({ by: Type.Integer() }), Type.Integer()),
+  note: notify(Type.Object({ text: Type.String() })),
+})
+
+/** A service that counts, made anew for each run. */
+function counting(): SimulateOptions {
+  return {
+    services: () => {
+      let sum = 0
+      return service(Counter, {
+        add({ by }) {
+          sum += by
+          return sum
+        },
+        note: () => {},
+      })
+    },
+  }
+}
+
+const failureOf = async (options: SimulateOptions): Promise<NanowireError> => {
+  const error: unknown = await simulate(options).then(
+    () => undefined,
+    (reason) => reason,
+  )
+  if (error instanceof NanowireError) return error
+  throw new Error(`simulate ended with ${String(error)}`)
+}
+
+describe('services of a user', () => {
+  it('are made anew for each run, and called by themselves', async () => {
+    const { seeds, calls, codes, faults } = await simulate({ ...counting(), seeds: 30, calls: 12 })
+    expect(seeds).toBe(30)
+    expect(calls).toBeGreaterThanOrEqual(360)
+    expect(codes['ok']).toBeGreaterThan(200)
+    expect(faults.cancel).toBeGreaterThan(0)
+  })
+
+  it('have a world in which nothing goes wrong, where no fault is wanted', async () => {
+    const { codes, faults, connections } = await simulate({ ...counting(), seeds: 30, faults: [] })
+    expect(Object.keys(codes)).toEqual(['ok'])
+    expect(Object.values(faults).every((count) => count === 0)).toBe(true)
+    expect(connections).toBe(30)
+  })
+
+  it('meet only the faults that are wanted', async () => {
+    const { faults } = await simulate({ ...counting(), seeds: 60, faults: ['cut', 'delay'] })
+    const met = Object.entries(faults).filter(([, count]) => count > 0)
+    expect(met.map(([kind]) => kind).sort()).toEqual(['cut', 'delay'])
+  })
+
+  it('take limits of their own', async () => {
+    const limits = { server: { maxCallsInFlight: 1 }, client: { maxCallsQueued: 0 } }
+    const { codes } = await simulate({ ...counting(), seeds: 20, faults: ['slowHandler'], limits })
+    expect(codes['resource_exhausted']).toBeGreaterThan(0)
+  })
+})
+
+describe('a workload', () => {
+  it('drives virtual time, and the same chance each time', async () => {
+    const seen: number[][] = []
+    const options: SimulateOptions = {
+      ...counting(),
+      seed: 5,
+      faults: [],
+      async workload(sim) {
+        const began = sim.now()
+        const drawn = [sim.random(), sim.random()]
+        await sim.sleep(86_400_000)
+        seen.push([sim.now() - began, ...drawn])
+        expect(await sim.client(Counter).add({ by: 2 })).toBe(2)
+      },
+    }
+    // A day passes in which nothing happens; an hour without an end would be a fault.
+    await expect(simulate(options)).rejects.toThrow('the workload never ended')
+    await simulate({
+      ...options,
+      async workload(sim) {
+        const began = sim.now()
+        const drawn = [sim.random(), sim.random()]
+        await sim.sleep(60_000)
+        seen.push([sim.now() - began, ...drawn])
+        expect(await sim.client(Counter).add({ by: 2 })).toBe(2)
+      },
+    })
+    await simulate({ ...options, workload: async (sim) => void seen.push([60_000, sim.random(), sim.random()]) })
+    expect(seen).toHaveLength(2)
+    expect(seen[0]).toEqual(seen[1])
+    expect(seen[0]?.[0]).toBe(60_000)
+  })
+
+  it('that throws ends the campaign with its seed and story', async () => {
+    const workload: SimulateOptions['workload'] = async (sim) => {
+      sim.note('about to give up')
+      if (sim.seed === 12) throw new Error('I give up')
+      await sim.client(Counter).note({ text: 'fine' })
+    }
+    const { code, message, data } = await failureOf({ ...counting(), seed: 10, seeds: 5, faults: [], workload })
+    expect(code).toBe('failed_precondition')
+    expect(message).toContain('seed 12: the workload failed: Error: I give up')
+    expect(message).toContain('again: simulate({ ...options, seed: 12, seeds: 1 })')
+    expect(message).toContain('about to give up')
+    expect(data).toMatchObject({ seed: 12, check: 'the workload failed: Error: I give up' })
+  })
+
+  it('gets the typed results of .try through whatever connection there is', async () => {
+    const workload: SimulateOptions['workload'] = async (sim) => {
+      const { add } = sim.client(Counter)
+      for (let count = 0; count < 10; count++) {
+        const result = await add.try({ by: 1 })
+        if (!result.ok) expect(result.error).toBeInstanceOf(NanowireError)
+        await sim.sleep(50)
+      }
+    }
+    const faults: FaultKind[] = ['clientClose', 'serverClose']
+    const report = await simulate({ ...counting(), seeds: 40, faults, workload })
+    expect(report.connections).toBeGreaterThan(40)
+    expect(report.calls).toBe(400)
+  })
+})
+
+describe('an invariant', () => {
+  it.each([
+    ['is false', () => false, 'seed 1: the invariant "it holds" does not hold'],
+    ['is false later', async () => false, 'seed 1: the invariant "it holds" does not hold'],
+    ['throws', () => expect(2).toBe(1), 'seed 1: the invariant "it holds" does not hold: expected 2 to be 1'],
+  ])('that %s ends the campaign', async (_, holds, message) => {
+    const failure = await failureOf({ ...counting(), seeds: 3, invariants: { 'it holds': holds } })
+    expect(failure.message).toContain(message)
+  })
+
+  it('that waits for ever is told so', async () => {
+    const holds = () => new Promise<boolean>(() => {})
+    const failure = await failureOf({ ...counting(), seeds: 3, invariants: { 'it holds': holds } })
+    expect(failure.message).toContain('the invariant "it holds" never ended')
+  })
+
+  it('holds when it is true, says nothing, or asks the services', async () => {
+    const invariants: SimulateOptions['invariants'] = {
+      true: () => true,
+      nothing: () => {},
+      asks: async (sim) => (await sim.client(Counter).add({ by: 0 })) >= 0 || true,
+    }
+    await expect(simulate({ ...counting(), seeds: 10, invariants })).resolves.toMatchObject({ seeds: 10 })
+  })
+})
+
+describe('options', () => {
+  it.each<[Partial<SimulateOptions>, string]>([
+    [{ seed: -1 }, 'seed is a whole number from 0 to 4294967295, not -1'],
+    [{ seeds: 0 }, 'seeds is a whole number from 1 to 4294967295, not 0'],
+    [{ calls: 1.5 }, 'calls is a whole number from 0 to 4294967295, not 1.5'],
+    [{ faults: ['rain' as FaultKind] }, 'there is no fault "rain"; there are delay, split'], // a mistake
+    [{ sedes: 3 } as Partial<SimulateOptions>, 'simulate has no option "sedes"; there are services, seed'], // likewise
+  ])('like %j are refused', async (options, message) => {
+    const { code, message: told } = await failureOf({ ...counting(), ...options })
+    expect([code, told.includes(message)]).toEqual(['invalid_argument', true])
+  })
+})
+
+describe('spec/testing.md', () => {
+  it('shows a test that passes, and fails where money is made', async () => {
+    const text = readFileSync('spec/testing.md', 'utf8')
+    const example = /^```ts simulate\n(.*?)^```$/ms.exec(text)?.[1] ?? ''
+    const run = async (code: string) => {
+      const tests: (() => Promise<void>)[] = []
+      const body = code.replace(/^import .*$/gm, '')
+      const names = {
+        Type,
+        contract,
+        service,
+        unary,
+        simulate,
+        test: (_: string, one: () => Promise<void>) => tests.push(one),
+      }
+      new Function(...Object.keys(names), body)(...Object.values(names))
+      for (const one of tests) await one()
+      return tests.length
+    }
+    expect(await run(example)).toBe(1)
+    const broken = example.replace('accounts[from] -= amount', 'void from')
+    expect(broken).not.toBe(example)
+    await expect(run(broken)).rejects.toThrow('the invariant "no money is made or lost" does not hold')
+  })
+})
