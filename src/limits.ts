@@ -51,7 +51,9 @@ export const limitRules = {
     default: 16 * MIB,
     min: KIB,
     max: 4096 * MIB,
-    reason: 'all unfinished messages of one connection; a peer that never finishes them holds no more',
+    reason:
+      'all unfinished messages of one connection; a peer that never finishes them holds no more. Unless it is named, it ' +
+      'is at least twice maxMessageBytes, so that such messages can be taken at all',
   },
   maxMetadataBytes: {
     default: 8 * KIB,
@@ -163,6 +165,9 @@ export function resolveLimits(options: LimitOptions = {}): Limits {
       throw misuse(`limits.${name} is a whole number from ${rule.min} to ${rule.max}, not ${String(value)}`)
     }
     limits[name as LimitName] = value // own, checked above
+  }
+  if (options.maxReassemblyBytes === undefined) {
+    limits.maxReassemblyBytes = Math.max(limits.maxReassemblyBytes, 2 * limits.maxMessageBytes)
   }
   if (limits.idleTimeoutMs <= limits.pingAfterMs) {
     throw misuse(

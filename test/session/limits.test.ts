@@ -51,6 +51,13 @@ describe('limits', () => {
     expect(resolveLimits({ [name]: undefined })[name]).toBe(limitRules[name].default)
   })
 
+  it('give unfinished messages room for two of the largest, where nobody says another number', () => {
+    const { maxReassemblyBytes } = limitRules
+    expect(resolveLimits({ maxMessageBytes: 1_024 }).maxReassemblyBytes).toBe(maxReassemblyBytes.default)
+    expect(resolveLimits({ maxMessageBytes: 50_000_000 }).maxReassemblyBytes).toBe(100_000_000)
+    expect(resolveLimits({ maxMessageBytes: 50_000_000, maxReassemblyBytes: 2_000 }).maxReassemblyBytes).toBe(2_000)
+  })
+
   it('are refused when unknown, and when a connection would be lost before it is asked', () => {
     for (const name of ['maxMoons', 'toString', '__proto__']) {
       const options = { [name]: 1 } as LimitOptions // what a user without types may pass

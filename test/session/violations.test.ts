@@ -131,7 +131,7 @@ const atServer: readonly [string, Breach['bytes'], string, RegExp][] = [
   ['P38: an AUTH of nil', frameBytes(kinds.AUTH, 0, 0, NIL), 'body', /neither a text nor a map of texts/],
   ['P38: an AUTH of a number', frameBytes(kinds.AUTH, 0, 0, pack({ user: 1 })), 'body', /neither a text/],
   ['P38: an AUTH that is no MessagePack', frameBytes(kinds.AUTH, 0, 0, [0xc1]), 'body', /MessagePack/],
-  ['P4: an AUTH that is too long', headedBytes(8_193, kinds.AUTH), 'frame_size', /an? AUTH of 8193 bytes/],
+  ['P4: an AUTH that is too long', headedBytes(8_193, kinds.AUTH, 0, 0), 'frame_size', /an? AUTH of 8193 bytes/],
   ['P7: a RESPONSE to a server', frameBytes(kinds.RESPONSE, 0, 1, NIL), 'frame_order', /kind 4, which a server/],
   ['P7: a GOAWAY to a server', frameBytes(kinds.GOAWAY, FINAL, 0, u32(0)), 'frame_order', /kind 12, which a server/],
   ['P4: a CANCEL with a body', frameBytes(kinds.CANCEL, 0, 1, NIL), 'frame_size', /a CANCEL of 1 bytes/],
