@@ -203,6 +203,16 @@ describe('P37: a client', () => {
     expect(frame && readCredentials(frame.body, 0, frame.body.length)).toBe('new')
   })
 
+  it('P38: says nothing any more once the connection is over', () => {
+    const made = tapped({ role: 'client' })
+    made.link.feed(helloBytes())
+    made.session.end()
+    made.link.takeSent()
+    made.session.renewCredentials('new')
+    made.clock.runTurns()
+    expect(made.link.takeSent()).toEqual([])
+  })
+
   it('S25, S29: that is refused before any HELLO loses its calls as not run', () => {
     const made = tapped({ role: 'client' })
     const call = new RecordedCall()

@@ -177,6 +177,7 @@ describe('S28: a session that is over', () => {
     made.session.drain(10, '')
     made.session.end()
     made.session.abandon(call)
+    made.session.linkClosed(new Error('a link that says so twice'))
     made.clock.advance(60_000)
     expect(made.clock.timers).toBe(0)
     expect(made.effects.closings).toHaveLength(1)

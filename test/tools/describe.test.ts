@@ -164,6 +164,9 @@ describe('each kind', () => {
     const { frame, values } = only(Uint8Array.of(0, 0, 1, 77, 0x80, 0, 0, 0, 0, 0xaa))
     expect(frame).toMatchObject({ kind: 'unknown', problem: undefined })
     expect(values).toMatchObject({ kind: 77, flags: ['IGNORE'], body: Uint8Array.of(0xaa) })
+    const bare = only(Uint8Array.of(0, 0, 0, 77, 0x80, 0, 0, 0, 0))
+    expect(bare.frame).toMatchObject({ kind: 'unknown', problem: undefined })
+    expect(Object.keys(bare.values)).not.toContain('body')
   })
 })
 
