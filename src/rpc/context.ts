@@ -125,6 +125,11 @@ export class CallContext extends Deadline implements Context {
     return new NanowireError(name, `${method.name}: ${name}`, { data }) as never // an error; the interface says of what type
   }
 
+  /** Why the caller waits no more, if it does not. */
+  get reason(): NanowireError | undefined {
+    return this.#reason
+  }
+
   /** Aborts the signal, now or when it is first read. */
   cancel(reason: NanowireError): void {
     if (this.#reason) return

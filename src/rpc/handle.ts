@@ -65,7 +65,7 @@ async function denialOf<Reply>(run: Run<Reply>, authorize: Authorize): Promise<W
   const { router, clock, route, request, ctx } = run
   const { method } = route
   try {
-    if ((await authorize({ method, request, ctx })) === true) return undefined
+    if ((await authorize({ method, request, ctx })) === true) return goneOf(ctx)
   } catch (error) {
     const code = error instanceof NanowireError && !wasMisuse(error) && !wasReceived(error) ? error.code : ''
     return isStatusCode(code)
@@ -73,6 +73,11 @@ async function denialOf<Reply>(run: Run<Reply>, authorize: Authorize): Promise<W
       : { ...internal('authorize threw', error, method, router.log, clock), processed: 'no' }
   }
   return { code: 'permission_denied', message: `${method.name} is not permitted to this caller`, processed: 'no' }
+}
+
+/** Why nobody waits any more for what a handler has not begun. */
+function goneOf({ reason }: CallContext): WireError | undefined {
+  return reason && { code: reason.code, message: reason.message, processed: 'no' }
 }
 
 /** The error with the metadata that the handler set, unless that is what was too much. */

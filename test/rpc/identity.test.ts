@@ -294,6 +294,29 @@ describe('authorize', () => {
     expect([rung, through]).toEqual([[], []])
   })
 
+  it('that answers when the caller has gone lets no call through any more', async () => {
+    const through: string[] = []
+    const use: RouterOptions['use'] = [
+      (call, next) => {
+        through.push(call.method.name)
+        return next()
+      },
+    ]
+    const late: RouterOptions['authorize'] = ({ method, ctx }) =>
+      method.name === 'vault/who' ||
+      new Promise((resolve) => ctx.signal.addEventListener('abort', () => resolve(true), { once: true }))
+    for (const client of await everywhere('ada', { authorize: late, use })) {
+      through.length = 0
+      const cancelled = new AbortController()
+      const failure = failureOf(client.open({ door: 3 }, { signal: cancelled.signal }))
+      await client.who() // the first call is at its server
+      cancelled.abort()
+      expect(await failure).toMatchObject({ code: 'cancelled' })
+      await client.who() // so is its cancellation
+      expect(through).toEqual(['vault/who', 'vault/who'])
+    }
+  })
+
   it('is a function, or router says so', () => {
     expect(() => router([vault], { authorize: true } as object)).toThrow('router: authorize is a function')
   })
