@@ -4,7 +4,7 @@
 import { annotations, isJsonObject, type JsonObject, type JsonSchema, type JsonValue, placeOf } from './json-schema.ts'
 
 /** Lists in which the order says nothing. */
-const sets: ReadonlySet<string> = new Set(['allOf', 'anyOf', 'enum', 'oneOf', 'required', 'type'])
+export const sets: ReadonlySet<string> = new Set(['allOf', 'anyOf', 'enum', 'oneOf', 'required', 'type'])
 
 /** The text of a schema without what is for people, its names and sets in order. */
 export function canonicalSchema(schema: JsonSchema): string {

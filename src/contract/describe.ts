@@ -3,7 +3,7 @@
  * "Descriptions"). Invariant: JSON says all of it, and it is frozen.
  */
 import { misuse } from '../errors.ts'
-import { isJsonObject, type JsonObject, type JsonSchema, type JsonValue, mapKeyword } from './json-schema.ts'
+import { isJsonObject, type JsonSchema, type JsonValue, mapKeyword } from './json-schema.ts'
 import type { Method } from './method.ts'
 
 /** A method as data. */
@@ -70,7 +70,9 @@ function describeMethod(name: string, tag: number, method: Method): MethodDescri
     tag,
     request: describeSchema(method.request, `${name} request`),
     reply: describeSchema(method.reply, `${name} reply`),
-    errors: Object.fromEntries(errors.map(([error, schema]) => [error, describeSchema(schema, `${name} error ${error}`)])),
+    errors: Object.fromEntries(
+      errors.map(([error, schema]) => [error, describeSchema(schema, `${name} error ${error}`)]),
+    ),
     ...(idempotent === undefined ? {} : { idempotent }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(deprecated === undefined ? {} : { deprecated }),
@@ -86,7 +88,7 @@ export function describeSchema(schema: unknown, where: string, depth = 0): JsonS
   if (typeof schema === 'boolean') return schema
   if (depth > MAX_DEPTH) throw misuse(`${where}: the schema holds itself, or has more than ${MAX_DEPTH} levels`)
   const described: [string, JsonValue][] = []
-  for (const [keyword, value] of Object.entries(schema as object)) { // a schema that has passed its contract's look
+  for (const [keyword, value] of Object.entries<unknown>(Object(schema))) {
     if (keyword.startsWith('~') || value === undefined || typeof value === 'function') continue
     const data = mapKeyword<JsonValue>(
       keyword,
@@ -142,6 +144,6 @@ function requireText(text: string, where: string): string {
 /** Freezes plain data with all that is in it. */
 export function freezeDeep<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const inner of Object.values<JsonObject[string]>(value)) freezeDeep(inner)
+  for (const inner of Object.values(value)) freezeDeep<unknown>(inner)
   return Object.freeze(value)
 }

@@ -1,3 +1,4 @@
+export { type ContractDiff, diffContracts, type Finding, judgeMethods, type MethodVerdict } from './compare.ts'
 export {
   type AnyContract,
   type Contract,
@@ -10,7 +11,10 @@ export {
   type Methods,
   type ReplyOf,
 } from './contract.ts'
+export { type ContractDescription, describeContract, type MethodDescription } from './describe.ts'
+export { hashOf, hashOfDescription } from './fingerprint.ts'
 export { type Gate, gateOf } from './gate.ts'
+export type { JsonSchema, JsonValue } from './json-schema.ts'
 export { childrenOf } from './judge-shape.ts'
 export { NegativeZero } from './leaf.ts'
 export {
@@ -26,9 +30,10 @@ export {
   unary,
 } from './method.ts'
 export { Misfit } from './misfit.ts'
+export { readDescription } from './read-description.ts'
 export { shapeOf } from './read-shape.ts'
+export { Reflection } from './reflection.ts'
 export type { Shape } from './shape.ts'
 export { requireDistinctTags, tagOf } from './tag.ts'
 export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'
 export { checkOf } from './validator.ts'
-export { type ContractDescription, describeContract, hashOf, judgeMethods, type MethodVerdict, Reflection, readDescription } from './interim.ts'

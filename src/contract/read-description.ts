@@ -26,7 +26,8 @@ export function readDescription(value: unknown): ContractDescription {
   const described = requireObject(whole, '')
   const { nanowire, name } = described
   if (nanowire !== 1) throw unreadable('/nanowire', `is ${shown(nanowire)}; this version reads the form 1`)
-  if (typeof name !== 'string' || !isContractName(name)) throw unreadable('/name', `is no contract's name: ${shown(name)}`)
+  if (typeof name !== 'string' || !isContractName(name))
+    throw unreadable('/name', `is no contract's name: ${shown(name)}`)
   const methods = Object.entries(requireObject(described['methods'], '/methods')).map(
     ([key, method]) => [key, readMethod(name, key, method)] as const,
   )
@@ -40,7 +41,8 @@ function readMethod(contract: string, key: string, value: JsonValue): MethodDesc
   requireKnown(at, () => requireMethodName(contract, key))
   const method = requireObject(value, at)
   const { kind, tag, idempotent, timeoutMs, deprecated, description } = method
-  if (typeof kind !== 'string' || !KIND.test(kind)) throw unreadable(`${at}/kind`, `is no kind of method: ${shown(kind)}`)
+  if (typeof kind !== 'string' || !KIND.test(kind))
+    throw unreadable(`${at}/kind`, `is no kind of method: ${shown(kind)}`)
   if (typeof tag !== 'number') throw unreadable(`${at}/tag`, `is no number: ${shown(tag)}`)
   requireKnown(`${at}/tag`, () => requireTag(`${contract}/${key}`, tag))
   const errors = Object.entries(requireObject(method['errors'] ?? {}, `${at}/errors`)).map(([name, schema]) => {
@@ -66,7 +68,8 @@ function isTimeout(value: JsonValue | undefined): value is number {
 }
 
 function requireObject(value: JsonValue | undefined, at: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw unreadable(at, `is no object: ${shown(value)}`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw unreadable(at, `is no object: ${shown(value)}`)
   return value as JsonObject // no array, so an object
 }
 
@@ -146,7 +149,12 @@ function pointerSegment(name: string): string {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === 'object' && value !== null ? (Array.isArray(value) ? 'a list' : 'an object') : String(JSON.stringify(value))
+  const text =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? 'a list'
+        : 'an object'
+      : String(JSON.stringify(value))
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }
 

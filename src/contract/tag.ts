@@ -50,7 +50,9 @@ const RESERVED = /^nanowire(?:\.|$)/
 
 export function requireFreeName(name: string): void {
   if (RESERVED.test(name)) {
-    throw misuse(`the contract name ${JSON.stringify(name)} is Nanowire's own, like all that begin with "nanowire."; rename it`)
+    throw misuse(
+      `the contract name ${JSON.stringify(name)} is Nanowire's own, like all that begin with "nanowire."; rename it`,
+    )
   }
 }
 
