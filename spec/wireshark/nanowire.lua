@@ -13,6 +13,10 @@ local MAX_TEXT = 200
 -- A message in fragments is put together up to this size.
 local MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
+-- What stands for credentials, and what says that a value is secret as a whole: no key, for it is no text.
+local HIDDEN = "(hidden)"
+local WHOLE = true
+
 -- By arithmetic, because Lua 5.2 has no bit operators and later ones no bit library.
 local MORE, FINAL, METADATA, ONE_WAY, HASH, JUDGED, IGNORE = 0x01, 0x01, 0x02, 0x04, 0x08, 0x10, 0x80
 local function has(bits, flag)
@@ -90,6 +94,8 @@ nanowire.experts = { problem }
 local tcp_stream = Field.new("tcp.stream")
 
 nanowire.prefs.ports = Pref.range("TCP ports", "7000", "Where servers listen; other connections show by their HELLO", 65535)
+nanowire.prefs.credentials =
+  Pref.bool("Show credentials", false, "Otherwise those in HELLO and AUTH are not written out; the bytes are in the capture all the same")
 nanowire.prefs.methods =
   Pref.string("Methods", "", "Names to show for tags: greeter/hello, users/get=7 (name=tag where the tag was set by hand)")
 
@@ -168,7 +174,7 @@ local fixed = {
   [0xd0] = { "int", 1 }, [0xd1] = { "int", 2 }, [0xd2] = { "int", 4 }, [0xd3] = { "int", 8 },
 }
 
--- One MessagePack value in a tvb; `finish` is where it must end.
+-- One MessagePack value in a tvb; `finish` is where it must end, `secret` the key of the outermost map that is not shown.
 local Reader = {}
 Reader.__index = Reader
 
@@ -277,7 +283,13 @@ function Reader:container(type, position, at, count, tree, label, depth)
       local from = at
       key, at = self:key(at, keys)
       name = printable(key) .. ": "
-      at, text = self:value(at, item, name, depth + 1)
+      local is_secret = depth == 1 and key == self.secret
+      local value_at = at
+      at, text = self:value(at, not is_secret and item or nil, name, depth + 1)
+      if is_secret then
+        text = HIDDEN
+        if item then item:add(self.tvb(value_at, at - value_at), name .. HIDDEN) end
+      end
       if depth == 1 then self.entries[key] = { text = text, from = from, to = at } end
     else
       at, text = self:value(at, item, name, depth + 1)
@@ -302,24 +314,25 @@ function Reader:key(position, keys)
   return key, position + header + size
 end
 
--- Adds the one value from `start` to `finish` under `field`: first what it says in one line, then its tree. Returns what
--- the entries of the outermost map say.
-local function add_msgpack(tree, field, tvb, start, finish)
+-- Adds the one value from `start` to `finish` under `field`: first what it says in one line, then its tree; of a value
+-- that is secret as a whole only that it is there. Returns what the entries of the outermost map say.
+local function add_msgpack(tree, field, tvb, start, finish, secret)
   if finish <= start then
     tree:add_proto_expert_info(problem, "truncated: there is no value")
     return {}
   end
   local range = tvb(start, finish - start)
   local function read(into)
-    local reader = setmetatable({ tvb = tvb, finish = finish, values = 0, entries = {} }, Reader)
+    local reader = setmetatable({ tvb = tvb, finish = finish, values = 0, entries = {}, secret = secret }, Reader)
     local ok, after, text = pcall(reader.value, reader, start, into, "", 1)
     if ok and after < finish then ok, after = false, { rule = "trailing_bytes", position = after } end
     if not ok and type(after) ~= "table" then error(after, 0) end
     return reader.entries, ok and text or "", not ok and after
   end
   local entries, text, breach = read(nil)
-  local item = tree:add(field, range, text)
-  read(item)
+  local is_whole = secret == WHOLE
+  local item = tree:add(field, range, is_whole and text ~= "" and HIDDEN or text)
+  if not is_whole then read(item) end
   if breach and breach.rule == "not shown" then
     item:append_text("(the first " .. MAX_VALUES .. " values)")
   elseif breach then
@@ -447,6 +460,10 @@ local function add_message(tree, tvb, number, bits, context)
   if number ~= END or at < tvb:len() then add_msgpack(tree, f.body, tvb, at, tvb:len()) end
 end
 
+local function secret(what)
+  return not nanowire.prefs.credentials and what or nil
+end
+
 local function add_hello(tree, tvb)
   tree:add(f.magic, tvb(HEADER_BYTES, 4))
   if tvb(HEADER_BYTES, 4):string() ~= "NWIR" then
@@ -454,7 +471,7 @@ local function add_hello(tree, tvb)
   end
   tree:add(f.version, tvb(HEADER_BYTES + 4, 1))
   -- P11: what follows is another version's own.
-  if tvb(HEADER_BYTES + 4, 1):uint() == 1 then add_msgpack(tree, f.body, tvb, HEADER_BYTES + 5, tvb:len()) end
+  if tvb(HEADER_BYTES + 4, 1):uint() == 1 then add_msgpack(tree, f.body, tvb, HEADER_BYTES + 5, tvb:len(), secret("credentials")) end
 end
 
 local function add_error(tree, tvb)
@@ -474,7 +491,7 @@ local function add_body(tree, tvb, number, bits, context)
   if number == HELLO then
     add_hello(tree, tvb)
   elseif number == AUTH then
-    add_msgpack(tree, f.credentials, tvb, HEADER_BYTES, tvb:len())
+    add_msgpack(tree, f.credentials, tvb, HEADER_BYTES, tvb:len(), secret(WHOLE))
   elseif number == REQUEST or number == RESPONSE or number == DATA or number == END then
     add_message(tree, tvb, number, bits, context)
   elseif number == CREDIT then
@@ -503,6 +520,14 @@ local function add_flags(tree, tvb, number, bits)
   return #names > 0 and " [" .. text .. "]" or ""
 end
 
+-- What stands in the list of packets before the next frame of the same one.
+local separator = ""
+
+local function add_info(pinfo, text)
+  pinfo.cols.info:append(separator .. text)
+  separator = "; "
+end
+
 -- One frame, which lies whole in `tvb`.
 local function dissect_frame(tvb, pinfo, root)
   local length, number, bits, id = tvb(0, 3):uint(), tvb(3, 1):uint(), tvb(4, 1):uint(), tvb(5, 4):uint()
@@ -512,7 +537,7 @@ local function dissect_frame(tvb, pinfo, root)
     tree:set_text("Nanowire, no frame")
     tree:add(f.unknown, tvb())
     tree:add_proto_expert_info(problem, breach)
-    pinfo.cols.info:append("no frame; ")
+    add_info(pinfo, "no frame")
     return tvb:len()
   end
   local name = kind_names[number] or "kind " .. number
@@ -532,7 +557,7 @@ local function dissect_frame(tvb, pinfo, root)
   context.is_new = false
   summary = summary .. flags .. (word and " " .. word or "")
   tree:set_text("Nanowire, " .. summary .. ", " .. length .. " bytes")
-  pinfo.cols.info:append(summary .. "; ")
+  add_info(pinfo, summary)
   return tvb:len()
 end
 
@@ -541,6 +566,7 @@ function nanowire.dissector(tvb, pinfo, root)
   if tvb:len() >= HEADER_BYTES and judge_at(tvb, 0) and next(stream_of().known) == nil then return 0 end
   pinfo.cols.protocol = "Nanowire"
   pinfo.cols.info:clear()
+  separator = ""
   dissect_tcp_pdus(tvb, root, HEADER_BYTES, frame_length, dissect_frame)
   pinfo.cols.info:fence()
   return tvb:len()

@@ -10,10 +10,7 @@ import type { Clock } from '../session/index.ts'
 /** At which end of a call or connection something happened. */
 type Side = 'client' | 'server'
 
-/**
- * `nanowire:call:start` and, as the same object with three fields more, `nanowire:call:end`: a call at its client, or its
- * handler's run at the server.
- */
+/** A call at its client, or its handler's run at the server. Both channels of a call get the same object. */
 export interface CallDiagnostic {
   /** `greeter/hello`; `unknown method` at a server that has none of this number. */
   readonly method: string
@@ -21,14 +18,14 @@ export interface CallDiagnostic {
   /** Who is at the other end: an address, or `memory`. */
   readonly peer: string
   /** At the end: `ok`, a status or the name of a declared error. */
-  code?: string
+  readonly code?: string | undefined
   /** At the end: whether the handler ran. */
-  processed?: Processed
+  readonly processed?: Processed | undefined
   /** At the end: from start to end, in milliseconds of the connection's clock. */
-  durationMs?: number
+  readonly durationMs?: number | undefined
 }
 
-/** `nanowire:connection:open` and `nanowire:connection:close`. */
+/** A connection whose HELLOs were exchanged, or that has ended. Memory without frames has none. */
 export interface ConnectionDiagnostic {
   readonly side: Side
   readonly peer: string
@@ -41,7 +38,7 @@ export interface ConnectionDiagnostic {
   readonly message?: string | undefined
 }
 
-/** `nanowire:limit`: a limit fired. */
+/** A limit fired. */
 export interface LimitDiagnostic {
   readonly side: Side
   readonly limit: LimitName
@@ -49,13 +46,26 @@ export interface LimitDiagnostic {
   readonly message: string
 }
 
-/** `nanowire:violation`: a peer broke a rule of the protocol. */
+/** A peer broke a rule of the protocol. */
 export interface ViolationDiagnostic {
   readonly side: Side
   /** As in spec/protocol.md, "The rules by name". */
   readonly rule: string
   readonly peer: string
   readonly message: string
+}
+
+/**
+ * Each channel by its name, and what is told on it.
+ * @example `subscribe('nanowire:call:end', (message) => count(message as DiagnosticMessages['nanowire:call:end']))`
+ */
+export interface DiagnosticMessages {
+  'nanowire:call:start': CallDiagnostic
+  'nanowire:call:end': CallDiagnostic
+  'nanowire:connection:open': ConnectionDiagnostic
+  'nanowire:connection:close': ConnectionDiagnostic
+  'nanowire:limit': LimitDiagnostic
+  'nanowire:violation': ViolationDiagnostic
 }
 
 interface Channel {
@@ -67,16 +77,16 @@ interface Channel {
 const library = globalThis.process?.getBuiltinModule?.('node:diagnostics_channel')
 const deaf: Channel = { hasSubscribers: false, publish() {} }
 
-function channelOf(name: string): Channel {
-  return library?.channel(`nanowire:${name}`) ?? deaf
+function channelOf(name: keyof DiagnosticMessages): Channel {
+  return library?.channel(name) ?? deaf
 }
 
-const callStart = channelOf('call:start')
-const callEnd = channelOf('call:end')
-const connectionOpen = channelOf('connection:open')
-const connectionClose = channelOf('connection:close')
-const limit = channelOf('limit')
-const violation = channelOf('violation')
+const callStart = channelOf('nanowire:call:start')
+const callEnd = channelOf('nanowire:call:end')
+const connectionOpen = channelOf('nanowire:connection:open')
+const connectionClose = channelOf('nanowire:connection:close')
+const limit = channelOf('nanowire:limit')
+const violation = channelOf('nanowire:violation')
 
 /** A call that somebody has heard of, or wants to hear the end of. */
 export interface ToldCall {
@@ -94,7 +104,16 @@ export function tellCallStart(method: MethodRef, side: Side, peer: string, clock
 export function tellCallEnd(told: ToldCall | undefined, code: string, processed: Processed, clock: Clock): void {
   if (!told) return
   const { message, since } = told
-  callEnd.publish(Object.assign(message, { code, processed, durationMs: clock.now() - since }))
+  callEnd.publish(withEnd(message, { code, processed, durationMs: clock.now() - since }))
+}
+
+/** The same object, so that what a listener keeps beside it is found again; another one where a listener froze it. */
+function withEnd(message: CallDiagnostic, end: object): object {
+  try {
+    return Object.assign(message, end)
+  } catch {
+    return { ...message, ...end }
+  }
 }
 
 /** A call that ended where it began. */
@@ -102,7 +121,7 @@ export function tellCallRefused(name: string, side: Side, peer: string, code: st
   if (!callStart.hasSubscribers && !callEnd.hasSubscribers) return
   const message = { method: name, side, peer }
   callStart.publish(message)
-  callEnd.publish(Object.assign(message, { code, processed, durationMs: 0 }))
+  callEnd.publish(withEnd(message, { code, processed, durationMs: 0 }))
 }
 
 export function tellConnectionOpen(side: Side, peer: string, url: string): void {

@@ -1,6 +1,7 @@
 /** What the library has to say to whoever runs it. Never payloads. */
 
 import { misuse } from '../errors.ts'
+import { printLine } from './stderr.ts'
 
 /** Shaped like pino's, so that a pino logger can be passed as it is. */
 export interface Logger {
@@ -22,7 +23,7 @@ export const defaultLog: Logger = Object.freeze({
 
 function writeLine(level: string, fields: object, message: string): void {
   const parts = Object.entries(fields).map(([name, value]) => `${name}=${fieldText(value)}`)
-  console.error(['nanowire', `${level}:`, message, ...parts].join(' ').replace(/[\r\n]+\s*/g, ' | '))
+  printLine(['nanowire', `${level}:`, message, ...parts].join(' ').replace(/[\r\n]+\s*/g, ' | '))
 }
 
 function fieldText(value: unknown): string {

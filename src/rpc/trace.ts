@@ -17,6 +17,7 @@ import {
 } from '../wire/index.ts'
 import { notation } from './notation.ts'
 import type { OpenLink } from './place.ts'
+import { printLine } from './stderr.ts'
 
 type TraceLevel = 'frames' | 'bodies'
 
@@ -43,27 +44,9 @@ function readLevel(): TraceLevel | undefined {
   const { NANOWIRE_TRACE: value } = globalThis.process?.env ?? {} // a browser has no process
   if (value === undefined || value === '') return undefined
   if (value === 'frames' || value === 'bodies') return value
-  if (value !== warnedOf) print(`nanowire warning: NANOWIRE_TRACE is frames or bodies, not ${notation(value)}`)
+  if (value !== warnedOf) printLine(`nanowire warning: NANOWIRE_TRACE is frames or bodies, not ${notation(value)}`)
   warnedOf = value
   return undefined
-}
-
-let isStderrGuarded = false
-
-/** Where nobody reads stderr any more, a write fails later, by an event that would end the process. */
-function guardStderr(): void {
-  if (isStderrGuarded) return
-  isStderrGuarded = true
-  globalThis.process.stderr?.on?.('error', () => {})
-}
-
-function print(line: string): void {
-  guardStderr()
-  try {
-    console.error(line)
-  } catch {
-    // There is nowhere left to say it.
-  }
 }
 
 /** A frame that this end has sent is judged by its peer, not here. */
@@ -188,7 +171,7 @@ export class FrameTrace implements LinkTap {
   }
 
   #say(direction: string, words: string): void {
-    print(`nanowire trace ${this.#clock.now().toFixed(3)} ${this.#who} ${direction} ${words}`)
+    printLine(`nanowire trace ${this.#clock.now().toFixed(3)} ${this.#who} ${direction} ${words}`)
   }
 }
 

@@ -13,7 +13,7 @@ const Greeter = contract('greeter', {
   wait: unary(Type.Object({}), Type.Null()),
 })
 
-/** A call with metadata, one with a name of this length, a declared error, a notify, a cancelled call, and the end. */
+/** A call with metadata, one with a name of this length, new credentials, a declared error, a notify, a cancelled call, and the end. */
 export async function recordExchange(nameLength: number): Promise<readonly Sent[]> {
   const sent: Sent[] = []
   let waits = (): void => {}
@@ -33,10 +33,11 @@ export async function recordExchange(nameLength: number): Promise<readonly Sent[
   })
   await using server = await serve(greeter, 'tcp://127.0.0.1:0', { authenticate: () => 'anybody' })
   await using proxy = await recordingProxy(Number(new URL(server.url).port), sent)
-  await using wire = connect(`tcp://127.0.0.1:${proxy.port}`, { credentials: { token: 'abc' } })
+  await using wire = connect(`tcp://127.0.0.1:${proxy.port}`, { credentials: { token: 'hush-1' } })
   const { hello, log, wait } = wire.client(Greeter)
   await hello({ name: 'Ada' }, { metadata: { tenant: 'acme' } })
   await hello({ name: 'x'.repeat(nameLength) })
+  await wire.renewCredentials('hush-2')
   await hello.try({ name: 'Mallory' })
   await log({ line: 'over' })
   const caller = new AbortController()

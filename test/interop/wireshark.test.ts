@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FrameDecoder, kinds } from '../../src/wire/index.ts'
+import { FrameDecoder, flags, kinds, pack } from '../../src/wire/index.ts'
 import { bytesOf, type Hex, vectorsOf } from '../spec/vectors.ts'
 import { needs } from '../support/needs.ts'
 import { runs } from '../support/runs.ts'
@@ -154,7 +154,44 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
     expect(dissect({ connections: [client(http)] }).size).toBe(0)
   })
 
-  it('shows credentials, hash, metadata and last words by their fields', () => {
+  it('hides credentials, unless it is asked for them', () => {
+    const given = { connections: [exchange] }
+    const hidden = tshark(given, '-V', '-O', 'nanowire')
+    expect(hidden).not.toContain('hush')
+    expect(hidden).toContain('credentials: (hidden)')
+    expect(hidden).toContain('Credentials: (hidden)')
+    const shown = tshark(given, '-V', '-O', 'nanowire', '-o', 'nanowire.credentials:TRUE')
+    expect(shown).toContain('token: "hush-1"')
+    expect(shown).toContain('Credentials: "hush-2"')
+  })
+
+  it('hides credentials in what is broken too', () => {
+    const map = pack({ credentials: { token: 'hush' } })
+    const bodies = {
+      trailing: joined([map, new Uint8Array([0xc0])]),
+      cut: map.subarray(0, map.length - 1),
+      twice: joined([new Uint8Array([0x82]), map.subarray(1), map.subarray(1)]),
+      text: pack({ credentials: 'hush' }),
+    }
+    const hellos = Object.values(bodies).map((body) => helloOf(body))
+    const auths = Object.values(bodies).map((body) => joined([PING, frameBytes(kinds.AUTH, 0, 0, body)]))
+    const text = tshark({ connections: [...hellos, ...auths].map(client) }, '-V', '-O', 'nanowire')
+    expect(text.match(/no strict MessagePack/g)?.length).toBeGreaterThanOrEqual(6)
+    expect(text).not.toContain('hush')
+  })
+
+  it('shows the contracts of a HELLO, and every flag of a REQUEST', () => {
+    const contracts = pack({ contracts: { greeter: new Uint8Array(16).fill(7) } })
+    const every = flags.METADATA | flags.ONE_WAY | flags.HASH | flags.JUDGED | flags.IGNORE
+    const head = [0, 0, 0, 7, 0, 0, 0, 9, ...new Uint8Array(16), 0, 1, 0x80]
+    const request = frameBytes(kinds.REQUEST, every, 1, [...head, 0xc0])
+    const text = tshark({ connections: [client(joined([helloOf(contracts), request]))] }, '-V', '-O', 'nanowire')
+    expect(text).toContain("greeter: h'07070707070707070707070707070707'")
+    expect(text).toContain('Flags: METADATA ONE_WAY HASH JUDGED IGNORE (0x9e)')
+    expect(text).toContain('Milliseconds left: 9')
+  })
+
+  it('shows hash, metadata, codes and last words by their fields', () => {
     const of = (field: string) =>
       tshark({ connections: [exchange] }, '-Y', field, '-T', 'fields', '-e', field)
         .trim()
@@ -235,6 +272,10 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
 /** A problem of the framing, not of a body. */
 function isOfFrame(problem: string): boolean {
   return problem.startsWith('frame_')
+}
+
+function helloOf(map: Uint8Array): Uint8Array {
+  return frameBytes(kinds.HELLO, 0, 0, [...new TextEncoder().encode('NWIR'), 1, ...map])
 }
 
 function response(body: Uint8Array): Uint8Array {

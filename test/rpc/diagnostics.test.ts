@@ -6,7 +6,7 @@ import { kinds } from '../../src/wire/index.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
 import { fakeServer, frame, hello, RawPeer, request } from '../support/raw-peer.ts'
 import { RecordingLog } from '../support/recording-log.ts'
-import { Gate, Lab, lab, never } from './lab.ts'
+import { Gate, Lab, lab } from './lab.ts'
 
 const channels = ['call:start', 'call:end', 'connection:open', 'connection:close', 'limit', 'violation'] as const
 type ChannelName = (typeof channels)[number]
@@ -94,10 +94,12 @@ describe.each(['memory', 'encoded', 'tcp'])('a call in %s', (place) => {
   it('that is cancelled ends for its caller at once, and for its handler when that has ended', async () => {
     const began = new Gate()
     const end = new Gate()
+    let signal: AbortSignal | undefined
     const { lab: calls } = await opened(
       place,
       lab({
         async echo(_, ctx) {
+          signal = ctx.signal
           began.open()
           await end.promise
           throw ctx.signal.reason
@@ -110,6 +112,7 @@ describe.each(['memory', 'encoded', 'tcp'])('a call in %s', (place) => {
     await began.promise
     caller.abort()
     await outcome
+    await until(() => signal?.aborted === true)
     expect(messages(heard)).toMatchObject([{ side: 'client', code: 'cancelled', processed: 'maybe' }])
     end.open()
     await until(() => heard.length === 2)
@@ -274,7 +277,13 @@ describe('a limit that fires', () => {
   it.each(['memory', 'encoded'])('is told by the client in %s', async (place) => {
     const heard = hearing(['limit'])
     const limits = { maxCallsInFlight: 1, maxCallsQueued: 1 }
-    const { lab: calls, wire } = await opened(place, lab({ echo: never }), { client: { limits } })
+    const end = new Gate()
+    const echo = async (given: { text: string }) => {
+      await end.promise
+      return given
+    }
+    const { lab: calls, wire } = await opened(place, lab({ echo }), { client: { limits } })
+    onTestFinished(() => end.open())
     await wire.ready()
     for (let count = 0; count < 3; count++) void calls.echo.try({ text: '' })
     await until(() => heard.length > 0)
@@ -303,4 +312,15 @@ it('a listener that throws does not touch the call; the process hears of it', as
   expect(await calls.echo({ text: 'hi' })).toEqual({ text: 'hi' })
   await nextTurn()
   expect(caught).toEqual([accident, accident]) // both ends are in this process
+})
+
+it('a listener that freezes what it is told does not touch the call; its end is told all the same', async () => {
+  const { lab: calls } = await opened('encoded', lab({ echo: (given) => given }))
+  const freeze = (message: unknown) => void Object.freeze(message)
+  subscribe('nanowire:call:start', freeze)
+  onTestFinished(() => void unsubscribe('nanowire:call:start', freeze))
+  const heard = hearing(['call:end'])
+  expect(await calls.echo({ text: 'hi' })).toEqual({ text: 'hi' })
+  await until(() => heard.length === 2)
+  for (const { message } of heard) expect(message).toMatchObject({ method: 'lab/echo', code: 'ok', processed: 'yes' })
 })

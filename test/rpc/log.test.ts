@@ -1,4 +1,7 @@
 /** What stands in the log: a line for each event, with what is needed to find it, and never a payload. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connect, NanowireError, router, serve } from '../../src/index.ts'
 import { QuietLog } from '../../src/rpc/log.ts'
@@ -43,6 +46,20 @@ describe('without a logger', () => {
     await wire.client(Lab).quick()
     expect(lines).toEqual([expect.stringMatching(/^nanowire error: odd .*cycle=/)])
     await wire.close()
+  })
+
+  it('lines that nobody reads any more hurt no process', async () => {
+    const program = fileURLToPath(new URL('./fixtures/logged.ts', import.meta.url))
+    const child = spawn(process.execPath, ['--import', 'tsx', program], { stdio: ['pipe', 'pipe', 'pipe'] })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text
+      if (!text.includes('ready')) return
+      child.stderr.destroy()
+      child.stderr.once('close', () => child.stdin.write('go'))
+    })
+    const [code] = await once(child, 'close')
+    expect({ said: said.split('\n').filter(Boolean), code }).toEqual({ said: ['ready', 'done'], code: 0 })
   })
 
   it('information goes nowhere', async () => {

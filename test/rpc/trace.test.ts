@@ -163,6 +163,28 @@ it.each(['frames', 'bodies'])('credentials are never printed, not with %s', asyn
   expect(lines().filter((line) => line.includes('(hidden)'))).toHaveLength(level === 'bodies' ? 4 : 0)
 })
 
+it('credentials are not printed of a HELLO or AUTH that is broken', () => {
+  vi.stubEnv('NANOWIRE_TRACE', 'bodies')
+  const map = pack({ credentials: { token: 'hush' } })
+  const magic = [...new TextEncoder().encode('NWIR')]
+  const bodies = [map, joined([map, new Uint8Array([0xc0])]), map.subarray(0, -1), pack(['credentials', 'hush'])]
+  for (const body of bodies) {
+    for (const frame of [
+      frameBytes(kinds.HELLO, 0, 0, [...magic, 1, ...body]),
+      frameBytes(kinds.HELLO, 0, 0, [...magic, 2, ...body]),
+      frameBytes(kinds.AUTH, 0, 0, body),
+    ]) {
+      const link = new TapLink(new HandClock(), defaultLimits)
+      traceLink(link, { side: 'server', clock: new HandClock() })
+      if (frame[3] === kinds.AUTH) link.feed(helloBytes())
+      link.feed(frame)
+    }
+  }
+  expect(lines().filter((line) => line.includes('<- AUTH'))).toHaveLength(bodies.length)
+  expect(lines().filter((line) => line.includes('<- HELLO'))).toHaveLength(3 * bodies.length)
+  expect(printed().join('\n')).not.toContain('hush')
+})
+
 it('metadata is not printed with frames', async () => {
   vi.stubEnv('NANOWIRE_TRACE', 'frames')
   const { lab: calls } = await opened('encoded')
