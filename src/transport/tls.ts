@@ -1,7 +1,7 @@
 /**
- * TLS (spec/places.md): the only file that knows `node:tls`. Invariant: certificates are always verified. Node reports on a
- * client's only after the handshake, so it is judged here, and a client that is refused is told by an ERROR frame: with
- * TLS 1.3 an alert would come too late for it to read.
+ * TLS (spec/places.md): the only file that knows `node:tls`. Invariant: certificates are verified in every connection. Node
+ * reports on a client's only after the handshake, so it is judged here, and a client that is refused is told by an ERROR
+ * frame: with TLS 1.3 an alert would come too late for it to read.
  */
 import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
@@ -15,7 +15,11 @@ import type { ClientTls, PeerCertificate, PeerTls, Pem, ServerTls } from './tls-
 const PROTOCOL = 'nanowire/1'
 /** Node's own limit of a handshake's time, out of the way: the session's clock measures it. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1
-const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
+/**
+ * Without tickets no session is resumed: whoever was refused would have one, and Node says `authorized` of a session that is
+ * resumed without a certificate.
+ */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET
 
 /** A client's side of TLS, with what was found good at the beginning. */
 export interface TlsDialer {
@@ -109,10 +113,11 @@ export class TlsAcceptor {
 
   /** Why a client may not go on. */
   #refusalOf(socket: TLSSocket): string | undefined {
-    if (!this.#asks || socket.authorized) return undefined
+    if (!this.#asks) return undefined
     if (!socket.getPeerX509Certificate()) {
       return 'this server asks for a client certificate: connect(url, { tls: { cert, key } })'
     }
+    if (socket.authorized) return undefined
     const { authorizationError: problem } = socket
     const code = problem instanceof Error ? codeOf(problem) : String(problem)
     return `the client certificate ${explainCertificate(code) ?? `was refused (${code})`}`

@@ -104,7 +104,9 @@ async function clearWay(path: string, url: string, context: SocketContext): Prom
   if (state === 'live') throw unavailable(`a server listens at ${url} already: stop it, or take another path`)
   if (state !== 'gone')
     throw unavailable(`${url} is there already, and nobody can say whether a server listens: ${state}`)
-  if (isSame(lookAt(path), found)) attempt(url, () => unlinkSync(path))
+  // Another server may have taken it over meanwhile, and been given the number of the inode that was free then.
+  const now = lookAt(path)
+  if (isSame(now, found) && now?.ctimeNs === found.ctimeNs) attempt(url, () => unlinkSync(path))
 }
 
 /** Whether somebody listens, or why that is not known. */

@@ -35,7 +35,6 @@ describe('a server that is none', () => {
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'],
     ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['SMTP', '220 mail.example.com ESMTP\r\n'],
-    ['TLS', '\x15\x03\x01\x00\x02\x02\x46'],
     ['one wrong byte', 'X'],
     ['zeros', '\0'.repeat(64)],
   ])('but speaks %s', async (_, words) => {
@@ -45,6 +44,20 @@ describe('a server that is none', () => {
     expect(met.message).toContain('the peer does not speak Nanowire')
     expect(met.message).toContain(new URL(wire.url).host)
     expect(await failureOf(wire.ready())).toMatchObject({ code: 'unavailable', processed: 'no' })
+  })
+
+  it.each([
+    ['an alert', [0x15, 3, 1, 0, 2, 2, 0x46]],
+    ['a handshake', [0x16, 3, 3, 0, 4, 2, 0, 0, 0]],
+    ['the first byte of one', [0x16]],
+  ])('but speaks TLS: says so at %s, and what to do', async (_, bytes) => {
+    const wire = await dial((peer) => peer.send(Uint8Array.from(bytes)))
+    const met = await call(wire)
+    expect(met).toMatchObject({ code: 'unavailable', processed: 'no' })
+    expect(met.message).toContain(
+      'the peer speaks TLS and this side does not: give both serve and connect the option tls',
+    )
+    expect(met.message).toContain(new URL(wire.url).host)
   })
 
   it('shows how it began, in printable letters', async () => {

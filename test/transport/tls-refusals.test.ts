@@ -177,6 +177,29 @@ describe('a server refuses a client', () => {
     expect(served[0]?.effects).toMatchObject({ hellos: [], requests: [] })
   })
 
+  it.each([['TLSv1.2'], ['TLSv1.3']] as const)(
+    'again, however it resumes what it was refused before (%s)',
+    async (version) => {
+      const { port, served } = await listening({}, echo, { tls: askingTls() })
+      const sessions: Buffer[] = []
+      let session: Buffer | undefined
+      for (let count = 1; count <= 2; count++) {
+        const { socket } = foreign(port, { minVersion: version, maxVersion: version, session })
+        const raw = new RawSocket(socket)
+        socket.on('session', (one) => sessions.push(one))
+        await once(socket, 'secureConnect')
+        expect(socket.isSessionReused()).toBe(false)
+        session = socket.getSession()
+        socket.write(helloBytes())
+        await until(() => raw.isClosed && served.length === count && served.every(isOver))
+        session = sessions.at(-1) ?? session
+        expect(raw.frames.map((frame) => errorIn(frame))).toMatchObject([{ code: 'unauthenticated', rule: 'auth' }])
+      }
+      expect(session).toBeInstanceOf(Buffer)
+      expect(served.flatMap(({ effects }) => effects.hellos)).toEqual([])
+    },
+  )
+
   it('without TLS, and tells it so in the clear', async () => {
     const { port, served } = await listening({}, echo, { tls: serverTls() })
     const client = await dialled(port)
