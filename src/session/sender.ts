@@ -3,6 +3,7 @@ import { type LimitName, type Limits, limitMessage } from '../limits.ts'
 import {
   type Kind,
   kinds,
+  MAX_MESSAGE_TEXT,
   type PeerLimits,
   packError,
   type WireError,
@@ -19,8 +20,6 @@ export const MAX_CALLS_BEFORE_HELLO = 128
 
 /** A peer that asks and does not read makes nothing grow. */
 const MAX_OWED_PONGS = 8
-
-const MAX_MESSAGE_TEXT = 1_024
 
 export class FrameSender {
   readonly link: Link

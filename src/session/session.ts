@@ -158,7 +158,7 @@ export class Session implements LinkListener {
     if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
     const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp(), true)
     const step = role === 'server' ? 'announced' : 'final'
-    this.#become('drainBegun', { name: 'draining', peer: state.peer, by: 'self', step, cancelTimer })
+    this.#become('drainBegun', { name: 'draining', by: 'self', step, cancelTimer })
     if (state.name === 'open') effects.draining()
     if (role === 'server') {
       this.#sender.goaway(false, 0, reason)
@@ -224,7 +224,8 @@ export class Session implements LinkListener {
     const { kind, id, buffer, start, end } = frame
     const { role, limits } = this.#options
     requireOrder(frame, role, this.#state.name)
-    if (kind === kinds.HELLO) this.#helloReceived(readHello(buffer, start, end))
+    if (kind === kinds.HELLO)
+      this.#helloReceived(readHello(buffer, start, end, role === 'client' ? 'server' : 'client'))
     else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
     else if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
     else if (kind === kinds.CANCEL) this.#callee.cancelReceived(id)
@@ -250,7 +251,7 @@ export class Session implements LinkListener {
     if (state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
     state.cancelTimer()
     if (!this.#admission) return this.#open('helloReceived', peer)
-    this.#become('credentialsReceived', { name: 'admitting', peer })
+    this.#become('credentialsReceived', { name: 'admitting' })
     const leftMs = Math.max(1, state.since + limits.handshakeTimeoutMs - clock.now())
     this.#admission.judge(peer.credentials, leftMs, () => this.#open('admitted', peer))
   }
@@ -259,7 +260,7 @@ export class Session implements LinkListener {
     const { role, effects } = this.#options
     this.#sender.helloReceived(peer.limits)
     if (role === 'server') this.#sendHello()
-    this.#become(step, { name: 'open', peer })
+    this.#become(step, { name: 'open' })
     this.#keepalive.start()
     effects.opened(peer)
   }
@@ -289,7 +290,6 @@ export class Session implements LinkListener {
     if (state.name === 'open') {
       this.#become('goawayReceived', {
         name: 'draining',
-        peer: state.peer,
         by: 'peer',
         step: 'announced',
         cancelTimer() {},

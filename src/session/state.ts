@@ -15,7 +15,6 @@
  * ```
  */
 import type { NanowireError } from '../errors.ts'
-import type { Hello } from '../wire/index.ts'
 
 /** The peer's HELLO has not come. A client sends requests all the same, 128 at most. */
 export interface Opening {
@@ -29,18 +28,15 @@ export interface Opening {
 /** A server judges who the client is, and reads nothing meanwhile. */
 export interface Admitting {
   readonly name: 'admitting'
-  readonly peer: Hello
 }
 
 export interface Open {
   readonly name: 'open'
-  readonly peer: Hello
 }
 
 /** Calls in flight go on, new ones do not. */
 export interface Draining {
   readonly name: 'draining'
-  readonly peer: Hello
   /** Who began. */
   readonly by: 'self' | 'peer'
   /** A server's: whether the client has shown that it knows, after which ids are settled. */

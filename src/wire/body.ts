@@ -7,6 +7,7 @@ import type { Metadata, WireError } from './encode.ts'
 import { flags as flag, ProtocolError } from './frame.ts'
 import { unpack } from './msgpack.ts'
 import { uint32At } from './octets.ts'
+import { walkStrict } from './strict.ts'
 
 /** Of a contract's hash. */
 export const HASH_BYTES = 16
@@ -72,6 +73,11 @@ function requireMetadata(map: Readonly<Record<string, unknown>>): Metadata {
   return map as Metadata // every value was looked at
 }
 
+/** Of an error's message, in UTF-16 units; what is longer is cut, by its sender and by its reader. */
+export const MAX_MESSAGE_TEXT = 1_024
+/** A declared error's name is shorter, and no other code is as long. */
+const MAX_CODE_TEXT = 128
+
 /** The body of an ERROR. Entries that are not known are let be. */
 export function readError(
   buffer: Uint8Array,
@@ -87,8 +93,8 @@ export function readError(
     throw new ProtocolError('body', "an ERROR whose processed is not 'no', 'maybe' or 'yes'")
   }
   return {
-    code,
-    message,
+    code: code.slice(0, MAX_CODE_TEXT),
+    message: message.slice(0, MAX_MESSAGE_TEXT),
     processed,
     data,
     id: typeof id === 'string' ? id : undefined,
@@ -114,6 +120,18 @@ export function readMap(
   return value
 }
 
+/**
+ * Looks whether the bytes are one value of strict MessagePack.
+ * @throws ProtocolError by `rule`
+ */
+export function requireStrict(rule: 'hello' | 'body', buffer: Uint8Array, start: number, end: number): void {
+  try {
+    walkStrict(buffer, start, end, SMALL)
+  } catch (error) {
+    throw notStrict(rule, error)
+  }
+}
+
 /** Strict MessagePack of any one value. */
 export function readValue(
   rule: 'hello' | 'body',
@@ -125,8 +143,12 @@ export function readValue(
   try {
     return unpack(buffer, start, end, limits)
   } catch (error) {
-    throw new ProtocolError(rule, `no strict MessagePack: ${error instanceof Error ? error.message : String(error)}`)
+    throw notStrict(rule, error)
   }
+}
+
+function notStrict(rule: 'hello' | 'body', error: unknown): ProtocolError {
+  return new ProtocolError(rule, `no strict MessagePack: ${error instanceof Error ? error.message : String(error)}`)
 }
 
 /** A whole number in any of MessagePack's integer formats; those of 64 bits are read as bigints. */

@@ -96,6 +96,7 @@ export class FrameDecoder {
     if (available === 0) {
       this.#chunk = NOTHING
       this.#at = 0
+      this.buffer = NOTHING // a quiet connection holds no input
       return false
     }
     if (this.#expectsHello) requireHelloStart(chunk, at, chunk.length, this.#limits.maxHelloBytes)

@@ -1,10 +1,12 @@
 /**
  * Reads and writes what each side says of itself: HELLO, and the credentials of AUTH (spec/protocol.md, chapters
- * "Opening" and "Credentials"). Invariant: a name of a peer becomes a key of a `Map`, never a property.
+ * "Opening" and "Credentials"). Invariants: a name of a peer becomes a key of a `Map`, never a property; nothing is built of
+ * what is not known, or not for this side to read.
  */
 import type { Limits } from '../limits.ts'
-import { HASH_BYTES, isMap, readMap, readValue, wholeNumber } from './body.ts'
+import { HASH_BYTES, isMap, readValue, requireStrict, wholeNumber } from './body.ts'
 import { ProtocolError } from './frame.ts'
+import { walkedEntries } from './map-entries.ts'
 import { pack } from './msgpack.ts'
 
 export const PROTOCOL_MAJOR = 1
@@ -52,11 +54,15 @@ export function packHello(hello: Hello): Uint8Array {
   return body
 }
 
+/** Entries of a HELLO's map, and of its limits, known or not. */
+const MAX_ENTRIES = 64
+
 /**
- * Reads the peer's HELLO. Entries of the map that are not known are let be.
+ * Reads the peer's HELLO. Entries of the map that are not known are let be, and so are those that are not for `from` to say.
+ * @param from whose it is; whoever's, where nothing is said
  * @throws ProtocolError `not_nanowire`, `version` or `hello`
  */
-export function readHello(buffer: Uint8Array, start: number, end: number): Hello {
+export function readHello(buffer: Uint8Array, start: number, end: number, from?: 'client' | 'server'): Hello {
   if (MAGIC.some((byte, index) => buffer[start + index] !== byte)) {
     throw new ProtocolError('not_nanowire', 'the peer does not speak Nanowire: its first frame is no HELLO')
   }
@@ -67,13 +73,12 @@ export function readHello(buffer: Uint8Array, start: number, end: number): Hello
       `the peer speaks version ${major} of the protocol, this side version ${PROTOCOL_MAJOR}`,
     )
   }
-  const { limits, features, incarnation, contracts, credentials } = readMap(
-    'hello',
-    buffer,
-    start + MAGIC.length + 1,
-    end,
-  )
-  if (!isMap(limits)) throw new ProtocolError('hello', 'the HELLO has no limits')
+  const mapStart = start + MAGIC.length + 1
+  requireStrict('hello', buffer, mapStart, end)
+  const said = new Entries(buffer, mapStart, end, 'the HELLO')
+  const limits = readLimits(said)
+  const features = said.value('features')
+  const incarnation = said.value('incarnation')
   if (!Array.isArray(features) || features.length > 64 || !features.every((name) => typeof name === 'string')) {
     throw new ProtocolError('hello', "the HELLO's features are no list of at most 64 names")
   }
@@ -82,15 +87,55 @@ export function readHello(buffer: Uint8Array, start: number, end: number): Hello
   }
   return {
     major,
-    limits: readLimits(limits),
+    limits,
     features,
     incarnation,
-    contracts: contracts === undefined ? undefined : readContracts(contracts),
-    credentials: credentials === undefined ? undefined : requireCredentials('hello', credentials),
+    contracts: from === 'client' || !said.has('contracts') ? undefined : readContracts(said.value('contracts')),
+    credentials: from === 'server' ? undefined : readHelloCredentials(said),
   }
 }
 
-function readLimits(limits: Readonly<Record<string, unknown>>): PeerLimits {
+/** A map that the strict walk has passed; an entry's value is read when it is asked for. */
+class Entries {
+  readonly #bytes: Uint8Array
+  readonly #lying = new Map<string, { readonly start: number; readonly end: number }>()
+
+  constructor(bytes: Uint8Array, start: number, end: number, what: string) {
+    this.#bytes = bytes
+    const entries = start === end ? undefined : walkedEntries(bytes, start, end, MAX_ENTRIES)
+    if (!entries) throw new ProtocolError('hello', `${what} is no map of at most ${MAX_ENTRIES} entries`)
+    for (const { key, offset, length } of entries) this.#lying.set(key, { start: offset, end: offset + length })
+  }
+
+  has(name: string): boolean {
+    return this.#lying.has(name)
+  }
+
+  /** How many bytes of MessagePack an entry's value is; 0 where it is not there. */
+  bytesOf(name: string): number {
+    const { start, end } = this.#lying.get(name) ?? { start: 0, end: 0 }
+    return end - start
+  }
+
+  value(name: string): unknown {
+    const lying = this.#lying.get(name)
+    return lying && readValue('hello', this.#bytes, lying.start, lying.end)
+  }
+
+  inner(name: string, what: string): Entries {
+    const { start, end } = this.#lying.get(name) ?? { start: 0, end: 0 }
+    return new Entries(this.#bytes, start, end, what)
+  }
+}
+
+function readHelloCredentials(said: Entries): Credentials | undefined {
+  if (!said.has('credentials')) return undefined
+  requireCredentialsBytes('hello', said.bytesOf('credentials'))
+  return requireCredentials('hello', said.value('credentials'))
+}
+
+function readLimits(said: Entries): PeerLimits {
+  const limits = said.inner('limits', "the HELLO's limits")
   const [maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes] = peerLimitNames.map((name) =>
     readLimit(limits, name),
   ) as [number, number, number, number, number] // one for each name
@@ -99,8 +144,8 @@ function readLimits(limits: Readonly<Record<string, unknown>>): PeerLimits {
   return { maxFrameBytes, maxMessageBytes, maxCallsInFlight, maxDepth, maxNodes }
 }
 
-function readLimit(limits: Readonly<Record<string, unknown>>, name: string): number {
-  const value = Object.hasOwn(limits, name) ? wholeNumber(limits[name]) : undefined
+function readLimit(limits: Entries, name: string): number {
+  const value = wholeNumber(limits.value(name))
   if (value !== undefined && value >= 1 && value <= 2 ** 48) return value
   throw new ProtocolError('hello', `the HELLO's ${name} is no whole number from 1 to 2^48`)
 }
@@ -121,15 +166,18 @@ export const packCredentials: (credentials: Credentials) => Uint8Array = pack
 
 /** @throws ProtocolError `body` */
 export function readCredentials(buffer: Uint8Array, start: number, end: number): Credentials {
+  requireCredentialsBytes('body', end - start)
   return requireCredentials('body', readValue('body', buffer, start, end))
+}
+
+function requireCredentialsBytes(rule: 'hello' | 'body', bytes: number): void {
+  if (bytes > MAX_CREDENTIALS_BYTES)
+    throw new ProtocolError(rule, `credentials of more than ${MAX_CREDENTIALS_BYTES} bytes`)
 }
 
 function requireCredentials(rule: 'hello' | 'body', value: unknown): Credentials {
   const isText = typeof value === 'string'
   if (!isText && !(isMap(value) && Object.values(value).every((text) => typeof text === 'string')))
     throw new ProtocolError(rule, 'credentials that are neither a text nor a map of texts')
-  const credentials = value as Credentials // as checked
-  if (pack(credentials).length > MAX_CREDENTIALS_BYTES)
-    throw new ProtocolError(rule, `credentials of more than ${MAX_CREDENTIALS_BYTES} bytes`)
-  return credentials
+  return value as Credentials // as checked
 }

@@ -1,4 +1,12 @@
-export { HASH_BYTES, metadataEnd, type ReceivedRequestHead, readError, readMetadata, readRequestHead } from './body.ts'
+export {
+  HASH_BYTES,
+  MAX_MESSAGE_TEXT,
+  metadataEnd,
+  type ReceivedRequestHead,
+  readError,
+  readMetadata,
+  readRequestHead,
+} from './body.ts'
 export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'

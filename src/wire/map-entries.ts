@@ -1,4 +1,4 @@
-/** Where the entries of a map lie in its bytes, for whoever shows them to people (spec/msgpack.md). */
+/** Where the entries of a map lie in its bytes, for whoever reads some of them, or shows them to people (spec/msgpack.md). */
 import { byteAt, decodeText, uintAt } from './octets.ts'
 import { StrictError, type WalkLimits, walkStrict } from './strict.ts'
 
@@ -17,11 +17,26 @@ export function entriesOf(bytes: Uint8Array, start: number, end: number, limits:
     if (error instanceof StrictError) return []
     throw error
   }
+  return walkedEntries(bytes, start, end) ?? []
+}
+
+/**
+ * The entries of the value from `start` to `end`, which the strict walk has passed; `undefined` where it is no map, or one
+ * of more than `maxEntries`. Nothing of the values is built.
+ */
+export function walkedEntries(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  maxEntries = Number.POSITIVE_INFINITY,
+): MapEntry[] | undefined {
   const token = byteAt(bytes, start)
+  const width = widthOfCount(token)
   const isSmall = token >= 0x80 && token <= 0x8f
-  if (!isSmall && token !== 0xde && token !== 0xdf) return []
+  if (!isSmall && token !== 0xde && token !== 0xdf) return undefined
+  if ((isSmall ? countWithin(token) : uintAt(bytes, start + 1, width)) > maxEntries) return undefined
   const entries: MapEntry[] = []
-  let at = start + 1 + widthOfCount(token)
+  let at = start + 1 + width
   while (at < end) {
     const offset = endOfValue(bytes, at)
     entries.push({ key: keyAt(bytes, at, offset), offset, length: endOfValue(bytes, offset) - offset })

@@ -1,6 +1,15 @@
 /** A served router that is attacked while an honest client has a call in flight, which must notice nothing. */
 import { expect, onTestFinished } from 'vitest'
-import { connect, type LimitOptions, router, type Server, type Service, serve } from '../../src/index.ts'
+import {
+  type ClientTls,
+  connect,
+  type LimitOptions,
+  router,
+  type Server,
+  type ServerTls,
+  type Service,
+  serve,
+} from '../../src/index.ts'
 import { Gate, Lab, lab } from '../rpc/lab.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
 import { RecordingLog } from '../support/recording-log.ts'
@@ -16,8 +25,18 @@ export interface Victim {
   expectUnharmed(): Promise<void>
 }
 
+/** What the two ends have of TLS; neither has any by default. */
+export interface VictimTls {
+  readonly server: ServerTls
+  readonly client: ClientTls
+}
+
 /** Serves `service` (by default one that answers what it is asked), and makes the honest call. */
-export async function victim(limits: LimitOptions = {}, service?: Service<typeof Lab>): Promise<Victim> {
+export async function victim(
+  limits: LimitOptions = {},
+  service?: Service<typeof Lab>,
+  tls?: VictimTls,
+): Promise<Victim> {
   const clock = new HandClock()
   const log = new RecordingLog()
   const gate = new Gate()
@@ -34,8 +53,11 @@ export async function victim(limits: LimitOptions = {}, service?: Service<typeof
     },
     note: () => void runs++,
   })
-  const server = await serve(router([service ?? held], { limits, log }), 'tcp://127.0.0.1:0', { clock })
-  const wire = connect(server.url, { clock })
+  const server = await serve(router([service ?? held], { limits, log }), 'tcp://127.0.0.1:0', {
+    clock,
+    tls: tls?.server,
+  })
+  const wire = connect(server.url, { clock, tls: tls?.client })
   onTestFinished(() => closeBoth())
   await wire.ready()
   const honest = service

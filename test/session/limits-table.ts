@@ -244,6 +244,24 @@ export const limitCases: Readonly<Record<LimitName, Case>> = {
       return { fired: code === 'deadline_exceeded' }
     },
   },
+  startTimeoutMs: {
+    value: 400,
+    fits: 399,
+    peerless: 'a service starts in this process',
+    async act(ms, limits) {
+      const clock = new VirtualClock()
+      const handlers = { forEver: () => new Promise<null>(() => {}) }
+      const wire = connect(service(Slow, handlers, { start: () => new Promise(() => {}) }), { clock, limits })
+      let words: string | undefined
+      const ready = wire.ready().catch((error: unknown) => {
+        words = error instanceof NanowireError ? `${error.code} ${error.processed}: ${error.message}` : String(error)
+      })
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve() // until the start has been called
+      clock.advance(ms)
+      if (ms > 399) await ready
+      return { fired: words?.startsWith('unavailable no: ') ?? false, words }
+    },
+  },
   lingerMs: {
     value: 70,
     fits: 69,

@@ -25,6 +25,7 @@ const request = (id: number, flagBits = 0) => frameBytes(kinds.REQUEST, flagBits
 const hello = (map: unknown, major = 1, magic = 'NWIR') =>
   frameBytes(kinds.HELLO, 0, 0, joined([text(magic), Uint8Array.of(major), pack(map)]))
 const goodLimits = { maxFrameBytes: 65_536, maxMessageBytes: 1, maxCallsInFlight: 1, maxDepth: 1, maxNodes: 1 }
+const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`later${n}`, n]))
 const goodMap = { limits: goodLimits, features: [], incarnation: new Uint8Array(16) }
 
 function on(role: Role, state: Breach['state'], cases: readonly [string, Breach['bytes'], string, RegExp][]): Breach[] {
@@ -60,7 +61,9 @@ const opening: readonly [string, Breach['bytes'], string, RegExp][] = [
   ['P11: a HELLO of version 0 with junk', frameBytes(1, 0, 0, [...text('NWIR'), 0, 0xc1]), 'version', /version 0/],
   ['P12: a HELLO without MessagePack', frameBytes(1, 0, 0, [...text('NWIR'), 1, 0xc1]), 'hello', /MessagePack/],
   ['P12: a HELLO that is a list', hello([]), 'hello', /map/],
-  ['P12: a HELLO without limits', hello({ ...goodMap, limits: undefined }), 'hello', /no limits/],
+  ['P12: a HELLO without limits', hello({ ...goodMap, limits: undefined }), 'hello', /limits is no map/],
+  ['P12: 65 entries', hello({ ...goodMap, ...many(62) }), 'hello', /at most 64 entries/],
+  ['P12: 65 limits', hello({ ...goodMap, limits: { ...goodLimits, ...many(60) } }), 'hello', /at most 64 entries/],
   ['P12: a limit of 0', hello({ ...goodMap, limits: { ...goodLimits, maxDepth: 0 } }), 'hello', /maxDepth/],
   [
     'P12: a limit too many',
@@ -79,12 +82,6 @@ const opening: readonly [string, Breach['bytes'], string, RegExp][] = [
   ['P12: 65 features', hello({ ...goodMap, features: Array(65).fill('a') }), 'hello', /features/],
   ['P12: a feature that is a number', hello({ ...goodMap, features: [1] }), 'hello', /features/],
   ['P12: an incarnation of 15 bytes', hello({ ...goodMap, incarnation: new Uint8Array(15) }), 'hello', /incarnation/],
-  ['P12: contracts that are a list', hello({ ...goodMap, contracts: [] }), 'hello', /contracts are no map/],
-  ['P12: a hash of 15 bytes', hello({ ...goodMap, contracts: { a: new Uint8Array(15) } }), 'hello', /hash of "a"/],
-  ['P12: a text as hash', hello({ ...goodMap, contracts: { a: '0123456789abcdef' } }), 'hello', /hash of "a"/],
-  ['P12: credentials that are a number', hello({ ...goodMap, credentials: 5 }), 'hello', /neither a text nor a map/],
-  ['P12: credentials of numbers', hello({ ...goodMap, credentials: { a: 5 } }), 'hello', /neither a text nor a map/],
-  ['P12: credentials of 8,193 bytes', hello({ ...goodMap, credentials: 'x'.repeat(8_190) }), 'hello', /8192 bytes/],
   ['P12: a text as incarnation', hello({ ...goodMap, incarnation: '0123456789abcdef' }), 'hello', /incarnation/],
 ]
 
@@ -182,9 +179,21 @@ const atClient: readonly [string, Breach['bytes'], string, RegExp][] = [
   ],
 ]
 
+/** Each side reads what is for the other to say, and nothing else. */
+const ofClient: typeof opening = [
+  ['P12: credentials that are a number', hello({ ...goodMap, credentials: 5 }), 'hello', /neither a text nor a map/],
+  ['P12: credentials of numbers', hello({ ...goodMap, credentials: { a: 5 } }), 'hello', /neither a text nor a map/],
+  ['P12: credentials of 8,193 bytes', hello({ ...goodMap, credentials: 'x'.repeat(8_190) }), 'hello', /8192 bytes/],
+]
+const ofServer: typeof opening = [
+  ['P12: contracts that are a list', hello({ ...goodMap, contracts: [] }), 'hello', /contracts are no map/],
+  ['P12: a hash of 15 bytes', hello({ ...goodMap, contracts: { a: new Uint8Array(15) } }), 'hello', /hash of "a"/],
+  ['P12: a text as hash', hello({ ...goodMap, contracts: { a: '0123456789abcdef' } }), 'hello', /hash of "a"/],
+]
+
 const breaches = [
-  ...on('server', 'opening', opening),
-  ...on('client', 'opening', opening),
+  ...on('server', 'opening', [...opening, ...ofClient]),
+  ...on('client', 'opening', [...opening, ...ofServer]),
   ...on('server', 'open', [...openToBoth, ...atServer]),
   ...on('client', 'open', [...openToBoth, ...atClient]),
 ]

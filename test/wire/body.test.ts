@@ -69,6 +69,18 @@ describe('P12: a HELLO', () => {
     expect(incarnation.buffer.byteLength).toBe(16)
   })
 
+  it('P12: says nothing that is for the other side to say', () => {
+    const map = { limits: limitsAs(70_000n), features: [], incarnation: new Uint8Array(16), later: [{ a: 1 }] }
+    const said = (entries: object) => joined([Uint8Array.of(0x4e, 0x57, 0x49, 0x52, 1), pack({ ...map, ...entries })])
+    const [client, server] = [said({ credentials: 'token', contracts: 5 }), said({ credentials: 5, contracts: {} })]
+    expect(readHello(client, 0, client.length, 'client')).toMatchObject({ contracts: undefined, credentials: 'token' })
+    expect(readHello(server, 0, server.length, 'server')).toMatchObject({
+      contracts: new Map(),
+      credentials: undefined,
+    })
+    for (const body of [client, server]) expect(ruleOf(() => readHello(body, 0, body.length))).toBe('hello')
+  })
+
   it('takes numbers in any format of MessagePack', () => {
     const map = { limits: { ...limitsAs(70_000n), maxDepth: 1 }, features: [], incarnation: new Uint8Array(16) }
     const body = joined([Uint8Array.of(0x4e, 0x57, 0x49, 0x52, 1), pack(map)])
@@ -189,6 +201,11 @@ describe('P19: metadata', () => {
 
 describe('P23: an ERROR', () => {
   const read = (bytes: Uint8Array, within = limits) => readError(around(bytes), 2, bytes.length + 2, within)
+
+  it('is cut where it is longer than anything that is sent', () => {
+    const error = read(packError({ code: 'c'.repeat(5_000), message: 'm'.repeat(5_000), processed: 'no' }))
+    expect([error.code.length, error.message.length]).toEqual([128, 1_024])
+  })
 
   it('says what it was made of', () => {
     const text = fc.option(fc.string(), { nil: undefined })

@@ -195,6 +195,16 @@ describe('what an unfinished frame holds', () => {
     expect(again).toBe(256)
   })
 
+  it('holds no input once all of it was read', () => {
+    const decoder = new FrameDecoder(limits)
+    const frame = frameBytes(kinds.RESPONSE, 0, 1, new Uint8Array(60_000))
+    for (const chunk of [frame, frame.subarray(0, 50_000), frame.subarray(50_000)]) {
+      decoder.push(chunk)
+      while (decoder.read()) expect(decoder.buffer.length).toBeGreaterThan(50_000)
+    }
+    expect(decoder.buffer.length).toBe(0)
+  })
+
   it('is no burden in 200,000 pieces of a byte', () => {
     const frame = frameBytes(kinds.RESPONSE, 0, 1, new Uint8Array(20_000).fill(3))
     const decoder = new FrameDecoder(limits)
