@@ -22,6 +22,39 @@ describe('examples', () => {
     expect(run('examples/02-roundtrip/main.ts')).toMatch(/checked: \d+/)
   })
 
+  it('03-identity lets each do what they may, over TCP and in memory', () => {
+    const lines = run('examples/03-identity/main.ts').trim().split('\n')
+    expect(lines).toEqual([
+      'token-of-ada adds: 1',
+      "token-of-ada lists: [ 'ada: hello' ]",
+      'token-of-bob adds: permission_denied (handler ran: no)',
+      "token-of-bob lists: [ 'ada: hello' ]",
+      'forged adds: unauthenticated (handler ran: no)',
+      'forged lists: unauthenticated (handler ran: no)',
+      'eve in memory adds: permission_denied (handler ran: no)',
+    ])
+  })
+
+  it('04-versions calls what is compatible, and says what would break', () => {
+    const lines = run('examples/04-versions/main.ts').trim().split('\n')
+    expect(lines.slice(0, 2)).toEqual([
+      "price: { amount: 100, currency: 'EUR' }",
+      'order: failed_precondition (handler ran: no)',
+    ])
+    expect(lines[2]).toContain('/order/request/pieces: the server wants `pieces`')
+  })
+
+  it('05-unix shows a file of its own, and says what is in the way', () => {
+    const lines = run('examples/05-unix/main.ts').trim().split('\n')
+    expect(lines).toEqual([
+      'mode of the file: 600',
+      "{ text: 'Hello, Ada' }",
+      expect.stringMatching(/^unavailable: a server listens at unix:…\/greeter\.sock already/),
+      expect.stringMatching(/^unavailable: unix:…\/notes\.txt is there already and no socket/),
+      "left behind: [ 'notes.txt' ]",
+    ])
+  })
+
   it('the tour shows each promise in both places', () => {
     const tour = run('examples/tour.ts')
     for (const place of ['In memory: connect(greeter)', 'Over TCP: connect(']) {
