@@ -583,10 +583,13 @@ end)
 local registered_ports = ""
 
 local function obey_preferences()
-  local ports = DissectorTable.get("tcp.port")
-  if registered_ports ~= "" then ports:remove(registered_ports, nanowire) end
+  local before = registered_ports
   registered_ports = tostring(nanowire.prefs.ports)
-  if registered_ports ~= "" then ports:add(registered_ports, nanowire) end
+  for _, name in ipairs({ "tcp.port", "tls.port" }) do
+    local ports = DissectorTable.get(name)
+    if before ~= "" then ports:remove(before, nanowire) end
+    if registered_ports ~= "" then ports:add(registered_ports, nanowire) end
+  end
   read_method_names(nanowire.prefs.methods)
 end
 

@@ -1,16 +1,21 @@
 /** `nanowire call`: one call of one method, its request and reply as JSON (spec/cli.md). */
-import { type AnyContract, checkOf, type MethodRef } from '../contract/index.ts'
+import { type AnyContract, checkOf, learnContract, type MethodRef } from '../contract/index.ts'
+import { NanowireError } from '../errors.ts'
+import { connect } from '../index.ts'
 import { defaultLimits, type LimitOptions } from '../limits.ts'
 import type { CallOptions, Connection } from '../rpc/index.ts'
+import { askServer, type ToldContract } from './ask-server.ts'
+import { type ConnectFlags, connectOptions } from './connect-flags.ts'
 import { isFailure, showFailure } from './failure.ts'
 import { findContracts, findMethod } from './find.ts'
 import { fromJson } from './from-json.ts'
 import type { Io } from './io.ts'
 import { parseJson } from './json-text.ts'
 import { jsonText, toJson } from './print.ts'
+import { closeInTime } from './with-server.ts'
 import { WrongUse } from './wrong-use.ts'
 
-export interface CallFlags {
+export interface CallFlags extends ConnectFlags {
   readonly export?: string | undefined
   readonly timeoutMs?: number | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
@@ -22,47 +27,105 @@ interface CallPlan {
   readonly key: string
   readonly method: MethodRef
   readonly request: unknown
-  readonly options: CallOptions
 }
 
-/** A connection that does not end by itself is not waited for any longer: the process ends, and it with it. */
-const CLOSE_MS = 250
-
 /** Returns the exit code. */
-export async function runCall(
+export async function runCall(address: string, words: readonly string[], flags: CallFlags, io: Io): Promise<number> {
+  const { specifier, name, requestText } = readWords(words)
+  if (specifier === undefined) return callLearned(address, name, requestText, flags, io)
+  const access = connectOptions(flags, io)
+  const module = await io.loadModule(specifier)
+  const found = findMethod(findContracts(module, flags.export), name, specifier)
+  const request = await prepareRequest(found.method, requestText, flags, io)
+  if (!request) return 1
+  const wire = module.library.connect(address, { ...access, limits: handshakeLimits(found.method, flags.timeoutMs) })
+  return converse(wire, flags, io, () => callAndPrint(wire, { ...found, ...request }, flags, io))
+}
+
+/** The server says itself what its contract is. */
+async function callLearned(
   address: string,
-  specifier: string,
   name: string,
   requestText: string | undefined,
   flags: CallFlags,
   io: Io,
 ): Promise<number> {
-  const json = flags.json === true
-  const module = await io.loadModule(specifier)
-  const found = findMethod(findContracts(module, flags.export), name, specifier)
-  const written = await readRequest(requestText, found.method, io)
-  const request = convertRequest(found.method, written)
-  if (!request.fits) {
-    const message = `the request of ${name} does not fit: ${request.misfit}`
-    showFailure({ code: 'invalid_argument', processed: 'no', message }, io, json)
-    return 1
-  }
-  const { timeoutMs, metadata } = flags
-  const wire = module.library.connect(address, { limits: handshakeLimits(found.method, timeoutMs) })
+  if (flags.export !== undefined) throw new WrongUse('--export is about a module: name it before the method')
+  const { timeoutMs = defaultLimits.callTimeoutMs } = flags
+  const limits = { handshakeTimeoutMs: Math.min(timeoutMs, defaultLimits.handshakeTimeoutMs) }
+  const wire = connect(address, { ...connectOptions(flags, io), limits })
+  return converse(wire, flags, io, async () => {
+    const only = name.slice(0, name.indexOf('/'))
+    const [told] = await askServer(wire, { address, only, timeoutMs }, io)
+    requireKnownKind(told, name)
+    const found = findMethod(told ? [learnContract(told.description)] : [], name, address)
+    const request = await prepareRequest(found.method, requestText, flags, io)
+    return request ? callAndPrint(wire, { ...found, ...request }, flags, io) : 1
+  })
+}
+
+/** What a server of a later version has, this one may not be able to call. */
+function requireKnownKind(told: ToldContract | undefined, name: string): void {
+  const method = Object.entries(told?.description.methods ?? {}).find(([key]) => name.endsWith(`/${key}`))?.[1]
+  if (!method || method.kind === 'unary' || method.kind === 'notify') return
+  const message = `${name} is a method of the kind ${method.kind}, which this version cannot call`
+  throw new NanowireError('unimplemented', message, { processed: 'no' })
+}
+
+interface CallWords {
+  /** The module, where one was named. */
+  readonly specifier: string | undefined
+  readonly name: string
+  readonly requestText: string | undefined
+}
+
+const METHOD = /^[a-z][\w.-]*\/[a-z]\w*$/
+
+/** `[module] <method> [request]`: two words are a module and a method where the second reads as a method's full name. */
+function readWords(words: readonly string[]): CallWords {
+  const [first = '', second, third, surplus] = words
+  if (surplus !== undefined) throw new WrongUse(`one word too many: ${JSON.stringify(surplus)}; quote the request`)
+  const isModule = third !== undefined || (second !== undefined && (METHOD.test(second) || !METHOD.test(first)))
+  if (isModule) return { specifier: first, name: second ?? '', requestText: third }
+  if (METHOD.test(first)) return { specifier: undefined, name: first, requestText: second }
+  throw new WrongUse(`${JSON.stringify(first)} is no method's full name: write it as greeter/hello`)
+}
+
+async function callAndPrint(wire: Connection, plan: CallPlan, flags: CallFlags, io: Io): Promise<number> {
+  const reply = await makeCall(wire, plan, { timeoutMs: flags.timeoutMs, metadata: flags.metadata })
+  if (plan.method.definition.kind !== 'notify') io.out(jsonText(toJson(reply), io.isTty && !flags.json))
+  return 0
+}
+
+/** Acts, then closes the connection. What the server answers is shown, with 1; who is wrong here is told by a throw. */
+async function converse(wire: Connection, flags: CallFlags, io: Io, act: () => Promise<number>): Promise<number> {
   try {
-    const reply = await makeCall(wire, { ...found, request: request.value, options: { timeoutMs, metadata } })
-    if (found.method.definition.kind !== 'notify') io.out(jsonText(toJson(reply), io.isTty && !json))
-    await wire.close()
-    return 0
+    const exitCode = await act()
+    await (exitCode === 0 ? wire.close() : closeInTime(wire))
+    return exitCode
   } catch (error) {
+    await closeInTime(wire)
     if (!isFailure(error)) throw error
     // Refused here, though the request fits: the address or an option is wrong.
     const isMisuse = error.code === 'invalid_argument' && wire.stats().bytesReceived === 0
     if (isMisuse) throw new WrongUse(error.message)
-    showFailure(error, io, json)
-    await closeInTime(wire)
+    showFailure(error, io, flags.json === true)
     return 1
   }
+}
+
+/** The request as its schema wants it; `undefined` where it does not fit, which was said then. */
+async function prepareRequest(
+  method: MethodRef,
+  text: string | undefined,
+  flags: CallFlags,
+  io: Io,
+): Promise<{ readonly request: unknown } | undefined> {
+  const converted = convertRequest(method, await readRequest(text, method, io))
+  if (converted.fits) return { request: converted.value }
+  const message = `the request of ${method.name} does not fit: ${converted.misfit}`
+  showFailure({ code: 'invalid_argument', processed: 'no', message }, io, flags.json === true)
+  return undefined
 }
 
 /** The request as JSON says it; absent where none was given and none is needed. */
@@ -102,18 +165,13 @@ function handshakeLimits(method: MethodRef, timeoutMs = defaultLimits.handshakeT
   return { handshakeTimeoutMs: Math.min(timeoutMs, defaultLimits.handshakeTimeoutMs) }
 }
 
-async function makeCall(wire: Connection, { contract, key, method, request, options }: CallPlan): Promise<unknown> {
+async function makeCall(
+  wire: Connection,
+  { contract, key, method, request }: CallPlan,
+  options: CallOptions,
+): Promise<unknown> {
   // A notify is sent as soon as there is a socket, and nobody would hear that no server was behind it.
   if (method.definition.kind === 'notify') await wire.ready()
   const client = wire.client(contract) as Readonly<Record<string, (request: unknown, options: CallOptions) => unknown>> // a function for each method
   return client[key]?.(request, options)
-}
-
-async function closeInTime(wire: Connection): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS)
-  })
-  await Promise.race([wire.close({ drainMs: 0 }), late])
-  clearTimeout(timer)
 }

@@ -3,8 +3,10 @@
  * have another copy of the library than the command line.
  */
 import type { AnyContract, MethodRef } from '../contract/index.ts'
+import type { App } from '../place/index.ts'
 import type { Routable, Router, Service } from '../rpc/index.ts'
 import type { LoadedModule } from './load.ts'
+import { listNearest } from './nearest.ts'
 import { WrongUse } from './wrong-use.ts'
 
 /**
@@ -39,6 +41,28 @@ export function servicesOf(routable: Routable): readonly Service[] {
   return isService(routable) ? [routable] : routable
 }
 
+/**
+ * The app that a module means: the named export, else its default export, else the one app.
+ * @throws WrongUse where there is none, or more than one
+ */
+export function findApp(module: LoadedModule, exportName: string | undefined): App {
+  if (exportName !== undefined) {
+    const named = requireExport(module, exportName)
+    if (isApp(named)) return named
+    throw new WrongUse(`the export ${exportName} of ${module.specifier} is no app, as app([…]) makes it`)
+  }
+  const { default: byDefault } = module.exports
+  if (isApp(byDefault)) return byDefault
+  const apps = new Map<App, string>()
+  for (const [name, value] of entriesOf(module)) if (isApp(value) && !apps.has(value)) apps.set(value, name)
+  const [only] = apps.keys()
+  if (!only) throw new WrongUse(`${module.specifier} exports no app, as app([…]) makes it; ${exportsText(module)}`)
+  if (apps.size === 1) return only
+  throw new WrongUse(
+    `${module.specifier} exports several apps (${[...apps.values()].join(', ')}): choose one with --export`,
+  )
+}
+
 /** Every contract that a module exports, by itself or with a service, each once. */
 export function findContracts(module: LoadedModule, exportName?: string): readonly AnyContract[] {
   const values =
@@ -54,7 +78,7 @@ export function findContracts(module: LoadedModule, exportName?: string): readon
 
 /**
  * The contract and method of a full name.
- * @throws WrongUse listing the names that there are
+ * @throws WrongUse listing the names that there are, the nearest first
  */
 export function findMethod(
   contracts: readonly AnyContract[],
@@ -66,8 +90,8 @@ export function findMethod(
   )
   const [found, another] = methods.filter(({ method }) => method.name === name)
   if (!found) {
-    const names = methods.map(({ method }) => method.name).join(', ')
-    throw new WrongUse(`${where} has no method ${JSON.stringify(name)}; there is ${names}`)
+    const names = methods.map(({ method }) => method.name)
+    throw new WrongUse(`${where} has no method ${JSON.stringify(name)}; there is ${listNearest(names, name) || 'none'}`)
   }
   if (another) throw new WrongUse(`${where} exports two contracts with ${name}: choose one with --export`)
   return found
@@ -106,6 +130,11 @@ function isService(value: unknown): value is Service {
 
 function isRouter(value: unknown): value is Router {
   return isObject(value) && typeof value['routeOf'] === 'function' && Array.isArray(value['services'])
+}
+
+function isApp(value: unknown): value is App {
+  if (!isObject(value) || !Array.isArray(value['services']) || !isObject(value['places'])) return false
+  return ['client', 'ready', 'serve', 'close'].every((name) => typeof value[name] === 'function')
 }
 
 function isRoutable(value: unknown): value is Routable {

@@ -1,6 +1,6 @@
 /** What the commands ask of the process they run in, so that tests can stand in for it. */
 import { performance } from 'node:perf_hooks'
-import { type LoadedModule, loadModule } from './load.ts'
+import type { LoadedModule } from './load.ts'
 
 export type Signal = 'SIGINT' | 'SIGTERM'
 
@@ -43,5 +43,8 @@ export const processIo: Io = {
       for (const signal of SIGNALS) process.off(signal, handler)
     }
   },
-  loadModule: (specifier) => loadModule(specifier, process.cwd()),
+  async loadModule(specifier) {
+    const { loadModule } = await import('./load.ts')
+    return loadModule(specifier, process.cwd())
+  },
 }

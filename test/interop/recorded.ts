@@ -1,8 +1,11 @@
 /** An exchange over real sockets, and every byte of it in the order in which a proxy between the two ends saw it. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net'
+import { createServer as createTlsServer, connect as dialTls } from 'node:tls'
 import Type from 'typebox'
 import { connect, contract, notify, serve, service, unary } from '../../src/index.ts'
+import { pem } from '../support/certificates.ts'
+import { joined } from '../support/slow-frames.ts'
 import type { Sent } from './pcap.ts'
 
 const Greeter = contract('greeter', {
@@ -47,6 +50,30 @@ export async function recordExchange(nameLength: number): Promise<readonly Sent[
   await cancelled
   await server.close()
   return sent
+}
+
+/** What both ends sent, over TLS, and the keys to read it, one to a line. */
+export async function encrypted(exchange: readonly Sent[]): Promise<{ sent: readonly Sent[]; keys: string }> {
+  const sent: Sent[] = []
+  let keys = ''
+  const of = (from: Sent['from']) => joined(exchange.filter((one) => one.from === from).map(({ bytes }) => bytes))
+  const server = createTlsServer({ cert: pem('server'), key: pem('server.key') }, (socket) => {
+    socket.resume()
+    socket.end(of('server'))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // it listens at a port
+  await using proxy = await recordingProxy(port, sent)
+  const client = dialTls({ port: proxy.port, host: '127.0.0.1', ca: pem('authority') })
+  client.on('keylog', (line) => {
+    keys += line
+  })
+  client.resume()
+  client.end(of('client'))
+  await once(client, 'close')
+  server.close()
+  return { sent, keys }
 }
 
 /** Passes everything on to a port of this machine. */

@@ -14,7 +14,7 @@ import { needs } from '../support/needs.ts'
 import { runs } from '../support/runs.ts'
 import { frameBytes, joined } from '../support/slow-frames.ts'
 import { type CaptureOptions, capture, type Sent } from './pcap.ts'
-import { recordExchange } from './recorded.ts'
+import { encrypted, recordExchange } from './recorded.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nanowire-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -147,6 +147,16 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
   it('knows a connection to any port by its HELLO', () => {
     const shown = dissect({ connections: [exchange], serverPort: 40_123 })
     expect(shown.get('0 server')).toMatchObject(decoded(exchange, 'server'))
+  })
+
+  it('shows an exchange over TLS to whoever has the keys, and to nobody else', async () => {
+    const { sent, keys } = await encrypted(exchange)
+    const keyFile = join(folder, 'keys')
+    writeFileSync(keyFile, keys)
+    const shown = dissect({ connections: [sent] }, '-o', `tls.keylog_file:${keyFile}`)
+    expect(shown.get('0 client')).toMatchObject(decoded(exchange, 'client'))
+    expect(shown.get('0 server')).toMatchObject(decoded(exchange, 'server'))
+    expect(dissect({ connections: [sent] }).size).toBe(0)
   })
 
   it('leaves another protocol at its port alone', () => {

@@ -1,7 +1,7 @@
 /** `nanowire call`: replies, error answers and wrong use, and what it says of servers that are none. */
 import { createServer, type Server as NetServer, type Socket } from 'node:net'
 import Type from 'typebox'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { contract, type Server, serve, unary } from '../../src/index.ts'
 import { FakeIo, runCommand } from './fake-io.ts'
 import { command, greeter, lines, modules, waiting } from './greeter.ts'
@@ -112,7 +112,7 @@ describe('call', () => {
   })
 
   it.each([
-    ['localhost:7000', '"localhost:7000" is no address; write tcp://host:port'],
+    ['localhost:7000', '"localhost:7000" is no address; write tcp://host:port or unix:/path'],
     ['tcp://127.0.0.1', '"tcp://127.0.0.1" is no TCP address; write tcp://host:port'],
   ])('%s is no address', async (address, message) => {
     const { exitCode, err } = await command('call', address, './greeter.js', 'greeter/hello', '{"name":"Ada"}')
@@ -126,11 +126,20 @@ describe('call', () => {
     expect([exitCode, err]).toEqual([1, expect.stringContaining('unimplemented (processed: no)')])
   })
 
-  it('is refused by a server whose contract is narrower: an error answer, no wrong use', async () => {
+  it('is refused where the contracts differ: an error answer, no wrong use', async () => {
     const Wider = contract('greeter', { hello: unary(Type.Object({ name: Type.String() }), Type.Object({})) })
-    const io = new FakeIo({ './wider.js': { Wider } })
-    const { exitCode, err } = await runCommand(['call', server.url, './wider.js', 'greeter/hello', '{"name":""}'], io)
-    expect([exitCode, err]).toEqual([1, expect.stringContaining('invalid_argument (processed: no)')])
+    const callAt = (url: string) =>
+      runCommand(['call', url, './wider.js', 'greeter/hello', '{"name":""}'], new FakeIo({ './wider.js': { Wider } }))
+    const judged = await callAt(server.url)
+    expect([judged.exitCode, judged.err]).toEqual([1, expect.stringContaining('failed_precondition (processed: no)')])
+    expect(judged.err).toContain('/hello/request/name')
+    const silent = await serve(greeter, 'tcp://127.0.0.1:0', { reflection: false })
+    onTestFinished(() => silent.close({ drainMs: 0 }))
+    const validated = await callAt(silent.url)
+    expect([validated.exitCode, validated.err]).toEqual([
+      1,
+      expect.stringContaining('invalid_argument (processed: no)'),
+    ])
   })
 
   it('ends at its deadline, and the handler is told', async () => {

@@ -1,7 +1,7 @@
 /** The real program in a user's folder: processes, signals, pipes, modules of every kind, and that it always ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -136,6 +136,8 @@ describe('serve and call', () => {
     const gone = { exitCode: 1, out: '', err: 'not_found (processed: yes): gone away' }
     expect(await nanowire(['call', url, './apart/greeter.js', 'greeter/gone', '{}'])).toEqual(gone)
     expect(await nanowire(['call', url, './greeter.js', 'greeter/gone', '{}'])).toEqual(gone)
+    expect(await nanowire(['call', url, 'greeter/gone', '{}'])).toEqual(gone)
+    expect(await nanowire(['diff', './apart/greeter.js', url, '--fail-on', 'any'])).toMatchObject({ exitCode: 0 })
     child.kill('SIGTERM')
     expect(await ended).toBe(0)
   })
@@ -217,6 +219,84 @@ describe('a module', () => {
     const { exitCode, err } = await loaded('./typed.ts')
     if (exitCode === 2) expect(err).toContain('this Node does not read TypeScript; take Node 22.18 or later')
     else expect(err).toContain('nothing listens')
+  })
+})
+
+describe('what a server tells', () => {
+  const breaking = GREETER.replace('name: Type.String()', 'name: Type.String(), age: Type.Integer()')
+
+  it('is shown, saved, compared with what a module says, and called by', async () => {
+    const { child, ended, url } = await serving()
+    const told = await nanowire(['describe', url, '--save', 'told.json'])
+    expect(told).toEqual(await nanowire(['describe', './greeter.js']))
+    expect(told).toEqual(await nanowire(['describe', 'told.json']))
+    expect(told.out).toContain('greeter/hello  unary   tag 0x')
+    write('next.js', breaking)
+    const judged = await nanowire(['diff', 'told.json', './next.js', '--fail-on', 'breaking'])
+    expect(judged).toMatchObject({ exitCode: 1, out: expect.stringContaining('!! /hello/request/age: ') })
+    expect(await nanowire(['diff', url, './greeter.js', '--fail-on', 'any'])).toMatchObject({ exitCode: 0 })
+    expect(
+      await nanowire(['diff', '-', url, '--fail-on', 'any'], readFileSync(join(folder, 'told.json'), 'utf8')),
+    ).toMatchObject({
+      exitCode: 0,
+    })
+    expect(await nanowire(['call', url, 'greeter/hello', '{"name":"Ada"}'])).toEqual({
+      exitCode: 0,
+      out: '{"text":"Hello, Ada"}',
+      err: '',
+    })
+    expect(await nanowire(['call', url, 'greeter/helo', '{"name":"Ada"}'])).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('there is greeter/hello, '),
+    })
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
+  })
+
+  it('is waited for as long as was said, where nothing else keeps the program alive', async () => {
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      socket.on('error', () => {}) // the program may be gone
+      sockets.push(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}` // listening on a port
+    for (const argv of [
+      ['describe', url],
+      ['diff', url, url],
+      ['call', url, 'greeter/log', '{}'],
+    ]) {
+      expect(await nanowire([...argv, '--timeout-ms', '100'])).toMatchObject({
+        exitCode: 1,
+        out: '',
+        err: expect.stringContaining('handshakeTimeoutMs is 100'),
+      })
+    }
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+})
+
+describe('the program', () => {
+  /** Files and packages that are loaded before the command is known. */
+  function loadedAtOnce(file: string, seen = new Set<string>()): ReadonlySet<string> {
+    if (seen.has(file)) return seen
+    seen.add(file)
+    const text = file.startsWith('./') ? readFileSync(join('dist', file), 'utf8') : ''
+    for (const [, specifier = ''] of text.matchAll(/^(?:import|export)\b[^;'"]*?(?:from)? ?['"]([^'"]+)['"]/gm))
+      loadedAtOnce(specifier, seen)
+    return seen
+  }
+
+  it('loads a command when it is asked for: neither schemas nor MessagePack for --version and --help', async () => {
+    const loaded = loadedAtOnce('./cli.js')
+    expect([...loaded].filter((one) => !/^(?:\.\/|node:)/.test(one))).toEqual([])
+    expect([...loaded].length).toBeGreaterThan(2)
+    expect([...loadedAtOnce('./index.js')]).toContain('typebox') // or this test would see nothing
+    expect(await nanowire(['--help'])).toMatchObject({
+      exitCode: 0,
+      out: expect.stringContaining('describe [options]'),
+    })
   })
 })
 

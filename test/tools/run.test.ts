@@ -20,8 +20,9 @@ describe('arguments', () => {
     [[], 'Usage: nanowire'],
     [['srve'], "unknown command 'srve'\n(Did you mean serve?)"],
     [['call', 'a', 'b', 'c', '--jsn'], "unknown option '--jsn'\n(Did you mean --json?)"],
-    [['call', 'a', 'b'], "missing required argument 'method'"],
-    [['call', 'a', 'b', 'c', 'd', 'e'], 'too many arguments'],
+    [['call', 'a'], "missing required argument 'words'"],
+    [['call', 'a', 'b'], '"b" is no method\'s full name'],
+    [['call', 'a', 'b', 'c', 'd', 'e'], 'one word too many: "e"'],
     [['serve', './greeter.js'], "required option '--at <address>' not specified"],
     [['serve', './greeter.js', '--at', 'x', '--drain-ms', '1.5'], 'a whole number of milliseconds from 0'],
     [['call', 'a', 'b', 'c', '--timeout-ms', '0'], 'a whole number of milliseconds from 1'],
@@ -175,7 +176,10 @@ describe('serve', () => {
       err: expect.stringMatching(/^unavailable \(processed: no\): .* is in use/),
     })
     const bad = await command('serve', './greeter.js', '--at', 'http://x')
-    expect(bad).toMatchObject({ exitCode: 2, err: 'error: "http://x" is no address; write tcp://host:port' })
+    expect(bad).toMatchObject({
+      exitCode: 2,
+      err: 'error: "http://x" is no address; write tcp://host:port or unix:/path',
+    })
     io.signal('SIGTERM')
     await ended
   })

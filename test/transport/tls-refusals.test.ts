@@ -134,7 +134,7 @@ describe('a client refuses a server', () => {
   })
 })
 
-describe('a server refuses a client', () => {
+describe('P39: a server refuses a client', () => {
   it.each([
     [
       'without a certificate',

@@ -74,3 +74,6 @@ openssl ca -batch -notext -config "$work/ca.conf" -cert authority.pem -keyfile a
   -startdate $FROM -enddate $TO -out odd-client.pem
 openssl pkcs8 -topk8 -v2 aes-256-cbc -in client.key.pem -passout pass:secret -out client.encrypted-key.pem
 rm authority.key.pem stranger.key.pem
+for key in *key.pem; do
+  sed -i '1i Made for tests alone: everybody knows this key.' "$key"
+done
