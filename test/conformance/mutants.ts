@@ -1,5 +1,13 @@
 /** Places that break one promise each: a suite that they pass would be worth nothing. */
-import { type ClientMiddleware, type CloseOptions, type Connection, connect, NanowireError } from '../../src/index.ts'
+import {
+  type ClientMiddleware,
+  type CloseOptions,
+  type Connection,
+  type ConnectOptions,
+  connect,
+  NanowireError,
+  type Router,
+} from '../../src/index.ts'
 import type { ConformancePlace, OpenedPlace, PlaceSetting } from '../../src/testing/index.ts'
 
 export interface Mutant extends ConformancePlace {
@@ -55,7 +63,66 @@ const copyOf = (error: NanowireError, parts: Partial<Pick<NanowireError, 'code' 
   return new NanowireError(code, error.message, { processed, data, id, cause: error.cause ?? cause })
 }
 
+/** A place in memory that opens its services in another way. */
+function otherwise(name: string, seenBy: readonly string[], open: ConformancePlace['open']): Mutant {
+  return { ...mutant(name, seenBy, () => pass), open }
+}
+
+/** A router that lets everybody do everything. */
+function withoutAuthorize(router: Router): Router {
+  return new Proxy(router, {
+    get(target, name) {
+      const member: unknown = name === 'authorize' ? undefined : Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+async function openInMemory(router: Router, options: ConnectOptions): Promise<OpenedPlace> {
+  const connection = connect(router, options)
+  return { connection, stats: () => connection.stats() }
+}
+
 export const mutants: readonly Mutant[] = [
+  mutant('loses processed', ['is said where the handler threw a declared error'], () =>
+    failing((error) => (error.processed === 'yes' ? copyOf(error, { processed: 'maybe' }) : undefined)),
+  ),
+  mutant(
+    'runs a call after its deadline',
+    ['runs none whose time has passed while it waited, also of the first burst'],
+    () => (call, next) =>
+      next(call).catch((error: unknown) => {
+        if (error instanceof NanowireError && error.code === 'deadline_exceeded')
+          next({ ...call, options: { timeoutMs: Number.POSITIVE_INFINITY } }).catch(() => {})
+        throw error
+      }),
+  ),
+  mutant(
+    'counts each end twice',
+    ['counts at the handlers what callers count'],
+    () => pass,
+    (connection) => ({
+      stats() {
+        const { inFlight, calls } = connection.stats()
+        const twice = (ends: object) =>
+          Object.fromEntries(Object.entries(ends).map(([code, count]) => [code, 2 * count]))
+        return {
+          inFlight,
+          calls: Object.fromEntries(Object.entries(calls).map(([method, ends]) => [method, twice(ends)])),
+        }
+      },
+    }),
+  ),
+  otherwise(
+    'forgets who calls',
+    ['shows the handler who calls', 'shows it to middleware', 'decides by the request and by who calls'],
+    (router, { local }) => openInMemory(router, { ...local, principal: undefined }),
+  ),
+  otherwise(
+    'asks nobody for permission',
+    ['refuses one method, and the others go on', 'refuses a call where authorize says false: its handler never runs'],
+    (router, { local }) => openInMemory(withoutAuthorize(router), local),
+  ),
   mutant('drops every seventh reply', ['answers many calls at once, each with its own'], () => {
     let calls = 0
     return async (call, next) => {

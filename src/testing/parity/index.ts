@@ -6,8 +6,11 @@ import type { AnyContract } from '../../contract/index.ts'
 import { misuse, NanowireError } from '../../errors.ts'
 import { connect } from '../../index.ts'
 import type { LimitOptions } from '../../limits.ts'
+import type { App } from '../../place/index.ts'
 import { type ClientOf, type Routable, type Router, router, type Service } from '../../rpc/index.ts'
 import type { Clock } from '../../session/index.ts'
+import { describe } from '../conformance/assert.ts'
+import { Mismatch } from '../conformance/mismatch.ts'
 import { within } from '../conformance/patience.ts'
 import type { ConformancePlace, OpenedPlace } from '../conformance/place.ts'
 import { RecordingLog } from '../conformance/recording-log.ts'
@@ -53,7 +56,8 @@ export interface ParityReport {
  * calls gave (replies, metadata, errors with code, data and `processed`), the order in which they settled, what the
  * handlers saw, how they ended and whether they were told to stop, and what became of the callers' own values.
  *
- * @param services a service, a list of them or a router; a function that makes them anew, if they remember anything
+ * @param services a service, a list of them, a router or an app, of which the services are taken; a function that makes them
+ *   anew, if they remember anything
  * @throws NanowireError `failed_precondition` with the first difference; its `data` is `{ path, places, values }`. What the
  *   scenario throws, if it throws the same everywhere
  * @example
@@ -68,7 +72,7 @@ export interface ParityReport {
  * ```
  */
 export async function checkParity(
-  services: Routable | (() => Routable | Promise<Routable>),
+  services: Routable | App | (() => Routable | App | Promise<Routable | App>),
   scenario: (wire: ParityWire) => unknown,
   options: ParityOptions = {},
 ): Promise<ParityReport> {
@@ -112,7 +116,7 @@ const encoded: ConformancePlace = {
 
 async function runScenario(
   place: ConformancePlace,
-  services: Routable,
+  services: Routable | App,
   scenario: (wire: ParityWire) => unknown,
   options: ParityOptions,
 ): Promise<Ended> {
@@ -120,14 +124,16 @@ async function runScenario(
   const clock = new HandClock(seed)
   const recording = new Recording()
   const routed = recording.watchRouter(routerOf(services))
-  const opened = await place.open(routed, settingOf({ principal }, { clock, limits }))
-  const wire: ParityWire = {
-    client: (contract) => recording.clientOf(opened.connection, contract),
-    pass: (ms) => pass(clock, recording, ms),
-    clock,
-  }
+  let opened: OpenedPlace | undefined
   let result: Ended['result'] = { value: undefined }
   const running = (async () => {
+    opened = await place.open(routed, settingOf({ principal }, { clock, limits }))
+    const { connection } = opened
+    const wire: ParityWire = {
+      client: (contract) => recording.clientOf(connection, contract),
+      pass: (ms) => pass(clock, recording, ms),
+      clock,
+    }
     try {
       result = { value: snapshot(await scenario(wire)) }
     } catch (error) {
@@ -137,17 +143,21 @@ async function runScenario(
   })()
   const late = await within(patienceMs, running, () => recording.describePending(), `the scenario in ${place.name}`)
   const trace = recording.finish()
-  await close(clock, opened)
-  if (late) throw new NanowireError('failed_precondition', String(late.cause), { processed: 'no', cause: late.cause })
-  return { trace, result }
+  const unclosed = opened && (await close(clock, opened, place.name, patienceMs))
+  const failure = late ?? unclosed
+  if (!failure) return { trace, result }
+  const { cause } = failure
+  const words = cause instanceof Mismatch ? cause.message : `the place ${place.name}: ${describe(cause)}`
+  throw new NanowireError('failed_precondition', words, { processed: 'no', cause })
 }
 
 /** Services of which nobody asked for the log are quiet: they fail on purpose here, and twice. */
-function routerOf(services: Routable): Router {
-  if (typeof services !== 'object' || services === null) {
-    throw misuse('checkParity takes services, a router, or a function that makes them')
+function routerOf(given: Routable | App): Router {
+  if (typeof given !== 'object' || given === null) {
+    throw misuse('checkParity takes services, a router, an app, or a function that makes one of them')
   }
-  if ('routeOf' in services) return services
+  if ('routeOf' in given) return given
+  const services = 'places' in given ? given.services : given
   const list = Array.isArray(services) ? (services as readonly Service[]) : [services as Service] // isArray knows no readonly lists
   return router(list, { log: new RecordingLog() })
 }
@@ -175,6 +185,12 @@ async function pass(clock: HandClock, recording: Recording, ms: number): Promise
   clock.advance(end - clock.now())
 }
 
-async function close(clock: HandClock, { connection, close: closeServer }: OpenedPlace): Promise<void> {
-  await passing([clock], Promise.all([connection.close({ drainMs: 0 }), closeServer?.({ drainMs: 0 })]))
+function close(clock: HandClock, { connection, close: closeServer }: OpenedPlace, place: string, patienceMs: number) {
+  let isGivenUp = false
+  const closing = Promise.all([connection.close({ drainMs: 0 }), closeServer?.({ drainMs: 0 })])
+  const passed = passing([clock], closing, () => isGivenUp)
+  const where = () => 'a connection or server that does not close'
+  return within(patienceMs, passed, where, `closing ${place} after the scenario`).finally(() => {
+    isGivenUp = true
+  })
 }

@@ -9,7 +9,8 @@ const ada = { name: 'ada', roles: ['reader'] }
 
 /** A service that counts, and answers with the name of who calls. */
 function counting() {
-  const seen = { runs: 0, principals: [] as unknown[] }
+  const principals: unknown[] = []
+  const seen = { runs: 0, principals }
   const service = lab({
     echo(_, ctx) {
       seen.runs++

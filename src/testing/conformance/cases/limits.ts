@@ -103,6 +103,8 @@ const leaving: Cases = {
     await late
     await end('first')
     await first
+    await t.turns(3)
+    equal(begun, ['first'], 'the handlers that began once the slot was free')
     const last = client.echo({ text: 'last' })
     await end('last')
     await last
