@@ -1,4 +1,5 @@
 /** `nanowire`: contracts, services, and the places where they live. The table of address schemes is put together here. */
+import { appWith } from './place/index.ts'
 import { connectWith, type Schemes, serveWith } from './rpc/index.ts'
 import { memoryPair } from './transport/memory.ts'
 
@@ -29,20 +30,40 @@ export const connect = connectWith(schemes, memoryPair)
  */
 export const serve = serveWith(schemes)
 
+/**
+ * Puts services together that use each other, and says where each is: elsewhere as `places` says, or in this process. They
+ * start with the first call, or with `ready()`.
+ * @throws NanowireError `invalid_argument` for what is missing, in a circle, or named and not there
+ * @example
+ * ```ts
+ * const shop = app([orders, users, billing], { places: { billing: 'tcp://billing:7000' } })
+ * const { place } = shop.client(Orders)
+ * ```
+ */
+export const app = appWith({ connect, serve })
+
 export {
   type AnyContract,
   Bytes,
   type BytesOptions,
   type Contract,
+  type ContractDescription,
+  type ContractDiff,
   contract,
+  describeContract,
+  diffContracts,
   type ErrorOf,
+  type Finding,
   type MessageOf,
+  type MethodDescription,
   type MethodErrorOf,
   type MethodOptions,
   type MethodRef,
+  type MethodVerdict,
   type NotifyMethod,
   notify,
   type ReplyOf,
+  readDescription,
   Timestamp,
   type TimestampOptions,
   type UnaryMethod,
@@ -51,36 +72,46 @@ export {
 } from './contract/index.ts'
 export { NanowireError, type NanowireErrorOptions, type Processed, type StatusCode, statusCodes } from './errors.ts'
 export { defaultLimits, type LimitName, type LimitOptions, type Limits } from './limits.ts'
+export type { App, AppOptions, AppPlace, AppServeOptions } from './place/index.ts'
 export {
+  type AnyClient,
   type Authenticate,
   type AuthenticateRequest,
   type Authorize,
   type CallCounts,
+  type CallDiagnostic,
   type CallOptions,
   type ClientCall,
   type ClientMiddleware,
   type ClientOf,
+  type ClientsOf,
   type ClientTls,
   type CloseOptions,
   type Connection,
+  type ConnectionDiagnostic,
   type ConnectionStats,
   type ConnectOptions,
   type Context,
   type CredentialsSource,
+  type DiagnosticMessages,
   type DispatchOptions,
+  type GivenUses,
   type HandlerOf,
   type HandlersOf,
+  type LimitDiagnostic,
   type Listener,
   type Logger,
   type MetadataReader,
   type MetadataWriter,
   type MethodClient,
+  type NoClients,
   type OpenLink,
   type PeerCertificate,
   type PeerTls,
   type Pem,
   type Place,
   type PlaceContext,
+  type Provider,
   type Result,
   type Routable,
   type Router,
@@ -93,8 +124,12 @@ export {
   type ServerStats,
   type ServerTls,
   type Service,
+  type ServiceOptions,
+  type StartContext,
   service,
   stub,
+  type Uses,
+  type ViolationDiagnostic,
 } from './rpc/index.ts'
 export { type Clock, systemClock } from './session/index.ts'
 export type { Credentials } from './wire/index.ts'

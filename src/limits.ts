@@ -129,6 +129,12 @@ export const limitRules = {
     max: MAX_TIMER_MS,
     reason: "the deadline of a call, and of a notify's handler, where neither call nor method names one",
   },
+  startTimeoutMs: {
+    default: 30_000,
+    min: 1,
+    max: MAX_TIMER_MS,
+    reason: 'the start of one service, and its stop; what never ends must not hold up whoever waits for it',
+  },
   lingerMs: {
     default: 500,
     min: 0,

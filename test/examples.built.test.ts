@@ -55,6 +55,17 @@ describe('examples', () => {
     ])
   })
 
+  it('06-shop answers alike wherever its services are, each started before those that use it', () => {
+    const lines = run('examples/06-shop/main.ts').trim().split('\n')
+    const started = ['  users start', '  billing start', "{ text: 'Ada pays 900' }"]
+    const stopped = ['  billing stop', '  users stop']
+    expect(lines).toEqual([
+      ...['all in memory', ...started, ...stopped],
+      ...['users at an address', ...started, 'an unknown user: NoSuchUser', ...stopped],
+      ...['a test of orders alone', "{ text: 'Bob pays 5' }"],
+    ])
+  })
+
   it('the tour shows each promise in both places', () => {
     const tour = run('examples/tour.ts')
     for (const place of ['In memory: connect(greeter)', 'Over TCP: connect(']) {

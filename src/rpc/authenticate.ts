@@ -38,9 +38,8 @@ export async function judgeCredentials(
     quiet.warn('credentials refused', { peer }, 'a client was refused: authenticate returned nobody')
   } catch (error) {
     quiet.warn('credentials refused', { peer, detail: detailOf(error) }, 'a client was refused: authenticate threw')
-    if (error instanceof NanowireError && isStatusCode(error.code) && !wasMisuse(error) && !wasReceived(error)) {
-      return { code: error.code, message: String(error.message) }
-    }
+    const told = toldRefusal(error)
+    if (told) return told
   }
   const message =
     request.credentials === undefined && request.tls?.certificate === undefined
@@ -49,9 +48,24 @@ export async function judgeCredentials(
   return { code: 'unauthenticated', message }
 }
 
+/** What the application meant to say to the client, if it did. */
+function toldRefusal(error: unknown): Refusal | undefined {
+  try {
+    if (!(error instanceof NanowireError) || wasMisuse(error) || wasReceived(error)) return undefined
+    const { code, message } = error
+    return isStatusCode(code) && typeof message === 'string' ? { code, message } : undefined
+  } catch {
+    return undefined // a Proxy, or the like
+  }
+}
+
 /** What was thrown may hold the credentials; an error's message is its author's word for the log. */
 function detailOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}, not an Error`
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}, not an Error`
+  } catch {
+    return 'what cannot be looked at'
+  }
 }
 
 /**

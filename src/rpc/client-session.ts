@@ -1,7 +1,7 @@
 /** A session of a remote connection, with its link and what is known of its server's contracts (spec/places.md). */
 import { Reflection } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
-import type { LimitName } from '../limits.ts'
+import { type LimitName, limitMessage } from '../limits.ts'
 import { type Effects, Session } from '../session/index.ts'
 import type { Credentials, Hello, WireError } from '../wire/index.ts'
 import { ContractCheck, type KnownVerdicts } from './contract-check.ts'
@@ -27,7 +27,7 @@ export class ClientSession implements Effects, CallCarrier {
   readonly opening: Promise<NanowireError | undefined>
   readonly #options: ClientSessionOptions
   readonly #trace: FrameTrace | undefined
-  #wasOpen = false
+  #peer: Hello | undefined
   readonly #check: ContractCheck
   readonly #over: Promise<void>
   #settleOpening!: (failure: NanowireError | undefined) => void // set by the promise's executor, which runs at once
@@ -49,11 +49,18 @@ export class ClientSession implements Effects, CallCarrier {
       describe: (contract) => this.#describe(contract),
       known,
       url,
+      maxQueued: limits.maxCallsQueued,
+      queueFull: () => this.#queueFull(),
     })
     this.#trace = traceLink(link, { side: 'client', clock })
     const incarnation = incarnationOf(clock)
     this.session = new Session({ role: 'client', link, clock, limits, effects: this, incarnation, credentials })
     link.attach(this.session)
+  }
+
+  /** What the server has said of itself, once it has. */
+  get peer(): Hello | undefined {
+    return this.#peer
   }
 
   get takesCalls(): boolean {
@@ -95,7 +102,7 @@ export class ClientSession implements Effects, CallCarrier {
   }
 
   opened(peer: Hello): void {
-    this.#wasOpen = true
+    this.#peer = peer
     tellConnectionOpen('client', this.link.peer, this.#options.side.url())
     this.#check.opened(peer)
     this.#settleOpening(undefined)
@@ -107,7 +114,7 @@ export class ClientSession implements Effects, CallCarrier {
     )
     this.#settleOver()
     this.#options.closed(this)
-    tellConnectionClose('client', this.link.peer, this.#options.side.url(), this.#wasOpen, cause)
+    tellConnectionClose('client', this.link.peer, this.#options.side.url(), this.#peer !== undefined, cause)
   }
 
   limitFired(name: LimitName, message: string): void {
@@ -123,6 +130,14 @@ export class ClientSession implements Effects, CallCarrier {
   draining(): void {}
   requestReceived(): void {}
   requestRefused(): void {}
+
+  #queueFull(): WireError {
+    const { limits } = this.#options.side
+    const what = 'too many calls wait for their contract to be judged'
+    const message = limitMessage('maxCallsQueued', limits, what, this.link.peer)
+    this.limitFired('maxCallsQueued', message)
+    return { code: 'resource_exhausted', message, processed: 'no' }
+  }
 
   /** Asks the server for its description of a contract; not among the user's calls. */
   #describe(contract: string): Promise<unknown> {

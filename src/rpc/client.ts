@@ -67,7 +67,7 @@ export function clientOf<C extends AnyContract>(
 }
 
 /** What one call hands on to the calls that it makes. */
-function carriedOn(ctx: CallContext): CallOptions {
+export function carriedOn(ctx: CallContext): CallOptions {
   const { signal, deadline } = ctx
   return { signal, timeoutMs: deadline ? Math.max(1, Math.ceil(deadline.remainingMs)) : undefined }
 }
@@ -90,6 +90,11 @@ function methodClient(
     if (unknown !== undefined) return Promise.reject(callError(unknownOption(method.name, unknown, callOptionNames)))
     return run ? run({ method, request, options }).catch(rethrowMarked) : channel.call(method, request, options)
   }
+  return withTry(call)
+}
+
+/** The function of a method with `.try` beside it. */
+export function withTry(call: (request: unknown, options?: CallOptions | CallContext) => Promise<unknown>): unknown {
   const attempt = async (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> => {
     try {
       return { ok: true, value: await call(request, options) }

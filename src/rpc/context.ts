@@ -19,8 +19,11 @@ export interface MetadataWriter {
   set(name: string, value: string): void
 }
 
+/** The clients of a service that uses none. */
+export type NoClients = Readonly<Record<never, never>>
+
 // biome-ignore lint/suspicious/noExplicitAny: a context is contravariant in its errors' data, so only any stands for all methods
-export interface Context<in out M extends Method = any> {
+export interface Context<in out M extends Method = any, out Clients extends object = NoClients> {
   /** Aborted when the caller cancels, is gone, or its deadline passes. The reason is a `NanowireError`. */
   readonly signal: AbortSignal
   /** What is left until the deadline, counted at each read; `undefined` where there is none. */
@@ -34,6 +37,11 @@ export interface Context<in out M extends Method = any> {
   readonly peer: string
   /** The router's log, with the method's name in every line. */
   readonly log: Logger
+  /**
+   * Clients of the contracts that the service named in `uses`, bound to this call: its deadline, cancellation and trace are
+   * carried on, of its metadata what `forward` names. They end with the call; what outlives it uses those of `start`.
+   */
+  readonly uses: Clients
   /** A declared error, to be thrown: `throw ctx.error('Banned', { until })`. */
   error<Name extends keyof ErrorDataOf<M> & string>(
     name: Name,
@@ -48,7 +56,20 @@ export interface ContextOptions {
   readonly metadata: Metadata
   readonly principal: unknown
   readonly peer: string
+  /** What the services of the router use. */
+  readonly bindings: Bindings | undefined
 }
+
+/** What one service uses, where it runs. */
+export interface ServiceUses {
+  /** Clients that are bound to a call. */
+  bindTo(ctx: CallContext): object
+}
+
+/** What services use, by the names of their contracts. */
+export type Bindings = ReadonlyMap<string, ServiceUses>
+
+const noClients = Object.freeze({})
 
 /** The context of one call, and its entry in the wheel of deadlines. */
 export class CallContext extends Deadline implements Context {
@@ -57,6 +78,9 @@ export class CallContext extends Deadline implements Context {
   #reason: NanowireError | undefined
   #log: Logger | undefined
   #replyMetadata: Record<string, string> | undefined
+  #uses: object | undefined
+  /** The handler has ended. */
+  isOver = false
 
   constructor(options: ContextOptions) {
     super()
@@ -109,6 +133,12 @@ export class CallContext extends Deadline implements Context {
     const { log, method, peer } = this.#options
     this.#log ??= childLog(log, { method: method.name, peer })
     return this.#log
+  }
+
+  get uses(): object {
+    const { bindings, method } = this.#options
+    this.#uses ??= bindings?.get(method.name.slice(0, method.name.indexOf('/')))?.bindTo(this) ?? noClients
+    return this.#uses
   }
 
   /** What the handler has set for the reply, if anything. */

@@ -8,6 +8,7 @@ import {
   contractOf,
   describeContract,
   hashOf,
+  isContractName,
   judgeMethods,
   type MethodRef,
   type MethodVerdict,
@@ -47,6 +48,10 @@ export interface ContractCheckOptions {
   readonly known: KnownVerdicts
   /** The server, for errors. */
   readonly url: () => string
+  /** How many calls may wait for a verdict. */
+  readonly maxQueued: number
+  /** One call more than may wait: counts it, and says so. */
+  readonly queueFull: () => WireError
 }
 
 /** How many contracts an error lists. */
@@ -55,8 +60,11 @@ const MAX_LISTED = 20
 export class ContractCheck {
   readonly #options: ContractCheckOptions
   readonly #standings = new Map<AnyContract, Standing>()
-  /** Contracts whose hash has been sent. */
-  readonly #told = new Set<AnyContract>()
+  /**
+   * Contracts whose hash has been sent, and methods. Before the HELLO each method's first request carries it: a server looks
+   * for the contract by the method, and where it lacks that, the requests behind it would pass unjudged.
+   */
+  readonly #told = new Set<AnyContract | MethodRef>()
   /** Of the server's HELLO, once it is there. */
   #theirs: Hello['contracts']
   #isOpen = false
@@ -84,8 +92,14 @@ export class ContractCheck {
     const standing = contract && this.#standingOf(contract)
     if (!standing || standing.kind === 'same') this.#options.session().start(call)
     else if (standing.kind === 'lacking') call.refused(this.#lacking(call.method))
-    else if (standing.kind === 'judging') standing.waiting.add(call)
+    else if (standing.kind === 'judging') this.#wait(call, standing.waiting)
     else this.#startJudged(call, standing.verdicts)
+  }
+
+  #wait(call: CheckedCall, waiting: Set<CheckedCall>): void {
+    const { maxQueued, queueFull } = this.#options
+    if (this.waiting < maxQueued) waiting.add(call)
+    else call.refused(queueFull())
   }
 
   /** Takes a call out of those that wait. Returns whether it was among them. */
@@ -95,11 +109,11 @@ export class ContractCheck {
     return standing?.kind === 'judging' && standing.waiting.delete(call)
   }
 
-  /** The hash that the next request of this method's contract carries, where it was not told yet. */
+  /** The hash of its contract that this method's next request carries, where it was not told yet. */
   takeHash(method: MethodRef): Uint8Array | undefined {
     const contract = contractOf(method)
-    if (!contract || this.#told.has(contract)) return undefined
-    this.#told.add(contract)
+    if (!contract || this.#told.has(this.#isOpen ? contract : method)) return undefined
+    this.#told.add(contract).add(method)
     return hashOf(contract)
   }
 
@@ -191,7 +205,7 @@ export class ContractCheck {
   }
 
   #lacking(method: MethodRef): WireError {
-    const names = [...(this.#theirs?.keys() ?? [])].filter((name) => name !== Reflection.name)
+    const names = [...(this.#theirs?.keys() ?? [])].filter((name) => isContractName(name) && name !== Reflection.name)
     const listed = names.slice(0, MAX_LISTED).join(', ') + (names.length > MAX_LISTED ? ' and more' : '')
     const contract = method.name.slice(0, method.name.indexOf('/'))
     const message = `${this.#options.url()} has no contract ${contract}; it has ${listed || 'none'}`

@@ -25,6 +25,13 @@ import type { Route, Router } from './route.ts'
 
 const PEER = 'memory'
 
+/** What must have started before the first call. */
+export interface Startable {
+  readonly isReady: boolean
+  /** @throws NanowireError why it did not start */
+  ready(): Promise<void>
+}
+
 export class DirectChannel implements Channel {
   readonly #router: Router
   readonly #clock: Clock
@@ -33,11 +40,15 @@ export class DirectChannel implements Channel {
   readonly #side: CallSide
   readonly #waiting = new Set<DirectCall>()
   readonly #running = new Set<DirectCall>()
+  readonly #host: Startable | undefined
+  #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
 
   readonly #leaving: Leaving<unknown>
+  readonly #warn = (fields: object, message: string): void => this.#router.log.warn(fields, message)
 
-  constructor(router: Router, clock: Clock, counters: CallCounters) {
+  constructor(router: Router, clock: Clock, counters: CallCounters, host?: Startable) {
+    this.#host = host
     this.#router = router
     this.#clock = clock
     this.#counters = counters
@@ -78,16 +89,47 @@ export class DirectChannel implements Channel {
     const checked = this.#checkRequest(route.method, request)
     const setup = { route, request: checked, principal, waiting: this.#waiting }
     const call = new DirectCall(setup, options, this.#side)
-    if (this.#running.size < limits.maxCallsInFlight) this.#run(call)
+    const isHeld = this.#host !== undefined && !this.#host.isReady
+    if (this.#running.size < limits.maxCallsInFlight && !isHeld) this.#run(call)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#waiting.add(call)
     else this.#refuse(call)
+    if (isHeld) this.begin().catch(() => {}) // the calls that wait are told
     return call.promise
+  }
+
+  /**
+   * Resolves when calls can be made. Calls that are made meanwhile wait; their deadlines run.
+   * @throws NanowireError why what must start has not
+   */
+  begin(): Promise<void> {
+    this.#beginning ??= this.#begin().finally(() => {
+      this.#beginning = undefined
+    })
+    return this.#beginning
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.#host?.ready()
+      this.#runWaiting()
+    } catch (error) {
+      const failure = error instanceof NanowireError ? error : closedError('no')
+      const { code, message } = failure
+      for (const call of this.#takeWaiting())
+        call.fail(new NanowireError(code, message, { processed: 'no', cause: failure.cause }))
+      throw failure
+    }
+  }
+
+  #takeWaiting(): DirectCall[] {
+    const calls = [...this.#waiting]
+    this.#waiting.clear()
+    return calls
   }
 
   /** Resolves when every handler has ended; after `drainMs` those that have not are cancelled and their calls lost. */
   async drain(drainMs: number): Promise<void> {
-    for (const call of this.#waiting) call.fail(closedError('no'))
-    this.#waiting.clear()
+    for (const call of this.#takeWaiting()) call.fail(closedError('no'))
     if (this.#running.size === 0) return
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(drainMs, () => this.#cutOff(resolve), true)
@@ -125,10 +167,10 @@ export class DirectChannel implements Channel {
   #run(call: DirectCall): void {
     this.#running.add(call)
     const { method } = call
-    const { log } = this.#router
+    const { log, bindings } = this.#router
     const clock = this.#clock
     const { metadata, principal } = call
-    const ctx = new CallContext({ method, clock, log, metadata, principal, peer: PEER })
+    const ctx = new CallContext({ method, clock, log, metadata, principal, peer: PEER, bindings })
     call.started(ctx)
     const told = tellCallStart(method, 'server', PEER, clock)
     if (method.definition.kind === 'notify') {
@@ -136,7 +178,8 @@ export class DirectChannel implements Channel {
       call.succeed(undefined, undefined)
     }
     const { route, request } = call
-    void handle({ router: this.#router, clock, route, request, ctx, leaving: this.#leaving }).then((outcome) => {
+    const run = { router: this.#router, clock, route, request, ctx, leaving: this.#leaving, warn: this.#warn }
+    void handle(run).then((outcome) => {
       tellCallEnd(told, ...endOf(outcome), clock)
       this.#ended(call, ctx)
       this.#settle(call, ctx, outcome)
@@ -156,12 +199,16 @@ export class DirectChannel implements Channel {
   #ended(call: DirectCall, ctx: CallContext): void {
     wheelOf(this.#clock).remove(ctx)
     this.#running.delete(call)
+    this.#runWaiting()
+    if (this.#running.size === 0) this.#whenIdle?.()
+  }
+
+  #runWaiting(): void {
     for (const next of this.#waiting) {
       if (this.#running.size >= this.#router.limits.maxCallsInFlight) break
       this.#waiting.delete(next)
       this.#run(next)
     }
-    if (this.#running.size === 0) this.#whenIdle?.()
   }
 
   #refuse(call: DirectCall): void {

@@ -36,6 +36,8 @@ export interface Run<Reply> {
   readonly request: unknown
   readonly ctx: CallContext
   readonly leaving: Leaving<Reply>
+  /** Tells of what becomes of notifies, whose callers hear nothing. */
+  readonly warn: (fields: object, message: string) => void
 }
 
 /** Never rejects. */
@@ -49,6 +51,8 @@ export async function handle<Reply>(run: Run<Reply>): Promise<Outcome<Reply>> {
     value = await route.run({ method, request, ctx })
   } catch (error) {
     return failed(run, leaveHandler(error, method, leaving.data, router.log, clock))
+  } finally {
+    ctx.isOver = true
   }
   try {
     const reply = leaving.reply(method.reply, method.definition.kind === 'notify' ? undefined : value)
@@ -81,10 +85,10 @@ function goneOf({ reason }: CallContext): WireError | undefined {
 }
 
 /** The error with the metadata that the handler set, unless that is what was too much. */
-function failed<Reply>({ ctx, route, router }: Run<Reply>, error: WireError): Outcome<Reply> {
+function failed<Reply>({ ctx, route, router, warn }: Run<Reply>, error: WireError): Outcome<Reply> {
   const { definition, name } = route.method
   const isInLog = error.id !== undefined
-  if (definition.kind === 'notify' && !isInLog) router.log.warn({ method: name, code: error.code }, 'a notify failed')
+  if (definition.kind === 'notify' && !isInLog) warn({ method: name, code: error.code }, 'a notify failed')
   const metadata = fitting(ctx, router)
   return { error: metadata ? { ...error, metadata } : error }
 }

@@ -1,26 +1,49 @@
 export type { Authenticate, AuthenticateRequest, CredentialsSource } from './authenticate.ts'
 export type { CallOptions } from './call.ts'
 export type { ClientOf, MethodClient, Result } from './client.ts'
-export { type ConnectOptions, connectWith } from './connect.ts'
+export { type Connect, type ConnectOptions, connectWith } from './connect.ts'
 export type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
-export type { Context, MetadataReader, MetadataWriter } from './context.ts'
+export type { Context, MetadataReader, MetadataWriter, NoClients } from './context.ts'
 export type { CallCounts } from './counters.ts'
+export type {
+  CallDiagnostic,
+  ConnectionDiagnostic,
+  DiagnosticMessages,
+  LimitDiagnostic,
+  ViolationDiagnostic,
+} from './diagnostics.ts'
 export type { Logger } from './log.ts'
 export type { Authorize, ClientCall, ClientMiddleware, ServerCall, ServerMiddleware } from './middleware.ts'
-export type {
-  ClientTls,
-  Listener,
-  OpenLink,
-  PeerCertificate,
-  PeerTls,
-  Pem,
-  Place,
-  PlaceContext,
-  Schemes,
-  ServerTls,
+export { didYouMean } from './nearest.ts'
+export { drainMsOf, requireOptions } from './options.ts'
+export { peerContracts } from './peer-contracts.ts'
+export {
+  type ClientTls,
+  isPlace,
+  type Listener,
+  type OpenLink,
+  type PeerCertificate,
+  type PeerTls,
+  type Pem,
+  type Place,
+  type PlaceContext,
+  type Schemes,
+  type ServerTls,
 } from './place.ts'
-export type { DispatchOptions, Router } from './route.ts'
-export { type Routable, type RouterOptions, router } from './router.ts'
-export { type ServeOptions, type Server, type ServerStats, serveWith } from './server.ts'
-export { type HandlerOf, type HandlersOf, type Service, service } from './service.ts'
+export { circleError } from './provide.ts'
+export type { AnyClient, DispatchOptions, GivenUses, Provider, Routable, Router } from './route.ts'
+export { type RouterOptions, router } from './router.ts'
+export { type Serve, type ServeOptions, type Server, type ServerStats, serveWith } from './server.ts'
+export {
+  type ClientsOf,
+  type HandlerOf,
+  type HandlersOf,
+  isContract,
+  isService,
+  type Service,
+  type ServiceOptions,
+  type StartContext,
+  service,
+  type Uses,
+} from './service.ts'
 export { stub } from './stub.ts'

@@ -7,6 +7,7 @@ import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
+import type { Host } from './host.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { drainMsOf } from './options.ts'
 import type { Router } from './route.ts'
@@ -16,6 +17,8 @@ export interface LocalConnectionOptions {
   /** Who calls. */
   readonly principal: unknown
   readonly use: readonly ClientMiddleware[]
+  /** What the router's services use, where they use something or start. */
+  readonly host?: Host | undefined
 }
 
 export class LocalConnection implements Connection, Channel {
@@ -26,7 +29,7 @@ export class LocalConnection implements Connection, Channel {
 
   constructor(router: Router, options: LocalConnectionOptions) {
     this.#options = options
-    this.#channel = new DirectChannel(router, options.clock, this.#counters)
+    this.#channel = new DirectChannel(router, options.clock, this.#counters, options.host)
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
@@ -40,6 +43,7 @@ export class LocalConnection implements Connection, Channel {
 
   async ready(): Promise<void> {
     if (this.#closing !== undefined) throw closedError()
+    await this.#channel.begin()
   }
 
   async renewCredentials(): Promise<void> {}
@@ -60,8 +64,15 @@ export class LocalConnection implements Connection, Channel {
 
   close(options: CloseOptions = {}): Promise<void> {
     const drainMs = drainMsOf(options)
-    this.#closing ??= this.#channel.drain(drainMs)
+    this.#closing ??= this.#close(drainMs)
     return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const { clock, host } = this.#options
+    const until = clock.now() + drainMs
+    await this.#channel.drain(drainMs)
+    await host?.close(until)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

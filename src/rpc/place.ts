@@ -33,6 +33,11 @@ export interface Place {
   dial(context: PlaceContext): Promise<OpenLink>
 }
 
+export function isPlace(value: unknown): value is Place {
+  if (typeof value !== 'object' || value === null || !('dial' in value && 'url' in value)) return false
+  return typeof value.dial === 'function' && typeof value.url === 'string' // a client may have methods of these names
+}
+
 /** Somewhere that calls are taken. */
 export interface Listener {
   /** With the port that was really taken. */

@@ -1,7 +1,15 @@
 /** The service that tells what a server's contracts are (spec/compatibility.md, chapter "Reflection"). */
-import { type AnyContract, type ContractDescription, describeContract, hashOf, Reflection } from '../contract/index.ts'
+import {
+  type AnyContract,
+  type ContractDescription,
+  describeContract,
+  type Gate,
+  hashOf,
+  Reflection,
+} from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import { HASH_BYTES } from '../wire/index.ts'
+import type { Limits } from '../limits.ts'
+import { encodeBody, HASH_BYTES } from '../wire/index.ts'
 import type { Router } from './route.ts'
 import { router } from './router.ts'
 import { service } from './service.ts'
@@ -31,6 +39,22 @@ export function requireTellable(router: Router): void {
   throw misuse(`${count} contracts do not fit into a HELLO, which has 64 KiB; serve some of them at another address`)
 }
 
+const packed = new WeakMap<object, Uint8Array>()
+
+/**
+ * A reply as bytes. A description's are made once: whoever asks for one without end, and reads nothing, costs neither the
+ * time to make it nor the memory to hold it again.
+ */
+export function encodeReply(gate: Gate, value: unknown, limits: Limits): Uint8Array {
+  const isDescription = gate === Reflection.methods.describe.reply && typeof value === 'object' && value !== null
+  if (!isDescription) return encodeBody(gate, value, limits)
+  const known = packed.get(value)
+  if (known) return known
+  const bytes = encodeBody(gate, value, limits)
+  packed.set(value, bytes)
+  return bytes
+}
+
 /** The router with reflection beside its services. */
 function withReflection(served: Router): Router {
   const contracts = new Map<string, AnyContract>(served.services.map(({ contract }) => [contract.name, contract]))
@@ -49,6 +73,8 @@ function withReflection(served: Router): Router {
     log: served.log,
     counters: served.counters,
     authorize: served.authorize,
+    uses: served.uses,
+    bindings: served.bindings,
     routeOf: (tag) => served.routeOf(tag) ?? own.routeOf(tag),
     dispatch: (message, options) => served.dispatch(message, options),
   }

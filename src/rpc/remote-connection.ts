@@ -6,7 +6,7 @@ import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { markReceived, NanowireError } from '../errors.ts'
 import { type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
 import type { Clock } from '../session/index.ts'
-import type { Credentials } from '../wire/index.ts'
+import type { Credentials, Hello } from '../wire/index.ts'
 import { type CredentialsSource, readCredentialsSource, requireCredentials } from './authenticate.ts'
 import { type CallOptions, type Channel, rejectCall } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
@@ -15,6 +15,7 @@ import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import type { KnownVerdicts } from './contract-check.ts'
 import { CallCounters } from './counters.ts'
 import { tellLimit } from './diagnostics.ts'
+import type { Host } from './host.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { drainMsOf } from './options.ts'
 import type { Place } from './place.ts'
@@ -28,6 +29,8 @@ export interface RemoteConnectionOptions {
   readonly limits: LimitOptions | undefined
   readonly use: readonly ClientMiddleware[]
   readonly credentials?: CredentialsSource | undefined
+  /** What runs behind the place, where that is in this process: it ends with the connection. */
+  readonly host?: Pick<Host, 'abandon' | 'close'> | undefined
 }
 
 export class RemoteConnection implements Connection, Channel {
@@ -43,6 +46,7 @@ export class RemoteConnection implements Connection, Channel {
   #dialing: Promise<NanowireError | undefined> | undefined
   #closing: Promise<void> | undefined
   #credentials: CredentialsSource | undefined
+  #renewing: Promise<void> = Promise.resolve()
   #url: string
   #past = { bytesReceived: 0, bytesSent: 0, lateReplies: 0, unknownIds: 0 }
 
@@ -95,8 +99,20 @@ export class RemoteConnection implements Connection, Channel {
     if (failure) throw markReceived(failure)
   }
 
+  /** What the server of the open session has said of itself. */
+  get peer(): Hello | undefined {
+    return this.#current?.peer
+  }
+
   async renewCredentials(credentials?: Credentials): Promise<void> {
     if (credentials !== undefined) this.#credentials = requireCredentials(credentials)
+    const renewed = this.#renewing.then(() => this.#renew()) // the last word is that of the last who asked
+    this.#renewing = renewed.catch(() => {})
+    return renewed
+  }
+
+  async #renew(): Promise<void> {
+    await this.#dialing // which may have asked for the old ones already
     const current = this.#current
     if (!current) return // the next connection asks by itself
     const { clock } = this.#options
@@ -167,8 +183,12 @@ export class RemoteConnection implements Connection, Channel {
   }
 
   async #close(drainMs: number): Promise<void> {
+    const { clock, host } = this.#options
+    const until = clock.now() + drainMs
+    host?.abandon(until)
     await this.#dialing
     await Promise.all([...this.#open].map((one) => one.close(drainMs)))
+    await host?.close(until)
   }
 
   #sessionClosed(one: ClientSession): void {

@@ -9,25 +9,30 @@ import { type Clock, systemClock } from '../session/index.ts'
 import { callOptionNames } from './call.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
+import { hosted, needsHost } from './host.ts'
+import { LocalConnection } from './local-connection.ts'
 import { childLog, defaultLog, type Logger, requireLogger } from './log.ts'
 import { type Authorize, onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
 import { requireMiddleware, requireOptions, unknownOption } from './options.ts'
-import type { DispatchOptions, Route, Router } from './route.ts'
-import { isService, type Service } from './service.ts'
+import { requireGiven } from './provide.ts'
+import { type DispatchOptions, type GivenUses, isRoutable, type Routable, type Route, type Router } from './route.ts'
+import { isContract, isService, type Service } from './service.ts'
 
 export interface RouterOptions {
   /** Middleware around every handler, the first outermost. */
   readonly use?: readonly ServerMiddleware[] | undefined
   /** Who may call which method, in every place. Default: whoever reaches the router. */
   readonly authorize?: Authorize | undefined
+  /**
+   * Where what the services use is: `{ users: 'tcp://users:7000' }`. Services of one router provide for each other; what is
+   * missing is asked for where the router runs, and may be given there.
+   */
+  readonly uses?: GivenUses | undefined
   /** Limits for every place that runs this router. */
   readonly limits?: LimitOptions | undefined
   /** Default: warnings and errors to stderr, one line each. */
   readonly log?: Logger | undefined
 }
-
-/** What stands for a router wherever one is asked for. */
-export type Routable = Router | Service | readonly Service[]
 
 /**
  * Puts services together.
@@ -38,7 +43,7 @@ export function router<const S extends readonly Service[]>(
   services: S,
   options: RouterOptions = {},
 ): Router<S[number]['contract']> {
-  requireOptions('router', options, ['use', 'authorize', 'limits', 'log'])
+  requireOptions('router', options, ['use', 'authorize', 'limits', 'uses', 'log'])
   return new ServiceRouter(services, options) as Router<S[number]['contract']> // a message is looked up by its tag
 }
 
@@ -48,6 +53,7 @@ class ServiceRouter implements Router {
   readonly log: Logger
   readonly counters = new CallCounters()
   readonly authorize: Authorize | undefined
+  readonly uses: GivenUses | undefined
   readonly #byTag = new Map<number, Route>()
   readonly #byName = new Map<string, Route>()
   /** What `dispatch` calls through, for each clock. */
@@ -61,6 +67,8 @@ class ServiceRouter implements Router {
       throw misuse('router: authorize is a function')
     this.services = services
     this.authorize = options.authorize
+    if (options.uses !== undefined) requireGiven(options.uses)
+    this.uses = options.uses
     this.limits = resolveLimits(options.limits)
     this.log = childLog(requireLogger(options.log ?? defaultLog), {}) // a logger that throws hurts nobody
     const methods = services.flatMap((one) => {
@@ -84,7 +92,24 @@ class ServiceRouter implements Router {
     if (unknown !== undefined) return Promise.reject(unknownOption('dispatch', unknown, callOptionNames))
     const route = this.#byName.get(message?.tag)
     if (!route) return Promise.reject(misuse(`no service here has the method ${JSON.stringify(message?.tag)}`))
+    if (this.services.some(needsHost)) return this.#dispatchHosted(route.method, message.body, options, clock)
     return this.#channelOf(clock).call(route.method, message.body, callOptions, principal)
+  }
+
+  /** Starts what must start, and stops it again unless another place runs it. */
+  async #dispatchHosted(method: MethodRef, body: unknown, options: DispatchOptions, clock: Clock): Promise<unknown> {
+    const { principal, clock: _, ...callOptions } = options
+    const connectInside = (inner: Router) => new LocalConnection(inner, { clock, principal: undefined, use: [] })
+    const { router, host } = hosted({
+      ...{ router: this, uses: undefined, asRouter, clock, connectInside },
+      connectOutside: undefined,
+    })
+    const wire = new LocalConnection(router, { clock, principal, use: [], host })
+    try {
+      return await wire.call(method, body, callOptions)
+    } finally {
+      await wire.close()
+    }
   }
 
   #channelOf(clock: Clock): DirectChannel {
@@ -109,23 +134,14 @@ class ServiceRouter implements Router {
   }
 }
 
-/** The router that a router, service or list of services stands for. */
-export function asRouter(routable: Routable): Router {
+/** The router that a router, service or list of services stands for; `like` says the log and the limits of a new one. */
+export function asRouter(routable: Routable, like?: Router): Router {
   if (!isRoutable(routable)) {
-    const isContract = typeof routable === 'object' && routable !== null && 'methods' in routable
-    throw misuse(
-      `a service, a list of services or a router is wanted${isContract ? ', not a contract: service(contract, handlers) makes one' : ''}`,
-    )
+    const hint = isContract(routable) ? ', not a contract: service(contract, handlers) makes one' : ''
+    throw misuse(`a service, a list of services or a router is wanted${hint}`)
   }
-  if (isService(routable)) return router([routable])
-  if (Array.isArray(routable)) return router(routable as readonly Service[]) // each is looked at
+  const options = like && { log: like.log, limits: like.limits }
+  if (isService(routable)) return router([routable], options)
+  if (Array.isArray(routable)) return router(routable as readonly Service[], options) // each is looked at
   return routable as Router // the only form that is left
-}
-
-export function isRoutable(value: unknown): value is Routable {
-  return (
-    isService(value) ||
-    Array.isArray(value) ||
-    (typeof value === 'object' && value !== null && 'routeOf' in value && typeof value.routeOf === 'function')
-  )
 }

@@ -3,14 +3,17 @@ import { misuse } from '../errors.ts'
 import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
 import { type Clock, systemClock } from '../session/index.ts'
 import type { Authenticate } from './authenticate.ts'
-import type { CloseOptions } from './connection.ts'
+import type { CloseOptions, Connection } from './connection.ts'
 import { CallCounters, type CallCounts } from './counters.ts'
+import { type Host, hosted } from './host.ts'
+import { LocalConnection } from './local-connection.ts'
 import { QuietLog } from './log.ts'
 import { drainMsOf, requireOptions } from './options.ts'
+import { outsideConnector } from './outside.ts'
 import { type Listener, type OpenLink, type Schemes, type ServerTls, schemeOf } from './place.ts'
 import { requireTellable, type Told, tell } from './reflection.ts'
-import type { Router } from './route.ts'
-import { asRouter, type Routable } from './router.ts'
+import { type GivenUses, type Routable, type Router, routerView } from './route.ts'
+import { asRouter } from './router.ts'
 import { Serving } from './serving.ts'
 import { requireServerTls } from './tls-options.ts'
 
@@ -23,6 +26,11 @@ export interface ServeOptions {
    * Whether clients may ask what the contracts are. Default: where only this machine can connect, or `authenticate` is given.
    */
   readonly reflection?: boolean | undefined
+  /**
+   * Where what the services use is, over what the router was told: `{ users: 'tcp://users:7000' }`. Each is a service to run
+   * in memory, an address, a connection or a client; or a function gives it for a contract.
+   */
+  readonly uses?: GivenUses | undefined
   /** Limits of this server, over the router's. */
   readonly limits?: LimitOptions | undefined
   /** Where time and chance come from. Default: the process's. */
@@ -59,8 +67,9 @@ export type Serve = (routable: Routable, at: string, options?: ServeOptions) => 
 /** `serve` for the schemes that there are. */
 export function serveWith(schemes: Schemes): Serve {
   return async (routable, at, options = {}) => {
-    requireOptions('serve', options, ['authenticate', 'tls', 'reflection', 'limits', 'clock'])
-    const router = withLimits(asRouter(routable), options.limits)
+    requireOptions('serve', options, ['authenticate', 'tls', 'reflection', 'uses', 'limits', 'clock'])
+    const { uses, limits } = options
+    const own = withLimits(asRouter(routable), limits)
     const tls = options.tls && requireServerTls(options.tls)
     const { url, load } = schemeOf(at, schemes, tls !== undefined)
     const scheme = await load()
@@ -68,7 +77,11 @@ export function serveWith(schemes: Schemes): Serve {
     if (authenticate !== undefined && typeof authenticate !== 'function')
       throw misuse('serve: authenticate is a function')
     if (reflection !== undefined && typeof reflection !== 'boolean') throw misuse('serve: reflection is true or false')
-    const server = new RouterServer({ router, clock, authenticate, reflection })
+    const connectInside = (inner: Router): Connection =>
+      new LocalConnection(inner, { clock, principal: undefined, use: [] })
+    const connectOutside = outsideConnector(schemes, clock, limits)
+    const { router, host } = hosted({ router: own, uses, asRouter, clock, connectInside, connectOutside })
+    const server = new RouterServer({ router, clock, authenticate, reflection, host })
     await server.listen((context, accept) => scheme.listen(url, { ...context, tls }, accept))
     if (!server.isLocal && !authenticate && !tls?.clientCa) router.log.warn({ url: server.url }, OPEN_TO_ALL)
     return server
@@ -80,15 +93,10 @@ const OPEN_TO_ALL =
 
 /** The router with its own counters, and limits of this place put over its own. */
 export function withLimits(router: Router, limits: LimitOptions | undefined): Router {
-  return {
-    services: router.services,
+  return routerView(router, {
     limits: limits ? resolveLimits({ ...router.limits, ...definedOnly(limits) }) : router.limits,
-    log: router.log,
     counters: new CallCounters(),
-    authorize: router.authorize,
-    routeOf: (tag) => router.routeOf(tag),
-    dispatch: (message, options) => router.dispatch(message, options),
-  }
+  })
 }
 
 function definedOnly(limits: LimitOptions): LimitOptions {
@@ -107,6 +115,8 @@ export interface RouterServerOptions {
   readonly principal?: unknown
   readonly authenticate?: Authenticate | undefined
   readonly reflection?: boolean | undefined
+  /** What the services use, where they use something or start. */
+  readonly host?: Host | undefined
 }
 
 export class RouterServer implements Server {
@@ -140,8 +150,14 @@ export class RouterServer implements Server {
   }
 
   async listen(listen: Listen): Promise<void> {
-    const { clock, router } = this.#options
-    this.#listener = await listen({ clock, limits: router.limits }, (link) => this.accept(link))
+    const { clock, router, host } = this.#options
+    try {
+      await host?.ready()
+      this.#listener = await listen({ clock, limits: router.limits }, (link) => this.accept(link))
+    } catch (error) {
+      await host?.close(clock.now())
+      throw error
+    }
   }
 
   accept(link: OpenLink): void {
@@ -194,6 +210,8 @@ export class RouterServer implements Server {
   }
 
   async #close(drainMs: number): Promise<void> {
+    const { clock, host } = this.#options
+    const until = clock.now() + drainMs
     const listenerClosed = this.#listener?.close()
     for (const serving of this.#servings) serving.session.drain(drainMs, 'the server is closing')
     if (this.#servings.size > 0) {
@@ -202,6 +220,7 @@ export class RouterServer implements Server {
       })
     }
     await listenerClosed
+    await host?.close(until)
   }
 
   #whatIsTold(): Told {

@@ -11,7 +11,7 @@ import {
   Session,
   wheelOf,
 } from '../session/index.ts'
-import { type Credentials, decodeBody, encodeBody, type WireError } from '../wire/index.ts'
+import { type Credentials, decodeBody, type WireError } from '../wire/index.ts'
 import { type Authenticate, judgeCredentials } from './authenticate.ts'
 import { CallContext } from './context.ts'
 import {
@@ -28,6 +28,7 @@ import { incarnationOf } from './incarnation.ts'
 import type { QuietLog } from './log.ts'
 import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
+import { encodeReply } from './reflection.ts'
 import type { Route, Router } from './route.ts'
 import { traceLink } from './trace.ts'
 
@@ -65,6 +66,7 @@ export class Serving implements Effects {
   readonly #differing = new Set<AnyContract>()
   readonly #quiet: QuietLog
   readonly #leaving: Leaving<Uint8Array>
+  readonly #warn = (fields: object, message: string): void => this.#quiet.warn('notify failed', fields, message)
   readonly #closed: (serving: Serving) => void
 
   constructor(options: ServingOptions) {
@@ -76,7 +78,7 @@ export class Serving implements Effects {
     this.#quiet = options.quiet
     this.#closed = options.closed
     this.#leaving = {
-      reply: (gate, value) => encodeBody(gate, value, router.limits),
+      reply: (gate, value) => encodeReply(gate, value, router.limits),
       data: (gate, data) => gate.toWire(data, router.limits),
     }
     this.link = link
@@ -164,7 +166,7 @@ export class Serving implements Effects {
 
   #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {
     const { method } = route
-    const { log } = this.#router
+    const { log, bindings } = this.#router
     const ctx = new CallContext({
       method,
       clock: this.#clock,
@@ -172,6 +174,7 @@ export class Serving implements Effects {
       metadata: request.metadata,
       principal: this.#principal,
       peer: this.link.peer,
+      bindings,
     })
     call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
     const { callTimeoutMs } = this.#router.limits
@@ -187,6 +190,7 @@ export class Serving implements Effects {
       request: body,
       ctx,
       leaving: this.#leaving,
+      warn: this.#warn,
     }).then((outcome) => {
       const code = this.#end(call, method, ctx, outcome)
       tellCallEnd(told, code, endOf(outcome)[1], this.#clock)

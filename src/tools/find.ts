@@ -63,7 +63,7 @@ export function findApp(module: LoadedModule, exportName: string | undefined): A
   )
 }
 
-/** Every contract that a module exports, by itself or with a service, each once. */
+/** Every contract that a module exports, by itself, with a service or in an app, each once. */
 export function findContracts(module: LoadedModule, exportName?: string): readonly AnyContract[] {
   const values =
     exportName === undefined ? entriesOf(module).map(([, value]) => value) : [requireExport(module, exportName)]
@@ -99,6 +99,7 @@ export function findMethod(
 
 function contractsIn(value: unknown): readonly AnyContract[] {
   if (isContract(value)) return [value]
+  if (isApp(value)) return value.services.map((service) => service.contract)
   return isRoutable(value) ? servicesOf(value).map((service) => service.contract) : []
 }
 

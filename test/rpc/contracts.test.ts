@@ -17,6 +17,7 @@ import {
   service,
   unary,
 } from '../../src/index.ts'
+import { defaultLimits } from '../../src/limits.ts'
 import { RecordingLog } from '../support/recording-log.ts'
 import { failureOf, Gate } from './lab.ts'
 
@@ -248,6 +249,16 @@ describe('reflection', () => {
       code: 'unimplemented',
       processed: 'no',
     })
+  })
+
+  it('makes the bytes of a description once, however often it is asked', async () => {
+    const { Reflection, describeContract } = await import('../../src/contract/index.ts')
+    const { encodeReply } = await import('../../src/rpc/reflection.ts')
+    const gate = Reflection.methods.describe.reply
+    const bytes = encodeReply(gate, describeContract(Shop), defaultLimits)
+    expect(encodeReply(gate, describeContract(Shop), defaultLimits)).toBe(bytes)
+    const { order } = Shop.methods
+    expect(encodeReply(order.request, item, defaultLimits)).not.toBe(encodeReply(order.request, item, defaultLimits))
   })
 
   it('a description that cannot be read is a typed error, and the call is not made', async () => {

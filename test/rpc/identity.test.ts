@@ -14,6 +14,7 @@ import {
   service,
   unary,
 } from '../../src/index.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { RecordingLog } from '../support/recording-log.ts'
 import { failureOf, Gate } from './lab.ts'
 
@@ -77,6 +78,30 @@ describe('authenticate', () => {
   it.each([undefined, null, false])('takes %s for nobody', async (nobody) => {
     const { vault } = await opened({ authenticate: () => nobody }, { credentials: 'x' })
     expect(await failureOf(vault.who())).toMatchObject({ code: 'unauthenticated', processed: 'no' })
+  })
+
+  it('that throws what cannot be looked at refuses all the same', async () => {
+    class Odd extends Error {
+      override get message(): string {
+        throw new Error('not to be read')
+      }
+    }
+    for (const odd of [
+      new Odd(),
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('nor this')
+          },
+        },
+      ),
+    ]) {
+      const { vault } = await opened({ authenticate: () => Promise.reject(odd) }, { credentials: 'x' })
+      const failure = await failureOf(vault.who())
+      expect(failure).toMatchObject({ code: 'unauthenticated', processed: 'no' })
+      expect(failure.message).toContain('the credentials were refused')
+    }
   })
 
   it('E24: tells a client the words of a NanowireError, and of nothing else that it throws', async () => {
@@ -206,6 +231,26 @@ describe('credentials', () => {
     expect(await vault.who()).toBe('bob')
   })
 
+  it('P38: that are renewed while a connection is made hold for it, in the order in which they were', async () => {
+    const asked: unknown[] = []
+    const authenticate: ServeOptions['authenticate'] = ({ credentials }) => asked.push(credentials) && credentials
+    const begun = new Gate()
+    const door = new Gate()
+    const slow = async (): Promise<string> => {
+      begun.open()
+      await door.promise
+      return 'old'
+    }
+    const { wire, vault } = await opened({ authenticate }, { credentials: slow })
+    const opening = wire.ready()
+    await begun.promise
+    const renewals = [wire.renewCredentials('newer'), wire.renewCredentials('newest')]
+    door.open()
+    await Promise.all([opening, ...renewals])
+    expect(await vault.who()).toBe('newest')
+    expect(asked).toEqual(['old', 'newest', 'newest'])
+  })
+
   it('P38: are renewed from their function where none are passed', async () => {
     let asked = 0
     const { wire, vault } = await opened(
@@ -315,6 +360,17 @@ describe('authorize', () => {
       await client.who() // so is its cancellation
       expect(through).toEqual(['vault/who', 'vault/who'])
     }
+  })
+
+  it('that denies notify after notify fills no log', async () => {
+    const { vault, wire, log } = await opened(
+      { authenticate: () => 'eve', clock: new HandClock() },
+      { credentials: 'x' },
+      { authorize },
+    )
+    for (let n = 0; n < 20; n++) await vault.ring()
+    expect(await failureOf(wire.client(Vault).who())).toMatchObject({ code: 'permission_denied' })
+    expect(log.at('warn').map(({ message }) => message)).toEqual(['a notify failed'])
   })
 
   it('is a function, or router says so', () => {

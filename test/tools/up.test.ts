@@ -114,6 +114,15 @@ describe('up', () => {
     await elsewhere.close()
   })
 
+  it('is called with the same module', async () => {
+    const shop = shopWith()
+    await up({ shop }, at, async ([text]) => {
+      const io = new FakeIo({ './app.js': { shop } })
+      const { exitCode, out } = await runCommand(['call', urlIn(text), './app.js', 'users/get', '{"id":"7"}'], io)
+      expect([exitCode, out]).toEqual([0, '{"id":"7"}'])
+    })
+  })
+
   it('chooses among several apps', async () => {
     const other = app([users])
     const { lines } = await up({ shop: shopWith(), other, again: other }, ['--export', 'other'])
