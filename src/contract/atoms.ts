@@ -27,12 +27,17 @@ export class Atoms implements Choices {
     this.#forms = forms
   }
 
+  spend(steps: number): void {
+    this.#forms.spend(steps)
+  }
+
   of(form: Form): readonly Atom[] {
     const known = this.#known.get(form)
     if (known) return known
     if (this.#open.has(form)) return [this.#strange(form, 'refers to nothing but itself')]
     this.#open.add(form)
     const found = this.#find(form).filter((atom) => atom.kind !== 'never')
+    this.spend(1 + found.length)
     this.#open.delete(form)
     const atoms = found.length > 0 ? found : [this.#plain('never', form)]
     this.#known.set(form, atoms)
@@ -56,14 +61,28 @@ export class Atoms implements Choices {
         let choices: readonly (readonly Atom[])[] = [[]]
         for (const part of form.parts) {
           const atoms = this.of(part)
+          this.spend(choices.length * atoms.length * form.parts.length)
           choices = choices.flatMap((choice) => atoms.map((atom) => [...choice, atom]))
           if (choices.length > MAX_CHOICES) return [this.#strange(form, 'has too many choices at once')]
         }
-        return choices.map((choice) => this.#conjoin(form, choice, form.isClosed))
+        const chosen = form.parts.map((part) => this.#isChoice(part))
+        return choices.map((choice) => {
+          const atom = this.#conjoin(form, choice, form.isClosed)
+          const alone = choice.filter((_, index) => chosen[index])
+          if (atom.kind !== 'object' || alone.length === 0 || !isReceiver) return atom
+          return { ...atom, id: this.#forms.next(), print: `${atom.print} alone`, alone }
+        })
       }
       default:
         return [form]
     }
+  }
+
+  /** Whether a part of an intersection is, or may hold, a union, which is tried by itself. */
+  #isChoice(part: Form): boolean {
+    if (part.kind !== 'ref') return part.kind === 'union' || part.kind === 'all'
+    const target = this.#reader.targetOf(part.name)
+    return target !== undefined && target.kind !== 'object' // a name of a name may be anything
   }
 
   /** The atoms of different branches exclude each other. */
@@ -85,7 +104,7 @@ export class Atoms implements Choices {
     if (saying.some((one) => saying.some((other) => one !== other && areDisjoint(one, other, this, this))))
       return this.#plain('never', form)
     if (isClosed || !saying.every(isLeaf)) return this.#strange(form, 'is an intersection that cannot be taken apart')
-    return { kind: 'both', ...this.#base(form), print: printOf(saying), hasRef: false, parts: saying }
+    return { kind: 'both', ...this.#base(form), print: this.#printOf(saying), hasRef: false, parts: saying }
   }
 
   #mergeObjects(form: Form, objects: readonly ObjectForm[], isClosed: boolean): Atom {
@@ -108,7 +127,7 @@ export class Atoms implements Choices {
     return {
       kind: 'object',
       ...this.#base(form),
-      print: `${printOf(objects)}${isClosed}`,
+      print: this.#printOf(objects, isClosed),
       hasRef: objects.some((object) => object.hasRef),
       properties,
       patterns: objects.flatMap((object) => object.patterns),
@@ -139,6 +158,11 @@ export class Atoms implements Choices {
     return both
   }
 
+  #printOf(parts: readonly Atom[], isClosed = false): string {
+    const prints = parts.map((part) => part.print).sort()
+    return `&${this.#forms.interner.numberOf(`${prints.join('&')}${isClosed}`)}`
+  }
+
   #base(form: Form) {
     return {
       id: this.#forms.next(),
@@ -160,11 +184,4 @@ export class Atoms implements Choices {
 
 function isLeaf(atom: Atom): atom is LeafForm | ConstantForm {
   return ['constant', 'number', 'integer', 'bigint', 'string', 'bytes', 'timestamp'].includes(atom.kind)
-}
-
-function printOf(parts: readonly Atom[]): string {
-  return parts
-    .map((part) => part.print)
-    .sort()
-    .join('&')
 }

@@ -2,13 +2,12 @@
  * The check of schemas that a peer told: a walk over their shapes that compiles nothing, runs no pattern and looks at no value
  * twice for one shape (spec/compatibility.md, K22). It knows the keywords that `learnContract` leaves in them, and no more.
  */
-import { isObject, Misfit } from './misfit-error.ts'
 import type { ObjectShape, Shape } from './shape.ts'
 
 /** Looks at values in one check. */
 const MAX_LOOKS = 1_000_000
 
-/** Whether `value` fits a learned shape. Throws `Misfit` where that is too much work. */
+/** Whether `value` fits a learned shape; one that is too much work to look at does not. */
 export function checkBounded(shape: Shape, value: unknown): boolean {
   return new BoundedCheck().fits(shape, value)
 }
@@ -19,7 +18,7 @@ class BoundedCheck {
   readonly #found = new Map<object, Map<Shape, boolean>>()
 
   fits(shape: Shape, value: unknown): boolean {
-    if (++this.#looks > MAX_LOOKS) throw new Misfit('is too much work to check against what the peer told')
+    if (++this.#looks > MAX_LOOKS) return false
     if (typeof value !== 'object' || value === null) return this.#look(shape, value)
     const found = this.#found.get(value) ?? new Map<Shape, boolean>()
     this.#found.set(value, found)
@@ -44,7 +43,11 @@ class BoundedCheck {
       case 'literal':
         return shape.values.some((one) => one === value)
       case 'array':
-        return Array.isArray(value) && isWithin(value.length, shape, 'Items') && value.every((item) => this.fits(shape.item, item))
+        return (
+          Array.isArray(value) &&
+          isWithin(value.length, shape, 'Items') &&
+          value.every((item) => this.fits(shape.item, item))
+        )
       case 'tuple':
         return (
           Array.isArray(value) &&
@@ -59,9 +62,9 @@ class BoundedCheck {
   }
 
   #fitsObject(shape: ObjectShape, value: unknown): boolean {
-    if (!isObject(value) || value instanceof Uint8Array || value instanceof Date) return false
+    if (!isMap(value)) return false
     for (const [name, property] of shape.properties) {
-      const isAbsent = property.optional ? value[name] === undefined : !(name in value)
+      const isAbsent = !Object.hasOwn(value, name) || (property.optional && value[name] === undefined)
       if (isAbsent ? !property.optional : !this.fits(property.shape, value[name])) return false
     }
     const names = Object.keys(value)
@@ -70,6 +73,11 @@ class BoundedCheck {
     if (rest === 'drop') return true
     return names.every((name) => shape.properties.has(name) || (rest !== 'refuse' && this.fits(rest, value[name])))
   }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  const isList = Array.isArray(value) || value instanceof Uint8Array || value instanceof Date
+  return typeof value === 'object' && value !== null && !isList
 }
 
 function fitsLeaf(shape: Shape, value: unknown): boolean {
@@ -82,7 +90,12 @@ function fitsLeaf(shape: Shape, value: unknown): boolean {
     case 'bigint':
       return typeof value === shape.kind && (typeof value === 'boolean' || isBetween(value as bigint, shape)) // one of the two
     case 'number':
-      return typeof value === 'number' && Number.isFinite(value) && isBetween(value, shape) && (!shape.integer || Number.isInteger(value))
+      return (
+        typeof value === 'number' &&
+        Number.isFinite(value) &&
+        isBetween(value, shape) &&
+        (!shape.integer || Number.isInteger(value))
+      )
     case 'string':
       return typeof value === 'string' && isWithin(lengthOf(value), shape, 'Length')
     case 'bytes':
@@ -107,7 +120,10 @@ function keywordOf(shape: Shape, keyword: string): number | bigint | undefined {
 }
 
 function isWithin(count: number, shape: Shape, what: 'Length' | 'Bytes' | 'Items' | 'Properties'): boolean {
-  return count >= (keywordOf(shape, `min${what}`) ?? 0) && count <= (keywordOf(shape, `max${what}`) ?? Number.POSITIVE_INFINITY)
+  return (
+    count >= (keywordOf(shape, `min${what}`) ?? 0) &&
+    count <= (keywordOf(shape, `max${what}`) ?? Number.POSITIVE_INFINITY)
+  )
 }
 
 function isBetween(value: number | bigint, shape: Shape): boolean {

@@ -28,7 +28,8 @@ function keywordText(keyword: string, value: JsonValue): string {
     return place === 'schema' || place === 'schemaOrList' ? canonicalSchema(value) : canonicalData(value)
   }
   if (!Array.isArray(value)) return canonicalData(value)
-  const items = (value as readonly JsonValue[]).map(place === undefined ? canonicalData : schemaText) // a list of JSON's values is one
+  const holdsSchemas = place === 'list' || place === 'schemaOrList'
+  const items = (value as readonly JsonValue[]).map(holdsSchemas ? schemaText : canonicalData) // a list of JSON's values is one
   return `[${(sets.has(keyword) ? items.sort(byCodePoint) : items).join(',')}]`
 }
 

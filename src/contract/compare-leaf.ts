@@ -1,7 +1,7 @@
 /** Whether a leaf takes all that another one gives, by its keywords (spec/compatibility.md, K14). */
 import type { Atom, BothForm, Constant, ConstantForm, LeafForm } from './form.ts'
 import { constantText, cut } from './form.ts'
-import { bigintOf } from './form-reader.ts'
+import { bigintOf } from './form-values.ts'
 import type { JsonValue } from './json-schema.ts'
 
 /** What a receiver takes and a sender exceeds: `at most 5 characters (maxLength)`. */

@@ -6,7 +6,7 @@ import { Atoms } from './atoms.ts'
 import { constantMisgiving, firstOf, leafMisgiving } from './compare-leaf.ts'
 import { compareLists } from './compare-list.ts'
 import { compareObjects } from './compare-object.ts'
-import { areDisjoint } from './disjoint.ts'
+import { areDisjoint, areToldApart } from './disjoint.ts'
 import {
   type Atom,
   type Constant,
@@ -22,8 +22,7 @@ import type { JsonSchema } from './json-schema.ts'
 import { type Comparing, differs, fits, joined, type Outcome, type Roles, refuses, TooLarge } from './outcome.ts'
 import { isSturdy } from './sturdy.ts'
 
-/** Steps of one comparison, and schemas inside each other, before it is called too large. */
-const MAX_STEPS = 200_000
+/** Schemas inside each other, references followed, before a comparison is called too large. */
 const MAX_DEPTH = 400
 
 /** Compares what `sender` describes with what `receiver` describes. */
@@ -48,7 +47,6 @@ class Comparison implements Comparing {
   readonly #assumed = new Set<string>()
   readonly #trail: string[] = []
   readonly #refused = new Map<string, Outcome>()
-  #steps = 0
   #depth = 0
 
   constructor(sender: JsonSchema, receiver: JsonSchema, roles: Roles) {
@@ -66,8 +64,7 @@ class Comparison implements Comparing {
   }
 
   spend(steps: number): void {
-    this.#steps += steps
-    if (this.#steps > MAX_STEPS) throw new TooLarge()
+    this.senders.spend(steps)
   }
 
   /**
@@ -133,7 +130,7 @@ class Comparison implements Comparing {
     this.spend(receivers.length)
     const near: Outcome[] = []
     for (const receiver of receivers) {
-      if (areDisjoint(sender, receiver, this.senders, this.receivers)) continue
+      if (receivers.length > 1 && areDisjoint(sender, receiver, this.senders, this.receivers)) continue
       const outcome = this.#attempt(() => this.#comparePair(sender, beside, receiver))
       if (outcome.breaks.length === 0) {
         return this.#isAlone(sender, receiver, receivers)
@@ -146,9 +143,19 @@ class Comparison implements Comparing {
       }
       near.push(outcome)
     }
+    if (near.length === 0)
+      near.push(...this.#meant(sender, receivers).map((one) => this.#comparePair(sender, beside, one)))
     const [only] = near
     if (only && near.length === 1) return only
     return refuses(this.#mismatch(nameOf(sender), receivers))
+  }
+
+  /** The one form that a constant property says is meant, though it does not take the sender's. */
+  #meant(sender: Atom, receivers: readonly Atom[]): readonly Atom[] {
+    const meant = receivers.filter(
+      (one) => one.kind === sender.kind && !areToldApart(sender, one, this.senders, this.receivers),
+    )
+    return meant.length === 1 ? meant : []
   }
 
   /** Nothing else that the value may fit at the receiver changes what arrives. */
@@ -181,7 +188,10 @@ class Comparison implements Comparing {
         this.#text(`${receiver.tangle}, which is compared only with the very same; give what changed another name`),
       )
     }
-    if (sender.kind === 'object' && receiver.kind === 'object') return compareObjects(this, sender, beside, receiver)
+    if (sender.kind === 'object' && receiver.kind === 'object') {
+      const alone = receiver.alone?.map((one) => this.#comparePair(sender, beside, one)) ?? []
+      return joined([compareObjects(this, sender, beside, receiver), ...alone])
+    }
     if (isList(sender) && isList(receiver)) return compareLists(this, sender, beside, receiver)
     const misgiving = misgivingOf(sender, receiver)
     if (misgiving === 'another kind') return refuses(this.#mismatch(nameOf(sender), [receiver]))
@@ -198,7 +208,7 @@ class Comparison implements Comparing {
 
   #mismatch(given: string, receivers: readonly Atom[]): string {
     const { sender, receiver } = this.roles
-    const taken = listed(receivers.map(nameOf))
+    const taken = listed([...new Set(receivers.map(nameOf))])
     return `${sender} may send ${given}, and ${receiver} takes ${taken}; take both, or use another name`
   }
 }

@@ -3,6 +3,7 @@
  * "Comparison"). Invariant: what is called compatible never fails a check for its contract's sake.
  */
 import { misuse } from '../errors.ts'
+import { canonicalSchema } from './canonical.ts'
 import { compareSchemas } from './compare-schema.ts'
 import type { ContractDescription, MethodDescription } from './describe.ts'
 import { methodFingerprint } from './fingerprint.ts'
@@ -124,6 +125,10 @@ function ownOf(errors: MethodDescription['errors'], name: string): JsonSchema | 
 
 function findingsOf(pointer: string, sender: JsonSchema, receiver: JsonSchema, roles: Roles): Finding[] {
   const { breaks, notes }: Outcome = compareSchemas(sender, receiver, roles)
+  if (breaks.length + notes.length === 0 && canonicalSchema(sender) !== canonicalSchema(receiver)) {
+    const reason = `is written differently, and ${roles.receiver} takes all that ${roles.sender} sends`
+    return [{ pointer, reason, verdict: 'compatible' }]
+  }
   const at = (path: readonly string[]) => `${pointer}${path.map((segment) => `/${segmentText(segment)}`).join('')}`
   return [
     ...breaks.map(({ path, reason }): Finding => ({ pointer: at(path), reason, verdict: 'breaking' })),

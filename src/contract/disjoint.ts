@@ -6,11 +6,15 @@ const MAX_LOOK = 2
 
 /** Whether no value is both; each form's own side knows its inner forms. */
 export function areDisjoint(one: Atom, other: Atom, ones: Choices, others: Choices, depth = 0): boolean {
+  ones.spend(1)
   const families = familiesOf(one)
   const otherFamilies = familiesOf(other)
   if (!families || !otherFamilies) return false
+  // To TypeBox's own check, which a oneOf counts by, bytes and dates are objects.
+  if ((one.kind === 'object' && isObjectToo(other)) || (other.kind === 'object' && isObjectToo(one))) return false
   if (![...families].some((family) => otherFamilies.has(family))) return true
   if (one.kind === 'constant' && other.kind === 'constant') {
+    ones.spend(one.values.length + other.values.length)
     const values = new Set(other.values)
     return !one.values.some((value) => values.has(value))
   }
@@ -26,13 +30,32 @@ export function areDisjoint(one: Atom, other: Atom, ones: Choices, others: Choic
   return isContainer(one) && isContainer(other) && (one.max < other.min || other.max < one.min)
 }
 
+function isObjectToo({ kind }: Atom): boolean {
+  return kind === 'bytes' || kind === 'timestamp'
+}
+
+/** Whether a property of constants tells two objects apart. */
+export function areToldApart(one: Atom, other: Atom, ones: Choices, others: Choices): boolean {
+  if (one.kind !== 'object' || other.kind !== 'object') return false
+  return [...one.properties].some(([name, { form }]) => {
+    const its = other.properties.get(name)
+    const atoms = its ? [...ones.of(form), ...others.of(its.form)] : []
+    return (
+      its !== undefined && atoms.every(({ kind }) => kind === 'constant') && areApart(form, its.form, ones, others, 0)
+    )
+  })
+}
+
 /** A property that `one` requires is one that `other` has in another form, or forbids. */
 function excludes(one: ObjectForm, other: ObjectForm, ones: Choices, others: Choices, depth: number): boolean {
   for (const [name, { form, isOptional }] of one.properties) {
     if (isOptional) continue
     const its = other.properties.get(name)
     const isForbidden = its === undefined && other.rest === 'refuse' && other.patterns.length === 0
-    if (isForbidden || (its && areApart(form, its.form, ones, others, depth))) return true
+    // What may be left out may also be there as undefined.
+    const mayBeLeftOut =
+      its?.isOptional === true && ones.of(form).some((atom) => atom.kind === 'nil' && atom.isUndefined)
+    if (isForbidden || (its && !mayBeLeftOut && areApart(form, its.form, ones, others, depth))) return true
   }
   return false
 }

@@ -4,23 +4,36 @@
  */
 import { canonicalData } from './canonical.ts'
 import type { AllForm, Constant, Form, LeafForm, ObjectForm, PropertyForm, UnionForm } from './form.ts'
+import { constantOf, countOf, isOfType } from './form-values.ts'
 import { Interner } from './interner.ts'
 import {
   annotations,
+  definitionsOf,
   isJsonObject,
   isJsonSchema,
   type JsonObject,
   type JsonSchema,
   type JsonValue,
 } from './json-schema.ts'
+import { TooLarge } from './outcome.ts'
+
+/** Steps of one comparison before it is called too large; a step is some hundred nanoseconds. */
+const MAX_STEPS = 1_000_000
 
 /** What the two sides of a comparison share. */
 export class Forms {
   readonly interner = new Interner()
   #count = 0
+  #steps = 0
 
   next(): number {
     return this.#count++
+  }
+
+  /** Counts work. Throws `TooLarge`. */
+  spend(steps: number): void {
+    this.#steps += steps
+    if (this.#steps > MAX_STEPS) throw new TooLarge()
   }
 }
 
@@ -54,32 +67,17 @@ const understood: Readonly<Record<string, readonly string[]>> = {
 export class FormReader {
   readonly #forms: Forms
   readonly #known = new Map<object, Form>()
-  readonly #definitions = new Map<string, JsonSchema>()
+  readonly #definitions: ReadonlyMap<string, JsonSchema>
   /** Says all definitions of the schema at once. */
   readonly definitionsText: string
   readonly root: Form
 
   constructor(schema: JsonSchema, forms: Forms) {
     this.#forms = forms
-    this.#collect(schema)
+    this.#definitions = definitionsOf(schema)
     const texts = [...this.#definitions].map(([name, inner]) => [name, forms.interner.printOf(inner).number] as const)
     this.definitionsText = canonicalData(Object.fromEntries(texts))
     this.root = this.read(schema)
-  }
-
-  /** The definitions, by their names alone: a name has one meaning in a schema (spec/types.md, T29). */
-  #collect(value: JsonValue): void {
-    const pending: JsonValue[] = [value]
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (typeof next !== 'object' || next === null) continue
-      const defs = isJsonObject(next) ? next['$defs'] : undefined
-      if (isJsonObject(defs)) {
-        for (const [name, inner] of Object.entries(defs)) {
-          if (isJsonSchema(inner) && !this.#definitions.has(name)) this.#definitions.set(name, inner)
-        }
-      }
-      for (const inner of Object.values<JsonValue>(next)) pending.push(inner)
-    }
   }
 
   /** What a reference leads to. */
@@ -146,6 +144,9 @@ export class FormReader {
     const own = this.#readOwn(schema, taken)
     if (parts.length === 0) return own ?? this.#whole(this.#plain('unknown', schema), schema, taken)
     if (own) parts.push(own)
+    const [only] = parts
+    const rest = Object.keys(schema).filter((keyword) => !annotations.has(keyword) && keyword !== '$defs')
+    if (only && !own && parts.length === 1 && rest.every((keyword) => taken.includes(keyword))) return only
     const isClosed = schema['unevaluatedProperties'] === false
     if (isClosed) taken.push('unevaluatedProperties')
     if (own) return { kind: 'all', ...this.#base(schema), parts, isClosed } // its extras are those of its own part
@@ -266,32 +267,4 @@ export class FormReader {
       tangle: isTangled ? 'has patterns of names beside others' : undefined,
     } satisfies ObjectForm
   }
-}
-
-/** A count of a schema; NaN for what is none. */
-function countOf(value: JsonValue | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : Number.NaN
-}
-
-const INTEGER = /^-?\d{1,40}$/
-
-/** A bigint as a description has it. */
-export function bigintOf(value: JsonValue | undefined): bigint | undefined {
-  const text = isJsonObject(value ?? null) ? (value as JsonObject)['$bigint'] : undefined // seen to be one
-  return typeof text === 'string' && INTEGER.test(text) ? BigInt(text) : undefined
-}
-
-function constantOf(value: JsonValue): Constant | null | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    return value
-  return bigintOf(value)
-}
-
-/** Whether a constant passes the `type` beside it. */
-function isOfType(value: Constant | null | undefined, type: JsonValue | undefined): boolean {
-  if (type === undefined) return true
-  const types: readonly JsonValue[] = Array.isArray(type) ? type : [type]
-  const own = value === null ? 'null' : typeof value
-  return types.some((one) => one === own || (one === 'integer' && Number.isInteger(value)))
 }

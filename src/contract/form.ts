@@ -57,6 +57,8 @@ export interface ObjectForm extends Base {
   readonly properties: ReadonlyMap<string, PropertyForm>
   readonly patterns: readonly { readonly source: string; readonly form: Form }[]
   readonly rest: 'drop' | 'refuse' | Form
+  /** Forms of unions within an intersection: a receiver first tries each by itself, without the other parts. */
+  readonly alone?: readonly Atom[] | undefined
   readonly min: number
   readonly max: number
 }
@@ -84,6 +86,8 @@ export type Form = Atom | UnionForm | AllForm | RefForm
 /** Who knows the atoms of one side's forms. */
 export interface Choices {
   of(form: Form): readonly Atom[]
+  /** Counts work. Throws `TooLarge`. */
+  spend(steps: number): void
 }
 
 /** How TypeBox writes the pattern of `Record(String, …)`, which Nanowire takes to be any key. */

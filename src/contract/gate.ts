@@ -52,7 +52,7 @@ class SchemaGate implements Gate {
 
   constructor(shape: Shape) {
     this.shape = shape
-    const looks = lookThrough(shape, new Set())
+    const looks = lookThrough(shape)
     this.#isRecursive = looks.isRecursive
     this.#isOpenEnded = looks.isOpenEnded
   }
@@ -111,16 +111,23 @@ interface Looks {
   readonly isOpenEnded: boolean
 }
 
-function lookThrough(shape: Shape, above: Set<Shape>): Looks {
-  if (above.has(shape) || above.size >= defaultLimits.maxDepth) return { isRecursive: true, isOpenEnded: true }
-  above.add(shape)
-  const parts = partsOf(shape).map((part) => lookThrough(part, above))
-  above.delete(shape)
-  const lists = shape.kind === 'unknown' || shape.kind === 'array' || hasAnyName(shape)
-  return {
-    isRecursive: parts.some((part) => part.isRecursive),
-    isOpenEnded: lists || parts.some((part) => part.isOpenEnded),
-  }
+function lookThrough(shape: Shape): Looks {
+  const heights = new Map<Shape, number>()
+  const height = heightOf(shape, heights)
+  const lists = [...heights.keys()].some((one) => one.kind === 'unknown' || one.kind === 'array' || hasAnyName(one))
+  const isRecursive = height >= defaultLimits.maxDepth
+  return { isRecursive, isOpenEnded: isRecursive || lists }
+}
+
+/** Shapes inside each other at most; infinite where one holds itself. Each is looked at once, however many hold it. */
+function heightOf(shape: Shape, heights: Map<Shape, number>): number {
+  const known = heights.get(shape)
+  if (known !== undefined) return known
+  heights.set(shape, Number.POSITIVE_INFINITY) // for whoever meets it while it is open
+  let height = 0
+  for (const part of partsOf(shape)) height = Math.max(height, 1 + heightOf(part, heights))
+  heights.set(shape, height)
+  return height
 }
 
 function hasAnyName(shape: Shape): boolean {

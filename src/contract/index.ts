@@ -17,6 +17,7 @@ export { type Gate, gateOf } from './gate.ts'
 export type { JsonSchema, JsonValue } from './json-schema.ts'
 export { childrenOf } from './judge-shape.ts'
 export { NegativeZero } from './leaf.ts'
+export { learnContract } from './learn.ts'
 export {
   type ErrorDataOf,
   type Method,
@@ -34,6 +35,6 @@ export { readDescription } from './read-description.ts'
 export { shapeOf } from './read-shape.ts'
 export { Reflection } from './reflection.ts'
 export type { Shape } from './shape.ts'
-export { requireDistinctTags, tagOf } from './tag.ts'
+export { isContractName, requireDistinctTags, tagOf } from './tag.ts'
 export { Bytes, type BytesOptions, Timestamp, type TimestampOptions } from './types.ts'
 export { checkOf } from './validator.ts'

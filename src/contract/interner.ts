@@ -15,7 +15,7 @@ export class Interner {
   readonly #prints = new WeakMap<object, Print>()
 
   printOf(schema: JsonValue): Print {
-    if (!isJsonObject(schema)) return { number: this.#numberOf(canonicalData(schema)), hasRef: false }
+    if (!isJsonObject(schema)) return { number: this.numberOf(canonicalData(schema)), hasRef: false }
     const known = this.#prints.get(schema)
     if (known) return known
     let hasRef = '$ref' in schema
@@ -31,7 +31,7 @@ export class Interner {
       const mapped = mapKeyword<JsonValue>(keyword, value, onSchema, (data) => data as JsonValue) // of JSON, like the schema
       texts.push(`${JSON.stringify(keyword)}:${this.textOf(keyword, mapped)}`)
     }
-    const print = { number: this.#numberOf(`{${texts.sort(byCodePoint).join(',')}}`), hasRef }
+    const print = { number: this.numberOf(`{${texts.sort(byCodePoint).join(',')}}`), hasRef }
     this.#prints.set(schema, print)
     return print
   }
@@ -43,7 +43,8 @@ export class Interner {
     return `[${items.map(canonicalData).sort(byCodePoint).join(',')}]`
   }
 
-  #numberOf(text: string): number {
+  /** One number for one text; one made of numbers does not grow with what they stand for. */
+  numberOf(text: string): number {
     const number = this.#numbers.get(text) ?? this.#numbers.size
     this.#numbers.set(text, number)
     return number

@@ -74,3 +74,32 @@ export function mapKeyword<T>(
   const isSchema = isMap || typeof value === 'boolean'
   return isSchema && (place === 'schema' || place === 'schemaOrList') ? onSchema(value) : onData(value)
 }
+
+/**
+ * All definitions of a schema by their names, wherever they stand: a name has one meaning in a schema (spec/types.md, T29). Of two
+ * with one name the outer one counts. Does not recurse.
+ */
+export function definitionsOf(root: JsonSchema): Map<string, JsonSchema> {
+  const definitions = new Map<string, JsonSchema>()
+  let level: readonly JsonValue[] = [root]
+  while (level.length > 0) {
+    const inner: JsonValue[] = []
+    for (const schema of level) {
+      if (!isJsonObject(schema)) continue
+      const own = schema['$defs']
+      for (const [name, definition] of Object.entries(own !== undefined && isJsonObject(own) ? own : {})) {
+        if (isJsonSchema(definition) && !definitions.has(name)) definitions.set(name, definition)
+      }
+      for (const [keyword, value] of Object.entries(schema)) {
+        mapKeyword(
+          keyword,
+          value,
+          (one) => inner.push(one as JsonValue), // of JSON, like all of it
+          () => 0,
+        )
+      }
+    }
+    level = inner
+  }
+  return definitions
+}

@@ -3,16 +3,22 @@ import { misuse } from '../errors.ts'
 import type { Shape } from './shape.ts'
 
 /** A schema that reaches itself without an object or array between has no smallest value and no end to its check. */
-export function refuseEndless(shape: Shape, open: Set<Shape>, done: Set<Shape>): void {
+export function refuseEndless(shape: Shape): void {
+  const done = new Set<Shape>()
+  const inner: Shape[] = [shape]
+  for (let next = inner.pop(); next; next = inner.pop()) refuseEndlessAt(next, new Set(), done, inner)
+}
+
+function refuseEndlessAt(shape: Shape, open: Set<Shape>, done: Set<Shape>, inner: Shape[]): void {
   if (open.has(shape)) throw refusal('', 'a reference to nothing but itself', 'put an object or array between')
   if (done.has(shape)) return
   done.add(shape)
   open.add(shape)
-  if (shape.kind === 'ref') refuseEndless(shape.target(), open, done)
-  if (shape.kind === 'union') for (const branch of shape.branches) refuseEndless(branch, open, done)
-  if (shape.kind === 'intersect') for (const part of shape.parts) refuseEndless(part, open, done)
+  if (shape.kind === 'ref') refuseEndlessAt(shape.target(), open, done, inner)
+  if (shape.kind === 'union') for (const branch of shape.branches) refuseEndlessAt(branch, open, done, inner)
+  if (shape.kind === 'intersect') for (const part of shape.parts) refuseEndlessAt(part, open, done, inner)
   open.delete(shape)
-  for (const child of childrenOf(shape)) refuseEndless(child, new Set(), done)
+  inner.push(...childrenOf(shape))
 }
 
 /** The shapes inside containers of this one. */

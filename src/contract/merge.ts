@@ -14,7 +14,7 @@ export function mergeObjects(shape: IntersectShape, objects: readonly ObjectShap
   for (const object of objects) {
     for (const [name, property] of object.properties) {
       const before = properties.get(name)
-      properties.set(name, before ? mergeProperties(shape, before, property) : property)
+      properties.set(name, before ? mergeProperties(before, property) : property)
     }
   }
   const rests = objects.map((object) => object.rest)
@@ -23,13 +23,23 @@ export function mergeObjects(shape: IntersectShape, objects: readonly ObjectShap
   return { kind: 'object', schema, scope, properties, patterns: objects.flatMap((object) => object.patterns), rest }
 }
 
-function mergeProperties(shape: IntersectShape, one: PropertyShape, other: PropertyShape): PropertyShape {
-  if (one.shape === other.shape) return { shape: one.shape, optional: one.optional && other.optional }
-  const { schema, scope } = shape
-  return {
-    shape: { kind: 'intersect', schema, scope, parts: [one.shape, other.shape] },
-    optional: one.optional && other.optional,
-  }
+function mergeProperties(one: PropertyShape, other: PropertyShape): PropertyShape {
+  return { shape: intersectOf([one.shape, other.shape]), optional: one.optional && other.optional }
+}
+
+const pairs = new WeakMap<Shape, WeakMap<Shape, Shape>>()
+
+/** What is all of these at once; the same shape for the same ones, so that those of a recursion are finitely many. */
+export function intersectOf(parts: readonly [Shape, ...Shape[]]): Shape {
+  return parts.reduce((one, other) => (one === other ? one : pairOf(one, other)))
+}
+
+function pairOf(one: Shape, other: Shape): Shape {
+  const known = pairs.get(one) ?? new WeakMap<Shape, Shape>()
+  pairs.set(one, known)
+  const pair = known.get(other) ?? { kind: 'intersect', schema: {}, scope: one.scope, parts: [one, other] }
+  known.set(other, pair)
+  return pair
 }
 
 /** Whether a shape takes anything, and so declares everything. */

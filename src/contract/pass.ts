@@ -6,7 +6,7 @@
 
 import type { Bounds } from './bounds.ts'
 import { type Direction, isInbound, leafPass, negativeZero, type Pass, same, sequence } from './leaf.ts'
-import { isUnknown, mergeObjects, partsOf } from './merge.ts'
+import { intersectOf, isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
 import { copyUntil, isPlain, requireOwn } from './plain.ts'
 import { requireName, requireSafe } from './safe.ts'
@@ -121,7 +121,7 @@ export class PassBuilder {
       const [first] = fitting
       const open = fitting.find(({ branch }) => isUnknown(branch))
       if (open) return open.after // it declares everything
-      if (!first) return value // the check of the whole says so, with the place
+      if (!first) return this.#unfit(shape, value)
       if (fitting.length === 1 || !(isObject(value) || Array.isArray(value))) {
         return (fitting.find((one) => one.after === value) ?? first).after
       }
@@ -182,11 +182,25 @@ export class PassBuilder {
     return fitting
   }
 
+  /**
+   * Of a value that fits no branch the check of the whole says so, with the place; but what that does not look at is a
+   * misfit here: half of a surrogate pair, a hole, what stands under a key with a line break.
+   */
+  #unfit(shape: UnionShape, value: unknown): unknown {
+    if (!checkOf(shape)(value)) return value
+    for (const branch of shape.branches) {
+      if (seemsMeant(branch, value) && checkOf(branch)(value)) this.passOf(branch)(value)
+    }
+    throw firstMisfit(shape, value)
+  }
+
   /** What any of the lists declares of an item is declared. */
-  #mergedListPass(shape: IntersectShape, lists: readonly Extract<Shape, { kind: 'array' | 'tuple' }>[]): Pass {
+  #mergedListPass(lists: readonly Extract<Shape, { kind: 'array' | 'tuple' }>[]): Pass {
     const itemPass = (index: number) => {
-      const parts = lists.flatMap((list) => (list.kind === 'array' ? [list.item] : (list.items[index] ?? [])))
-      return this.passOf({ ...shape, kind: 'intersect', parts })
+      const [first, ...others] = lists.flatMap((list) =>
+        list.kind === 'array' ? [list.item] : (list.items[index] ?? []),
+      )
+      return first ? this.passOf(intersectOf([first, ...others])) : same
     }
     const tuple = lists.find((list) => list.kind === 'tuple')
     return tuple
@@ -203,13 +217,15 @@ export class PassBuilder {
     const objects = parts.filter((part) => part.kind === 'object')
     if (unions.length === 0) {
       const lists = parts.filter((part) => part.kind === 'array' || part.kind === 'tuple')
-      if (lists.length > 1 && lists.length === parts.length) return this.#mergedListPass(shape, lists)
+      if (lists.length > 1 && lists.length === parts.length) return this.#mergedListPass(lists)
       if (objects.length === 0) return sequence(parts.map((part) => this.passOf(part)))
       return this.#objectPass(mergeObjects(shape, objects))
     }
     const merged = new Map<string, Pass>()
     return (value) => {
       const chosen = unions.map((union) => this.#fitting(union, value))
+      for (const [index, fits] of chosen.entries())
+        if (fits.length === 0) this.#unfit(unions[index] as UnionShape, value) // of one length
       if (!isObject(value) && !Array.isArray(value)) return sequence(parts.map((part) => this.passOf(part)))(value)
       const key = chosen.map((one) => one.map((fit) => fit.index).join()).join('|')
       let pass = merged.get(key)

@@ -61,7 +61,7 @@ class ShapeReader {
   readWhole(schema: TSchema): Shape {
     const shape = this.#read(schema, {}, '')
     for (let ref = this.#unvisited.pop(); ref; ref = this.#unvisited.pop()) ref.target()
-    refuseEndless(shape, new Set(), new Set())
+    refuseEndless(shape)
     for (const union of this.#unions) refuseNilAndUndefined(union.shape, union.path)
     return shape
   }

@@ -4,6 +4,7 @@
  */
 import type { TSchema } from 'typebox'
 import { Compile, Check as checkInterpreted, Errors } from 'typebox/schema'
+import { checkBounded } from './bounded-check.ts'
 import type { Scope, Shape } from './shape.ts'
 
 /** Whether a value fits. */
@@ -16,7 +17,8 @@ export function checkOf(shape: Shape): Check {
   let check = checks.get(shape)
   if (!check) {
     const context = contextOf(shape.scope)
-    if (holdsBigInt([shape.schema, context])) {
+    if (isLearned(shape)) check = (value) => checkBounded(shape, value)
+    else if (holdsBigInt([shape.schema, context])) {
       // TypeBox's compiler writes 5n as 5, so that no bigint is ever the constant, and bounds lose digits.
       check = (value) => checkInterpreted(context, shape.schema, value)
     } else {
@@ -30,6 +32,7 @@ export function checkOf(shape: Shape): Check {
 
 /** TypeBox's words for the first thing that is wrong with `value` at a shape that has no parts of its own. */
 export function firstMessage(shape: Shape, value: unknown): string {
+  if (isLearned(shape)) return `must fit what the server told: ${shape.kind} within its bounds`
   try {
     const [, errors] = Errors(contextOf(shape.scope), shape.schema, value)
     return errors[0]?.message ?? 'does not fit'
@@ -43,8 +46,20 @@ function contextOf(scope: Scope): Record<string, TSchema> {
   return { ...scope }
 }
 
-function holdsBigInt(value: unknown, seen = new Set<unknown>()): boolean {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return typeof value === 'bigint'
+/** The mark of schemas that a peer told, on each of their parts: TypeBox makes no code of them, and never walks them. */
+export const LEARNED = '~learned'
+
+function isLearned({ schema, scope }: Shape): boolean {
+  return holds([schema, scope], (value) => typeof value === 'object' && value !== null && LEARNED in value)
+}
+
+function holdsBigInt(value: unknown): boolean {
+  return holds(value, (inner) => typeof inner === 'bigint')
+}
+
+function holds(value: unknown, isIt: (value: unknown) => boolean, seen = new Set<unknown>()): boolean {
+  if (isIt(value)) return true
+  if (typeof value !== 'object' || value === null || seen.has(value)) return false
   seen.add(value)
-  return Object.values(value).some((inner) => holdsBigInt(inner, seen))
+  return Object.values(value).some((inner) => holds(inner, isIt, seen))
 }

@@ -267,3 +267,22 @@ describe('what does not change is not copied', () => {
     expect(Object.keys(overWire(schema, sent) as object)).toEqual([])
   })
 })
+
+describe('a misfit that only the way itself finds', () => {
+  const record = Type.Object({ r: Type.Record(Type.String(), Type.Object({ a: Type.Number() })) })
+  const secret = { r: { 'y\n': { a: 'x' } }, s: 1, secret: 1 }
+
+  it.each<[string, TSchema, unknown, string]>([
+    ['text in a union', Type.Union([Type.String(), Type.Null()]), '\ud800', 'half of a surrogate pair'],
+    ['a key with a line break in a union', Type.Union([record, Type.Null()]), secret, '/a must be number'],
+    [
+      'a key with a line break in a union of an intersection',
+      Type.Intersect([Type.Object({ s: Type.Number() }), Type.Union([record, Type.Object({ z: Type.Null() })])]),
+      secret,
+      '/a must be number',
+    ],
+  ])('is one also for %s: it does not pass as it is', (_, schema, value, misfit) => {
+    expect(misfitOf(() => inMemory(schema, value))).toContain(misfit)
+    expect(misfitOf(() => overWire(schema, value))).toContain(misfit)
+  })
+})
