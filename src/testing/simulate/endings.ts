@@ -10,6 +10,10 @@ export class Endings {
   readonly #driver: Driver
   readonly #closings: Promise<void>[] = []
   #open = 0
+  /** Sides that have closed, and come again soon. */
+  #away = 0
+  /** Nothing that was planned begins any more. */
+  #isOver = false
 
   constructor(world: World, driver: Driver) {
     this.#world = world
@@ -25,6 +29,8 @@ export class Endings {
   /** The end of a run: both sides close, one first or both at once. */
   async closeBoth(): Promise<void> {
     const { chance: chances, clientSide, serverSide, story } = this.#world
+    this.#isOver = true
+    await this.#driver.until(() => this.#away === 0)
     const chance = chances.fork('close')
     const sides = [clientSide.current, serverSide.current]
     if (chance.happens(0.5)) sides.reverse()
@@ -42,10 +48,11 @@ export class Endings {
     const drainMs = chance.between(0, 500)
     const reopenMs = chance.between(0, 100)
     clock.after(chance.between(0, plan.faultMs), () => {
+      if (this.#isOver) return
       injected('clientClose')
       story.tell(`the client closes its connection within ${drainMs} ms`)
       this.#add(clientSide.current.close({ drainMs }))
-      clock.after(reopenMs, () => clientSide.reopen())
+      this.#again(reopenMs, () => clientSide.reopen())
     })
   }
 
@@ -54,13 +61,22 @@ export class Endings {
     const drainMs = chance.between(0, 500)
     const againMs = chance.between(0, 200)
     clock.after(chance.between(0, plan.faultMs), () => {
+      if (this.#isOver) return
       injected('serverClose')
       story.tell(`the server closes within ${drainMs} ms`)
       this.#add(serverSide.current?.close({ drainMs }))
-      clock.after(againMs, () => {
+      this.#again(againMs, () => {
         story.tell('another server listens')
         this.#add(serverSide.serve())
       })
+    })
+  }
+
+  #again(ms: number, act: () => void): void {
+    this.#away++
+    this.#world.clock.after(ms, () => {
+      this.#away--
+      act()
     })
   }
 
