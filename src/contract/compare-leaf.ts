@@ -164,7 +164,7 @@ export function constantMisgiving(value: Constant, receiver: Atom): Misgiving | 
     case 'unknown':
       return undefined
     case 'constant':
-      return receiver.extras.size === 0 && receiver.values.includes(value)
+      return receiver.extras.size === 0 && receiver.values.has(value)
         ? undefined
         : 'does not have it among its constants'
     case 'both':

@@ -17,7 +17,7 @@ import {
   listed,
   nameOf,
 } from './form.ts'
-import { FormReader, Forms } from './form-reader.ts'
+import { type Budget, FormReader, Forms } from './form-reader.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { type Comparing, differs, fits, joined, type Outcome, type Roles, refuses, TooLarge } from './outcome.ts'
 import { isSturdy } from './sturdy.ts'
@@ -26,9 +26,9 @@ import { isSturdy } from './sturdy.ts'
 const MAX_DEPTH = 400
 
 /** Compares what `sender` describes with what `receiver` describes. */
-export function compareSchemas(sender: JsonSchema, receiver: JsonSchema, roles: Roles): Outcome {
+export function compareSchemas(sender: JsonSchema, receiver: JsonSchema, roles: Roles, budget: Budget): Outcome {
   try {
-    return new Comparison(sender, receiver, roles).run()
+    return new Comparison(sender, receiver, roles, new Forms(budget)).run()
   } catch (error) {
     if (error instanceof TooLarge) return refuses('is too large to compare; give what changed a method of its own')
     throw error
@@ -49,8 +49,7 @@ class Comparison implements Comparing {
   readonly #refused = new Map<string, Outcome>()
   #depth = 0
 
-  constructor(sender: JsonSchema, receiver: JsonSchema, roles: Roles) {
-    const forms = new Forms()
+  constructor(sender: JsonSchema, receiver: JsonSchema, roles: Roles, forms: Forms) {
     this.roles = roles
     this.#sender = new FormReader(sender, forms)
     this.#receiver = new FormReader(receiver, forms)
@@ -172,12 +171,12 @@ class Comparison implements Comparing {
   }
 
   #compareConstants(sender: ConstantForm, receivers: readonly Atom[]): Outcome {
-    this.spend(sender.values.length * receivers.length)
+    this.spend(sender.values.size * receivers.length)
     const accepts = (value: Constant) => receivers.some((one) => constantMisgiving(value, one) === undefined)
-    const lacking = sender.values.filter((value) => !accepts(value))
-    if (lacking.length === 0)
+    const lacking = new Set([...sender.values].filter((value) => !accepts(value)))
+    if (lacking.size === 0)
       return receivers.some((one) => this.isSame(sender, one)) ? fits : differs(this.#text('takes more values'))
-    const texts = lacking.length === sender.values.length ? nameOf(sender) : listed(lacking.map(constantText))
+    const texts = lacking.size === sender.values.size ? nameOf(sender) : listed(lacking, constantText)
     return refuses(this.#mismatch(texts, receivers))
   }
 
@@ -208,7 +207,7 @@ class Comparison implements Comparing {
 
   #mismatch(given: string, receivers: readonly Atom[]): string {
     const { sender, receiver } = this.roles
-    const taken = listed([...new Set(receivers.map(nameOf))])
+    const taken = listed(new Set(receivers.map(nameOf)), (name) => name)
     return `${sender} may send ${given}, and ${receiver} takes ${taken}; take both, or use another name`
   }
 }
@@ -227,8 +226,11 @@ function misgivingOf(sender: Atom, receiver: Atom): string | undefined {
       : (misgivings.find((one) => one !== 'another kind') ?? misgivings[0])
   }
   if (sender.kind === 'constant') {
-    const misgivings = sender.values.map((value) => constantMisgiving(value, receiver))
-    return misgivings.find((one) => one !== undefined)
+    for (const value of sender.values) {
+      const misgiving = constantMisgiving(value, receiver)
+      if (misgiving !== undefined) return misgiving
+    }
+    return undefined
   }
   if (sender.kind === 'nil' && receiver.kind === 'nil') return undefined
   if (!('schema' in sender) || !('schema' in receiver)) return 'another kind'

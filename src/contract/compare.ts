@@ -8,6 +8,7 @@ import { compareSchemas } from './compare-schema.ts'
 import type { ContractDescription, MethodDescription } from './describe.ts'
 import { methodFingerprint } from './fingerprint.ts'
 import { cut } from './form.ts'
+import { Budget } from './form-reader.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Outcome, Roles } from './outcome.ts'
 
@@ -42,10 +43,11 @@ export function judgeMethods(
   client: ContractDescription,
   server: ContractDescription,
 ): ReadonlyMap<string, MethodVerdict> {
+  const budget = new Budget()
   return new Map(
     Object.entries(client.methods).map(([key, method]) => {
       const theirs = Object.hasOwn(server.methods, key) ? server.methods[key] : undefined
-      return [key, theirs ? judgeMethod(key, method, theirs) : lacking(key)]
+      return [key, theirs ? judgeMethod(key, method, theirs, budget) : lacking(key)]
     }),
   )
 }
@@ -79,7 +81,7 @@ function lacking(key: string): MethodVerdict {
   return { verdict: 'breaking', findings: [{ pointer: `/${key}`, reason, verdict: 'breaking' }] }
 }
 
-function judgeMethod(key: string, client: MethodDescription, server: MethodDescription): MethodVerdict {
+function judgeMethod(key: string, client: MethodDescription, server: MethodDescription, budget: Budget): MethodVerdict {
   if (methodFingerprint(client) === methodFingerprint(server)) return { verdict: 'identical', findings: [] }
   const findings: Finding[] = []
   const breaks = (at: string, reason: string) => findings.push({ pointer: `/${key}${at}`, reason, verdict: 'breaking' })
@@ -97,20 +99,20 @@ function judgeMethod(key: string, client: MethodDescription, server: MethodDescr
       `the client's number is ${client.tag}, the server's ${server.tag}; say the old one by the option tag`,
     )
   }
-  findings.push(...findingsOf(`/${key}/request`, client.request, server.request, asked))
-  findings.push(...findingsOf(`/${key}/reply`, server.reply, client.reply, answered))
-  findings.push(...judgeErrors(key, client, server))
+  findings.push(...findingsOf(`/${key}/request`, client.request, server.request, asked, budget))
+  findings.push(...findingsOf(`/${key}/reply`, server.reply, client.reply, answered, budget))
+  findings.push(...judgeErrors(key, client, server, budget))
   const isBroken = findings.some((finding) => finding.verdict === 'breaking')
   return { verdict: isBroken ? 'breaking' : 'compatible', findings }
 }
 
 /** An error that the client does not declare arrives as `unknown` (spec/errors.md, E17), and fails no check. */
-function judgeErrors(key: string, client: MethodDescription, server: MethodDescription): Finding[] {
+function judgeErrors(key: string, client: MethodDescription, server: MethodDescription, budget: Budget): Finding[] {
   const names = new Set([...Object.keys(client.errors), ...Object.keys(server.errors)])
   return [...names].flatMap((name): Finding[] => {
     const pointer = `/${key}/errors/${name}`
     const [ours, theirs] = [ownOf(client.errors, name), ownOf(server.errors, name)]
-    if (ours !== undefined && theirs !== undefined) return findingsOf(pointer, theirs, ours, answered)
+    if (ours !== undefined && theirs !== undefined) return findingsOf(pointer, theirs, ours, answered, budget)
     const reason =
       ours === undefined
         ? `the client does not declare the error ${name}, and meets it as unknown`
@@ -123,8 +125,14 @@ function ownOf(errors: MethodDescription['errors'], name: string): JsonSchema | 
   return Object.hasOwn(errors, name) ? errors[name] : undefined
 }
 
-function findingsOf(pointer: string, sender: JsonSchema, receiver: JsonSchema, roles: Roles): Finding[] {
-  const { breaks, notes }: Outcome = compareSchemas(sender, receiver, roles)
+function findingsOf(
+  pointer: string,
+  sender: JsonSchema,
+  receiver: JsonSchema,
+  roles: Roles,
+  budget: Budget,
+): Finding[] {
+  const { breaks, notes }: Outcome = compareSchemas(sender, receiver, roles, budget)
   if (breaks.length + notes.length === 0 && canonicalSchema(sender) !== canonicalSchema(receiver)) {
     const reason = `is written differently, and ${roles.receiver} takes all that ${roles.sender} sends`
     return [{ pointer, reason, verdict: 'compatible' }]

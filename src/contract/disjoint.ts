@@ -14,9 +14,10 @@ export function areDisjoint(one: Atom, other: Atom, ones: Choices, others: Choic
   if ((one.kind === 'object' && isObjectToo(other)) || (other.kind === 'object' && isObjectToo(one))) return false
   if (![...families].some((family) => otherFamilies.has(family))) return true
   if (one.kind === 'constant' && other.kind === 'constant') {
-    ones.spend(one.values.length + other.values.length)
-    const values = new Set(other.values)
-    return !one.values.some((value) => values.has(value))
+    const [few, many] = one.values.size < other.values.size ? [one, other] : [other, one]
+    ones.spend(few.values.size)
+    for (const value of few.values) if (many.values.has(value)) return false
+    return true
   }
   if (one.kind === 'both') return one.parts.some((part) => areDisjoint(part, other, ones, others, depth))
   if (other.kind === 'both') return other.parts.some((part) => areDisjoint(one, part, ones, others, depth))

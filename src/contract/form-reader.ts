@@ -3,8 +3,8 @@
  * description may be anybody's (spec/compatibility.md, chapter "Comparison").
  */
 import { canonicalData } from './canonical.ts'
-import type { AllForm, Constant, Form, LeafForm, ObjectForm, PropertyForm, UnionForm } from './form.ts'
-import { constantOf, countOf, isOfType } from './form-values.ts'
+import type { AllForm, Constant, ConstantForm, Form, LeafForm, ObjectForm, PropertyForm, UnionForm } from './form.ts'
+import { constantOf, countOf, typeTest } from './form-values.ts'
 import { Interner } from './interner.ts'
 import {
   annotations,
@@ -20,11 +20,24 @@ import { TooLarge } from './outcome.ts'
 /** Steps of one comparison before it is called too large; a step is some hundred nanoseconds. */
 const MAX_STEPS = 1_000_000
 
+/** Steps of all comparisons of two contracts together: a server's description does not stop its client for long. */
+const MAX_STEPS_TOGETHER = 4_000_000
+
+/** What is left of the work that two contracts may make. */
+export class Budget {
+  steps = MAX_STEPS_TOGETHER
+}
+
 /** What the two sides of a comparison share. */
 export class Forms {
   readonly interner = new Interner()
+  readonly #budget: Budget
   #count = 0
   #steps = 0
+
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
 
   next(): number {
     return this.#count++
@@ -33,7 +46,8 @@ export class Forms {
   /** Counts work. Throws `TooLarge`. */
   spend(steps: number): void {
     this.#steps += steps
-    if (this.#steps > MAX_STEPS) throw new TooLarge()
+    this.#budget.steps -= steps
+    if (this.#steps > MAX_STEPS || this.#budget.steps < 0) throw new TooLarge()
   }
 }
 
@@ -171,9 +185,12 @@ export class FormReader {
     if ('const' in schema) return this.#constants(schema, [schema['const'] ?? null], [...taken, 'const', 'type'])
     if (Array.isArray(schema['enum'])) return this.#constants(schema, schema['enum'], [...taken, 'enum', 'type'])
     if (Array.isArray(type)) {
+      const types = [...new Set(type)] // each is read with all the other keywords
+      if (!types.every((one) => typeof one === 'string' && Object.hasOwn(understood, one)))
+        return this.#plain('strange', schema)
       return this.#union(
         schema,
-        type.map((one: JsonValue) => this.#readType({ ...schema, type: one }, one, taken)),
+        types.map((one: JsonValue) => this.#readType({ ...schema, type: one }, one, taken)),
         false,
       )
     }
@@ -183,15 +200,19 @@ export class FormReader {
   #constants(schema: JsonObject, data: readonly JsonValue[], taken: readonly string[]): Form {
     const values = data.map(constantOf)
     if (values.includes(undefined)) return this.#plain('strange', schema)
-    const ofType = values.filter((value) => isOfType(value, schema['type']))
+    const ofType = values.filter(typeTest(schema['type']))
     const constants = ofType.filter((value) => value !== null) as Constant[] // none is undefined, as was seen above
     const branches: Form[] = []
-    if (constants.length > 0)
-      branches.push({ kind: 'constant', ...this.#base(schema), values: [...new Set(constants)] })
+    if (constants.length > 0) branches.push(this.#constantForm(schema, constants))
     if (ofType.length > constants.length) branches.push({ kind: 'nil', ...this.#base(schema), isUndefined: false })
     const [only] = branches
     const form = only && branches.length === 1 ? only : this.#union(schema, branches, false)
     return this.#whole(form, schema, taken)
+  }
+
+  #constantForm(schema: JsonObject, constants: readonly Constant[]): ConstantForm {
+    const families = new Set(constants.map((value) => typeof value))
+    return { kind: 'constant', ...this.#base(schema), values: new Set(constants), families }
   }
 
   #readType(schema: JsonObject, type: JsonValue, alsoTaken: readonly string[]): Form {
@@ -204,7 +225,7 @@ export class FormReader {
       case 'void':
         return this.#whole({ kind: 'nil', ...base, isUndefined: type !== 'null' }, schema, taken)
       case 'boolean':
-        return this.#whole({ kind: 'constant', ...base, values: [false, true] }, schema, taken)
+        return this.#whole(this.#constantForm(schema, [false, true]), schema, taken)
       case 'array':
         return this.#whole(this.#readList(schema), schema, taken)
       case 'object':

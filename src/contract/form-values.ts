@@ -23,9 +23,9 @@ export function constantOf(value: JsonValue): Constant | null | undefined {
 }
 
 /** Whether a constant passes the `type` beside it. */
-export function isOfType(value: Constant | null | undefined, type: JsonValue | undefined): boolean {
-  if (type === undefined) return true
-  const types: readonly JsonValue[] = Array.isArray(type) ? type : [type]
-  const own = value === null ? 'null' : typeof value
-  return types.some((one) => one === own || (one === 'integer' && Number.isInteger(value)))
+export function typeTest(type: JsonValue | undefined): (value: Constant | null | undefined) => boolean {
+  if (type === undefined) return () => true
+  const types = new Set<JsonValue>(Array.isArray(type) ? type : [type])
+  return (value) =>
+    types.has(value === null ? 'null' : typeof value) || (types.has('integer') && Number.isInteger(value))
 }

@@ -29,7 +29,9 @@ export interface NilForm extends Base {
 }
 export interface ConstantForm extends Base {
   readonly kind: 'constant'
-  readonly values: readonly Constant[]
+  readonly values: ReadonlySet<Constant>
+  /** What `typeof` says of them. */
+  readonly families: ReadonlySet<string>
 }
 export interface LeafForm extends Base {
   readonly kind: 'number' | 'integer' | 'bigint' | 'string' | 'bytes' | 'timestamp'
@@ -102,7 +104,7 @@ export function familiesOf(form: Atom): ReadonlySet<string> | undefined {
     case 'never':
       return new Set()
     case 'constant':
-      return new Set(form.values.map((value) => typeof value))
+      return form.families
     case 'integer':
       return new Set(['number'])
     case 'tuple':
@@ -148,13 +150,18 @@ export function nameOf(form: Atom): string {
   if (form.kind === 'tuple') return `a tuple of ${form.items.length}`
   if (form.kind === 'both') return nameOf(form.parts[0] as Atom) // has at least two parts
   if (form.kind !== 'constant') return names[form.kind]
-  if (form.values.length === 2 && form.values.every((value) => typeof value === 'boolean')) return 'a boolean'
-  return listed(form.values.map(constantText))
+  if (form.values.has(true) && form.values.has(false) && form.values.size === 2) return 'a boolean'
+  return listed(form.values, constantText)
 }
 
-export function listed(texts: readonly string[]): string {
-  const some = texts.slice(0, MAX_NAMED).join(' or ')
-  return texts.length > MAX_NAMED ? `${some} and ${texts.length - MAX_NAMED} more` : some
+/** The first of many, and how many more there are. */
+export function listed<T>(values: ReadonlySet<T>, textOf: (value: T) => string): string {
+  const texts: string[] = []
+  for (const value of values) {
+    if (texts.length === MAX_NAMED) return `${texts.join(' or ')} and ${values.size - MAX_NAMED} more`
+    texts.push(textOf(value))
+  }
+  return texts.join(' or ')
 }
 
 export function constantText(value: Constant): string {

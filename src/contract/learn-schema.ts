@@ -115,7 +115,7 @@ export class LearnedSchema {
   #ofTypes(schema: JsonObject, type: JsonValue | undefined): Rebuilt | undefined {
     if (type === undefined) return undefined
     return Array.isArray(type) && type.length > 0
-      ? this.#union(type.map((one: JsonValue) => this.#ofType(schema, one)))
+      ? this.#union([...new Set(type)].map((one: JsonValue) => this.#ofType(schema, one)))
       : this.#ofType(schema, type)
   }
 

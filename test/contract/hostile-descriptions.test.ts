@@ -211,6 +211,17 @@ const hostile: readonly [string, object][] = [
       a: { 'x-nanowire': 'bytes', maxBytes: '1;throw 1' },
     }),
   ],
+  [
+    'one type, named 60,000 times beside as many names',
+    { type: Array(60_000).fill('object'), required: Array.from({ length: 60_000 }, (_, n) => `x${n}`) },
+  ],
+  [
+    'types that nobody knows, each beside all the names',
+    {
+      type: Array.from({ length: 60_000 }, (_, n) => `t${n}`),
+      required: Array.from({ length: 60_000 }, (_, n) => `x${n}`),
+    },
+  ],
   ['names that objects have', object({ constructor: {}, toString: { type: 'string' }, hasOwnProperty: {} })],
   ['a mark that nobody knows', { 'x-nanowire': 'money' }],
   ['a learned mark', { '~learned': false, '~refine': [{}], type: 'string' }],
@@ -243,6 +254,30 @@ describe('K20, K22: comparing with and learning from a hostile server', { timeou
       expect(verdict?.findings.length).toBeLessThanOrEqual(40)
       for (const { pointer, reason } of verdict?.findings ?? []) expect((pointer + reason).length).toBeLessThan(5_000)
     }
+  })
+
+  it('constants by the hundred thousand are looked up, not searched', () => {
+    const ours = Array.from({ length: 200_000 }, (_, n) => n)
+    const theirs = { enum: [...ours].reverse(), type: Array(50_000).fill('number') }
+    const [one, other] = [described({ enum: ours }), described(theirs)].map(readDescription)
+    expect(one && other && judgeMethods(one, other).get('m')?.verdict).toBe('compatible')
+  })
+
+  it('many schemas that are each just small enough are too large together', () => {
+    const wide = (prefix: string) =>
+      object(
+        Object.fromEntries(Array.from({ length: 8 }, (_, n) => [`${prefix}${n}`, { minLength: n, type: 'string' }])),
+      )
+    const union = (prefix: string) => ({ anyOf: Array.from({ length: 10 }, (_, n) => wide(`${prefix}${n}_`)) })
+    const many = (prefix: string) => {
+      const { m } = described(union(prefix)).methods
+      return readDescription(
+        described({}, { methods: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`m${n}`, m])) }),
+      )
+    }
+    const reasons = [...judgeMethods(many('a'), many('b')).values()].map(({ findings }) => findings[0]?.reason ?? '')
+    expect(reasons[0]).not.toContain('too large to compare')
+    expect(reasons.at(-1)).toContain('too large to compare')
   })
 
   it.each(hostile)('%s: learned and used, or a typed error', (_, request) => {
