@@ -113,18 +113,23 @@ class Entries {
 
   /** How many bytes of MessagePack an entry's value is; 0 where it is not there. */
   bytesOf(name: string): number {
-    const { start, end } = this.#lying.get(name) ?? { start: 0, end: 0 }
+    const { start, end } = this.#at(name)
     return end - start
   }
 
   value(name: string): unknown {
-    const lying = this.#lying.get(name)
-    return lying && readValue('hello', this.#bytes, lying.start, lying.end)
+    const { start, end } = this.#at(name)
+    return start === end ? undefined : readValue('hello', this.#bytes, start, end)
   }
 
   inner(name: string, what: string): Entries {
-    const { start, end } = this.#lying.get(name) ?? { start: 0, end: 0 }
+    const { start, end } = this.#at(name)
     return new Entries(this.#bytes, start, end, what)
+  }
+
+  /** Nowhere, where it is not there. */
+  #at(name: string): { readonly start: number; readonly end: number } {
+    return this.#lying.get(name) ?? { start: 0, end: 0 }
   }
 }
 
