@@ -12,7 +12,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     setupFiles: 'test/support/seed.ts',
     execArgv: ['--expose-gc'],
-    coverage: { include: ['src/**'], reporter: ['text'], reportOnFailure: true, reportsDirectory: 'node_modules/.coverage' },
+    coverage: {
+      include: ['src/**'],
+      reporter: ['text'],
+      reportOnFailure: true,
+      reportsDirectory: 'node_modules/.coverage',
+    },
     projects: [
       { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built] } },
       { extends: true, test: { name: 'built', include: [built], globalSetup: 'test/package/build.ts' } },

@@ -34,7 +34,10 @@ describe('the packed package', () => {
     const unexpected = files
       .map((entry) => join(entry.parentPath, entry.name).slice(home.length + 1))
       .filter(
-        (path) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|spec\/wireshark\/nanowire\.lua|dist\/[\w-]+\.(js|d\.ts|LICENSE))$/.test(path),
+        (path) =>
+          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|spec\/wireshark\/nanowire\.lua|dist\/[\w-]+\.(js|d\.ts|LICENSE))$/.test(
+            path,
+          ),
       )
     expect(unexpected).toEqual([])
     expect(readdirSync(home)).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'dist']))
