@@ -51,9 +51,6 @@ export interface NanowireErrorOptions {
  * ```
  */
 export class NanowireError<Code extends string = string, Data = unknown> extends Error {
-  static {
-    NanowireError.prototype.name = 'NanowireError'
-  }
   /** A status name, or the name of a declared error, which begins with a capital. */
   readonly code: Code
   /** Whether this call's handler ran. Only `no` is always safe to send again. */
@@ -71,6 +68,7 @@ export class NanowireError<Code extends string = string, Data = unknown> extends
     this.id = options.id
   }
 }
+NanowireError.prototype.name = 'NanowireError' // not within the class, which a bundler would then rename
 
 export function isStatusCode(code: string): code is StatusCode {
   return Object.hasOwn(statusCodes, code)

@@ -7,9 +7,6 @@ import { checkOf, firstMessage } from './validator.ts'
 
 /** A value does not fit its schema. `pointer` is a JSON pointer (RFC 6901) into the value, empty for the whole. */
 export class Misfit extends Error {
-  static {
-    Misfit.prototype.name = 'Misfit'
-  }
   /** What is wrong, without the place and without the value. */
   readonly reason: string
   #segments: (string | number)[] = []
@@ -34,6 +31,7 @@ export class Misfit extends Error {
     return `${this.pointer === '' ? 'the value' : this.pointer} ${this.reason}`
   }
 }
+Misfit.prototype.name = 'Misfit' // not within the class, which a bundler would then rename
 
 /** The first misfit of a value that its check refused. */
 export function firstMisfit(shape: Shape, value: unknown): Misfit {

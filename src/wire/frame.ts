@@ -97,9 +97,6 @@ export type ProtocolRule =
 
 /** The peer broke the protocol: the connection ends, and an ERROR frame says by which rule. */
 export class ProtocolError extends Error {
-  static {
-    ProtocolError.prototype.name = 'ProtocolError'
-  }
   readonly rule: ProtocolRule
   /** The limit that fired, where one did. */
   readonly limit: LimitName | undefined
@@ -110,6 +107,7 @@ export class ProtocolError extends Error {
     this.limit = limit
   }
 }
+ProtocolError.prototype.name = 'ProtocolError' // not within the class, which a bundler would then rename
 
 /**
  * Judges a header by itself, before its body is there.

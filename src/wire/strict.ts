@@ -30,9 +30,6 @@ export type StrictRule =
 
 /** Bytes that break a rule of strict MessagePack. */
 export class StrictError extends Error {
-  static {
-    StrictError.prototype.name = 'StrictError'
-  }
   readonly rule: StrictRule
   /** Where, in bytes from the start of the message. */
   readonly offset: number
@@ -46,6 +43,7 @@ export class StrictError extends Error {
     this.limit = limit
   }
 }
+StrictError.prototype.name = 'StrictError' // not within the class, which a bundler would then rename
 
 /** The latest instant of a Date, and the earliest with the sign changed. */
 const MAX_DATE_MS = 8.64e15

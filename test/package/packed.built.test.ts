@@ -49,6 +49,11 @@ describe('the packed package', () => {
     }
   })
 
+  it('shows its errors by their name', () => {
+    const failing = `import('nanowire').then(({ NanowireError }) => console.log(new NanowireError('internal', 'x').stack, NanowireError.name))`
+    expect(evaluate(failing)).toMatch(/^NanowireError: x\n[^]* NanowireError$/)
+  })
+
   it('says which peer nanowire/testing needs, and works with it', () => {
     const importTesting = `console.log(await import('nanowire/testing').then(Object.keys, (error) => error.message))`
     expect(evaluate(importTesting)).toContain(`Cannot find package 'fast-check'`)

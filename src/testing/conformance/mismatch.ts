@@ -1,9 +1,6 @@
 /** What a case of the suite did not find as it should be. */
 
 export class Mismatch extends Error {
-  static {
-    Mismatch.prototype.name = 'Mismatch'
-  }
   readonly expected: string
   readonly came: string
 
@@ -14,3 +11,4 @@ export class Mismatch extends Error {
     this.came = came
   }
 }
+Mismatch.prototype.name = 'Mismatch' // not within the class, which a bundler would then rename
