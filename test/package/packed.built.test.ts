@@ -51,7 +51,7 @@ describe('the packed package', () => {
 
   it('shows its errors by their name', () => {
     const failing = `import('nanowire').then(({ NanowireError }) => console.log(new NanowireError('internal', 'x').stack, NanowireError.name))`
-    expect(evaluate(failing)).toMatch(/^NanowireError: x\n[^]* NanowireError$/)
+    expect(evaluate(failing)).toMatch(/^NanowireError: x\n[\s\S]* NanowireError$/)
   })
 
   it('says which peer nanowire/testing needs, and works with it', () => {
