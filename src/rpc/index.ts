@@ -14,7 +14,7 @@ export type {
 } from './diagnostics.ts'
 export type { Logger } from './log.ts'
 export type { Authorize, ClientCall, ClientMiddleware, ServerCall, ServerMiddleware } from './middleware.ts'
-export { didYouMean } from './nearest.ts'
+export { didYouMean, distanceBetween } from './nearest.ts'
 export { drainMsOf, requireOptions } from './options.ts'
 export { peerContracts } from './peer-contracts.ts'
 export {
