@@ -31,13 +31,16 @@ describe.skipIf(!found)('a client in Python, on the vectors', () => {
   const counts = python('vectors.py', fileURLToPath(new URL('../../spec/vectors', import.meta.url))).line()
   counts.catch(() => {})
 
-  test.for(['msgpack', 'frames', 'bodies', 'fragments', 'tags', 'sessions'])('passes %s.json', async (file) => {
-    const { passed, failed, skipped } = ((await counts) as Record<string, Counts>)[file] as Counts
-    console.info(`${file}.json: ${passed} passed, ${failed.length} failed, skipped ${JSON.stringify(skipped)}`)
-    expect(failed).toEqual([])
-    expect(passed).toBeGreaterThan(10)
-    if (file !== 'sessions') expect(skipped).toEqual({})
-  })
+  test.for(['msgpack', 'frames', 'bodies', 'fragments', 'types', 'tags', 'fingerprints', 'sessions'])(
+    'passes %s.json',
+    async (file) => {
+      const { passed, failed, skipped } = ((await counts) as Record<string, Counts>)[file] as Counts
+      console.info(`${file}.json: ${passed} passed, ${failed.length} failed, skipped ${JSON.stringify(skipped)}`)
+      expect(failed).toEqual([])
+      expect(passed).toBeGreaterThan(10)
+      if (file !== 'sessions') expect(skipped).toEqual({})
+    },
+  )
 })
 
 interface Counts {
@@ -176,9 +179,10 @@ describe.skipIf(!found)('a client in Python, with this server', () => {
   })
 
   test('says who it is, is refused where that is wrong, and may say it anew', async () => {
-    const names: Readonly<Record<string, string>> = { 'ada': 'Ada', 'eve/1': 'Eve', 'bob/2': 'Bob' }
+    const names: Readonly<Record<string, string>> = { ada: 'Ada', 'eve/1': 'Eve', 'bob/2': 'Bob' }
     const { run } = await start({
-      authenticate: ({ credentials: said }) => names[typeof said === 'object' ? `${said['user']}/${said['key']}` : `${said}`],
+      authenticate: ({ credentials: said }) =>
+        names[typeof said === 'object' ? `${said['user']}/${said['key']}` : `${said}`],
     })
     const refused = { code: 'unauthenticated', processed: 'no', rule: 'auth' }
     expect(await run('identity').result()).toEqual({

@@ -10,6 +10,8 @@ export interface Program {
   /** The next line of its output, or what its end has to say for itself. */
   readonly line: () => Promise<unknown>
   readonly tell: (line: string) => void
+  /** The last that it is told. */
+  readonly finish: (text: string) => void
   /** Its last line, once it has ended well. */
   readonly result: () => Promise<unknown>
 }
@@ -22,6 +24,7 @@ export function python(file: string, ...args: string[]): Program {
     timeout: MAX_MS,
     killSignal: 'SIGKILL',
   })
+  child.stdin.on('error', () => {}) // it ended first, and its end says why
   const lines: string[] = []
   let out = ''
   let errors = ''
@@ -59,6 +62,7 @@ export function python(file: string, ...args: string[]): Program {
   return {
     line,
     tell: (text) => void child.stdin.write(`${text}\n`),
+    finish: (text) => void child.stdin.end(text),
     async result() {
       await ended
       return JSON.parse(lines.at(-1) ?? '{}').result

@@ -12,10 +12,10 @@ import sys
 from datetime import datetime, timezone
 
 import nanowire_frames as wire
+from nanowire_calls import LIMITS
 from nanowire_client import Client, NanowireError, connect
 from nanowire_frames import Frames, frame, read_error, read_hello, write_hello
 from nanowire_msgpack import BigInt, Timestamp
-from nanowire_client import LIMITS
 
 
 def say(value):
@@ -290,10 +290,13 @@ async def version(address):
     return read_error(error.body) | {'id': error.id}
 
 
-async def main(name, *arguments):
-    asyncio.get_running_loop().slow_callback_duration = math.inf  # of -X dev; a busy machine is slow
-    say({'result': await globals()[name](*arguments)})
+def run(scenarios):
+    """Plays the one of these functions that the command line names."""
+    async def main(name, *arguments):
+        asyncio.get_running_loop().slow_callback_duration = math.inf  # of -X dev; a busy machine is slow
+        say({'result': await scenarios[name](*arguments)})
+    asyncio.run(main(*sys.argv[1:]))
 
 
 if __name__ == '__main__':
-    asyncio.run(main(*sys.argv[1:]))
+    run(globals())
