@@ -50,8 +50,8 @@ class Signals {
   readonly #all = new Map<string, PromiseWithResolvers<string>>()
 
   get(name: string): PromiseWithResolvers<string> {
-    let signal = this.#all.get(name)
-    if (!signal) this.#all.set(name, (signal = withResolvers()))
+    const signal = this.#all.get(name) ?? withResolvers()
+    this.#all.set(name, signal)
     return signal
   }
 }
