@@ -5,7 +5,7 @@
 import type { MethodRef } from '../contract/index.ts'
 import { isStatusCode, markReceived, misuse, NanowireError, type Processed } from '../errors.ts'
 import { type Limits, limitMessage } from '../limits.ts'
-import { type Clock, Deadline, wheelOf } from '../session/index.ts'
+import { type Clock, Deadline, type DeadlineWheel } from '../session/index.ts'
 import { type Metadata, pack } from '../wire/index.ts'
 import { onAbort } from './abort.ts'
 import { requireMetadataEntry } from './context.ts'
@@ -47,6 +47,8 @@ function countedCode(error: unknown, method: MethodRef): string {
 /** What the calls of one connection share. */
 export interface CallSide {
   readonly clock: Clock
+  /** Of the clock. */
+  readonly wheel: DeadlineWheel
   readonly limits: Limits
   readonly counters: CallCounters
   /** Where the calls go, for errors. */
@@ -63,33 +65,34 @@ export interface Channel {
 export abstract class PendingCall extends Deadline {
   readonly method: MethodRef
   readonly promise: Promise<unknown>
+  /** From the call's begin to its deadline; `Infinity` for none. */
+  readonly timeoutMs: number
   isSettled = false
-  protected readonly clock: Clock
+  protected readonly side: CallSide
   readonly #options: CallOptions
-  readonly #counters: CallCounters
-  readonly #told: ToldCall | undefined
-  #resolve!: (value: unknown) => void // set by the promise's executor, which runs at once
-  #reject!: (error: unknown) => void // likewise
+  #told: ToldCall | undefined
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
   #stopListening: (() => void) | undefined
 
   constructor(method: MethodRef, options: CallOptions, side: CallSide) {
     super()
-    const { clock, limits } = side
     this.method = method
-    this.clock = clock
-    this.#counters = side.counters
+    this.side = side
     this.#options = options
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? limits.callTimeoutMs
-    if (timeoutMs !== Number.POSITIVE_INFINITY) {
-      requireMs('timeoutMs', timeoutMs, 1)
-      wheelOf(clock).add(this, clock.now() + timeoutMs)
-    }
-    if (options.signal) this.#stopListening = onAbort(options.signal, this)
-    this.#told = tellCallStart(method, 'client', side.url(), clock)
+    this.timeoutMs = timeoutOf(method, options, side.limits)
+    this.promise = new Promise(takeSettlers)
+    this.#resolve = takenResolve
+    this.#reject = takenReject
+  }
+
+  /** From now on the deadline runs and the caller's signal counts. */
+  begin(): void {
+    const { clock, wheel } = this.side
+    const { signal } = this.#options
+    if (this.timeoutMs !== Number.POSITIVE_INFINITY) wheel.addAfter(this, this.timeoutMs)
+    if (signal) this.#stopListening = onAbort(signal, this)
+    this.#told = tellCallStart(this.method, 'client', this.side.url(), clock)
   }
 
   /** The caller goes away; says what is known of the handler. */
@@ -124,9 +127,10 @@ export abstract class PendingCall extends Deadline {
   #settle(code: string, processed: Processed, metadata: Metadata | undefined): boolean {
     if (this.isSettled) return false
     this.isSettled = true
-    this.#counters.callEnded(this.method.name, code)
-    tellCallEnd(this.#told, code, processed, this.clock)
-    wheelOf(this.clock).remove(this)
+    const { clock, counters, wheel } = this.side
+    counters.callEnded(this.method.name, code)
+    tellCallEnd(this.#told, code, processed, clock)
+    wheel.remove(this)
     this.#stopListening?.()
     const { onMetadata } = this.#options
     if (!onMetadata) return true
@@ -138,6 +142,21 @@ export abstract class PendingCall extends Deadline {
       return false
     }
   }
+}
+
+/** A promise's own functions, from its executor, which runs at once: one executor for all calls. */
+let takenResolve: (value: unknown) => void
+let takenReject: (error: unknown) => void
+function takeSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  takenResolve = resolve
+  takenReject = reject
+}
+
+/** @throws NanowireError `invalid_argument` */
+function timeoutOf(method: MethodRef, options: CallOptions, limits: Limits): number {
+  const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? limits.callTimeoutMs
+  if (timeoutMs !== Number.POSITIVE_INFINITY) requireMs('timeoutMs', timeoutMs, 1)
+  return timeoutMs
 }
 
 /**

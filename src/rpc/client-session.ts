@@ -72,6 +72,13 @@ export class ClientSession implements Effects, CallCarrier {
     return this.#check.waiting + this.session.waiting
   }
 
+  startInPlace(call: RemoteCall): boolean {
+    if (!this.#check.passes(call)) return false
+    this.#trace?.called(call.method)
+    const { timeoutMs } = call
+    return this.session.startInPlace(call, timeoutMs === Number.POSITIVE_INFINITY ? 0 : timeoutMs)
+  }
+
   start(call: RemoteCall): void {
     this.#trace?.called(call.method)
     this.#check.start(call)
@@ -143,6 +150,7 @@ export class ClientSession implements Effects, CallCarrier {
   #describe(contract: string): Promise<unknown> {
     const side = { ...this.#options.side, counters: new CallCounters(), leaveQueue: () => false }
     const call = new RemoteCall(Reflection.methods.describe, { contract }, {}, side)
+    call.prepare()
     this.session.start(call)
     return call.promise
   }

@@ -4,7 +4,7 @@
  */
 import type { ErrorDataOf, Method, MethodRef } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import { type Clock, Deadline } from '../session/index.ts'
+import { type CallRunner, type Clock, Deadline } from '../session/index.ts'
 import type { Metadata } from '../wire/index.ts'
 import { childLog, type Logger } from './log.ts'
 
@@ -49,12 +49,10 @@ export interface Context<in out M extends Method = any, out Clients extends obje
   ): NanowireError<Name, ErrorDataOf<M>[Name]>
 }
 
-export interface ContextOptions {
-  readonly method: MethodRef
+/** What the contexts of one connection share. */
+export interface ContextSide {
   readonly clock: Clock
   readonly log: Logger
-  readonly metadata: Metadata
-  readonly principal: unknown
   readonly peer: string
   /** What the services of the router use. */
   readonly bindings: Bindings | undefined
@@ -72,8 +70,11 @@ export type Bindings = ReadonlyMap<string, ServiceUses>
 const noClients = Object.freeze({})
 
 /** The context of one call, and its entry in the wheel of deadlines. */
-export class CallContext extends Deadline implements Context {
-  readonly #options: ContextOptions
+export class CallContext extends Deadline implements Context, CallRunner {
+  readonly principal: unknown
+  readonly #side: ContextSide
+  readonly #method: MethodRef
+  readonly #metadata: Metadata
   #controller: AbortController | undefined
   #reason: NanowireError | undefined
   #log: Logger | undefined
@@ -82,9 +83,12 @@ export class CallContext extends Deadline implements Context {
   /** The handler has ended. */
   isOver = false
 
-  constructor(options: ContextOptions) {
+  constructor(side: ContextSide, method: MethodRef, metadata: Metadata, principal: unknown) {
     super()
-    this.#options = options
+    this.#side = side
+    this.#method = method
+    this.#metadata = metadata
+    this.principal = principal
   }
 
   get signal(): AbortSignal {
@@ -97,7 +101,7 @@ export class CallContext extends Deadline implements Context {
 
   get deadline(): { readonly remainingMs: number } | undefined {
     if (this.at === 0) return undefined
-    const { clock } = this.#options
+    const { clock } = this.#side
     const at = this.at
     return {
       get remainingMs() {
@@ -107,7 +111,7 @@ export class CallContext extends Deadline implements Context {
   }
 
   get metadata(): MetadataReader {
-    const { metadata } = this.#options
+    const metadata = this.#metadata
     return { get: (name) => (Object.hasOwn(metadata, name) ? metadata[name] : undefined) }
   }
 
@@ -121,23 +125,19 @@ export class CallContext extends Deadline implements Context {
     }
   }
 
-  get principal(): unknown {
-    return this.#options.principal
-  }
-
   get peer(): string {
-    return this.#options.peer
+    return this.#side.peer
   }
 
   get log(): Logger {
-    const { log, method, peer } = this.#options
-    this.#log ??= childLog(log, { method: method.name, peer })
+    const { log, peer } = this.#side
+    this.#log ??= childLog(log, { method: this.#method.name, peer })
     return this.#log
   }
 
   get uses(): object {
-    const { bindings, method } = this.#options
-    this.#uses ??= bindings?.get(method.name.slice(0, method.name.indexOf('/')))?.bindTo(this) ?? noClients
+    const { name } = this.#method
+    this.#uses ??= this.#side.bindings?.get(name.slice(0, name.indexOf('/')))?.bindTo(this) ?? noClients
     return this.#uses
   }
 
@@ -147,7 +147,7 @@ export class CallContext extends Deadline implements Context {
   }
 
   error(name: string, data: unknown): never {
-    const { method } = this.#options
+    const method = this.#method
     if (!method.errors.has(name))
       throw misuse(
         `${method.name} declares no error ${JSON.stringify(name)}; it declares ${[...method.errors.keys()].join(', ') || 'none'}`,
@@ -167,9 +167,14 @@ export class CallContext extends Deadline implements Context {
     this.#controller?.abort(reason)
   }
 
+  /** The caller has cancelled, or its connection is lost. */
+  callerGone(): void {
+    this.cancel(new NanowireError('cancelled', `${this.#method.name}: the caller has gone away`))
+  }
+
   /** The deadline has passed. */
   override expire(): void {
-    this.cancel(new NanowireError('deadline_exceeded', `${this.#options.method.name}: the deadline has passed`))
+    this.cancel(new NanowireError('deadline_exceeded', `${this.#method.name}: the deadline has passed`))
   }
 }
 

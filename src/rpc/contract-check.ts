@@ -65,6 +65,8 @@ export class ContractCheck {
    * for the contract by the method, and where it lacks that, the requests behind it would pass unjudged.
    */
   readonly #told = new Set<AnyContract | MethodRef>()
+  /** Methods whose requests need nothing any more but themselves. */
+  readonly #passing = new Map<MethodRef, 'same' | 'judged'>()
   /** Of the server's HELLO, once it is there. */
   #theirs: Hello['contracts']
   #isOpen = false
@@ -84,6 +86,25 @@ export class ContractCheck {
     let count = 0
     for (const standing of this.#standings.values()) if (standing.kind === 'judging') count += standing.waiting.size
     return count
+  }
+
+  /** Whether nothing is in the way of a call, and its request needs to carry no hash. Marks it as judged where it is. */
+  passes(call: CheckedCall): boolean {
+    const passing = this.#passing.get(call.method)
+    if (passing === undefined) return this.#isOpen && this.#mayPass(call.method) && this.passes(call)
+    call.judged = passing === 'judged'
+    return true
+  }
+
+  /** Learns once for each method what `passes` says from then on. */
+  #mayPass(method: MethodRef): boolean {
+    const contract = contractOf(method)
+    const standing = contract && this.#standingOf(contract)
+    if (!contract || !standing || !this.#told.has(contract)) return false
+    const isJudged = standing.kind === 'judged' && standing.verdicts?.get(keyOf(method))?.verdict !== 'breaking'
+    if (standing.kind !== 'same' && !isJudged) return false
+    this.#passing.set(method, isJudged ? 'judged' : 'same')
+    return true
   }
 
   /** Sends a call, lets it wait, or refuses it. */
@@ -125,6 +146,7 @@ export class ContractCheck {
     const contract = contractOf(call.method)
     if (!contract || error.rule !== 'contract' || error.processed !== 'no' || call.judged) return false
     const kind = this.#standingOf(contract)?.kind
+    this.#passing.clear()
     if (kind === undefined || kind === 'same') {
       this.#standings.set(contract, { kind: 'judged', verdicts: undefined }) // its HELLO tells nothing, or says otherwise
     }

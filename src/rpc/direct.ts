@@ -2,26 +2,19 @@
  * A call in memory: nothing is encoded or copied, and everything else is as over a wire - checks, deadlines, cancellation,
  * middleware, limits and errors (spec/places.md).
  */
-import type { Gate, MethodRef } from '../contract/index.ts'
+import type { MethodRef } from '../contract/index.ts'
 import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
 import type { WireError } from '../wire/index.ts'
-import {
-  type CallOptions,
-  type CallSide,
-  type Channel,
-  PendingCall,
-  packMetadata,
-  rejectCall,
-  requireCallOptions,
-} from './call.ts'
-import { CallContext } from './context.ts'
+import { type CallOptions, type CallSide, type Channel, packMetadata, rejectCall, requireCallOptions } from './call.ts'
+import { CallContext, type ContextSide } from './context.ts'
 import type { CallCounters } from './counters.ts'
-import { tellCallEnd, tellCallRefused, tellCallStart, tellLimit } from './diagnostics.ts'
-import { endOf, handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { tellCallRefused, tellCallStart, tellLimit } from './diagnostics.ts'
+import { DirectCall, type DirectRunSide, passData, runDirectly } from './direct-call.ts'
+import { kindError } from './handle.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
-import type { Route, Router } from './route.ts'
+import type { Router } from './route.ts'
 
 const PEER = 'memory'
 
@@ -43,18 +36,21 @@ export class DirectChannel implements Channel {
   readonly #host: Startable | undefined
   #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
-
-  readonly #leaving: Leaving<unknown>
-  readonly #warn = (fields: object, message: string): void => this.#router.log.warn(fields, message)
+  readonly #contexts: ContextSide
+  readonly #runs: DirectRunSide
 
   constructor(router: Router, clock: Clock, counters: CallCounters, host?: Startable) {
     this.#host = host
     this.#router = router
     this.#clock = clock
     this.#counters = counters
-    this.#side = { clock, limits: router.limits, counters, url: () => PEER }
-    const inMemory = (gate: Gate, value: unknown): unknown => gate.inMemory(value, router.limits)
-    this.#leaving = { reply: inMemory, data: inMemory }
+    const wheel = wheelOf(clock)
+    this.#side = { clock, wheel, limits: router.limits, counters, url: () => PEER }
+    const { log, bindings } = router
+    this.#contexts = { clock, log, peer: PEER, bindings }
+    const warn = (fields: object, message: string): void => log.warn(fields, message)
+    const ended = (call: DirectCall): void => this.#ended(call)
+    this.#runs = { router, clock, wheel, warn, counters, ended }
   }
 
   /** Calls whose handlers have not ended. */
@@ -166,38 +162,19 @@ export class DirectChannel implements Channel {
 
   #run(call: DirectCall): void {
     this.#running.add(call)
-    const { method } = call
-    const { log, bindings } = this.#router
-    const clock = this.#clock
-    const { metadata, principal } = call
-    const ctx = new CallContext({ method, clock, log, metadata, principal, peer: PEER, bindings })
+    const { method, metadata, principal } = call
+    const ctx = new CallContext(this.#contexts, method, metadata, principal)
     call.started(ctx)
-    const told = tellCallStart(method, 'server', PEER, clock)
+    const told = tellCallStart(method, 'server', PEER, this.#clock)
     if (method.definition.kind === 'notify') {
-      if (ctx.at !== 0) wheelOf(clock).add(ctx, ctx.at)
+      if (ctx.at !== 0) this.#side.wheel.add(ctx, ctx.at)
       call.succeed(undefined, undefined)
     }
-    const { route, request } = call
-    const run = { router: this.#router, clock, route, request, ctx, leaving: this.#leaving, warn: this.#warn }
-    void handle(run).then((outcome) => {
-      tellCallEnd(told, ...endOf(outcome), clock)
-      this.#ended(call, ctx)
-      this.#settle(call, ctx, outcome)
-    })
-  }
-
-  #settle(call: DirectCall, ctx: CallContext, outcome: Outcome<unknown>): void {
-    const { method } = call
-    if (call.isSettled && method.definition.kind === 'notify' && 'error' in outcome) {
-      this.#counters.callEnded(method.name, outcome.error.code)
-    }
-    if ('error' in outcome) call.fail(arriveAtCaller(outcome.error, method, passData), outcome.error.metadata)
-    else call.succeed(outcome.reply, ctx.replyMetadata)
+    runDirectly(this.#runs, call, ctx, told)
   }
 
   /** The handler has ended, and only now its slot is free. */
-  #ended(call: DirectCall, ctx: CallContext): void {
-    wheelOf(this.#clock).remove(ctx)
+  #ended(call: DirectCall): void {
     this.#running.delete(call)
     this.#runWaiting()
     if (this.#running.size === 0) this.#whenIdle?.()
@@ -222,51 +199,4 @@ export class DirectChannel implements Channel {
 
 function closedError(processed: Processed): NanowireError {
   return new NanowireError('unavailable', 'the connection to memory was closed', { processed })
-}
-
-const passData = (_gate: Gate, data: unknown): unknown => data
-
-interface DirectCallSetup {
-  readonly route: Route
-  /** Checked. */
-  readonly request: unknown
-  readonly principal: unknown
-  /** The queue that the call may stand in. */
-  readonly waiting: Set<DirectCall>
-}
-
-class DirectCall extends PendingCall {
-  readonly route: Route
-  readonly request: unknown
-  readonly principal: unknown
-  readonly metadata: Readonly<Record<string, string>>
-  readonly #waiting: Set<DirectCall>
-  #ctx: CallContext | undefined
-
-  constructor(setup: DirectCallSetup, options: CallOptions, side: CallSide) {
-    super(setup.route.method, options, side)
-    this.route = setup.route
-    this.request = setup.request
-    this.principal = setup.principal
-    this.metadata = { ...options.metadata } // the caller's own may change
-    this.#waiting = setup.waiting
-  }
-
-  /** The handler runs from now on. */
-  started(ctx: CallContext): void {
-    this.#ctx = ctx
-    ctx.at = this.at
-  }
-
-  /** The connection ends before the handler has. */
-  cutOff(error: NanowireError): void {
-    this.#ctx?.cancel(error)
-    this.fail(error)
-  }
-
-  protected override abandoned(reason: NanowireError): Processed {
-    if (this.#waiting.delete(this)) return 'no'
-    this.#ctx?.cancel(reason)
-    return 'maybe'
-  }
 }

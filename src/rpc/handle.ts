@@ -1,10 +1,11 @@
 /**
  * Runs a handler and says what becomes of it, the same for every place: the reply or error as it leaves, and nothing
- * thrown. What differs between places is how a value is put for the way (spec/errors.md).
+ * thrown. What differs between places is how a value is put for the way (spec/errors.md). Runs are used again, because the
+ * functions that wait for a handler would cost more than the rest of a call.
  */
 import { type Gate, type MethodRef, Misfit } from '../contract/index.ts'
-import { isStatusCode, NanowireError, type Processed, wasMisuse, wasReceived } from '../errors.ts'
-import type { Clock } from '../session/index.ts'
+import { isStatusCode, NanowireError, wasMisuse, wasReceived } from '../errors.ts'
+import type { Clock, DeadlineWheel } from '../session/index.ts'
 import type { Metadata, WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
@@ -12,85 +13,126 @@ import type { Authorize } from './middleware.ts'
 import { internal, leaveHandler } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
-/** How a place puts values that leave a handler. Each throws `Misfit` for one that does not fit. */
-export interface Leaving<Reply> {
-  reply(gate: Gate, value: unknown): Reply
-  data(gate: Gate, data: unknown): unknown
-}
-
-/** What a call ended with. */
-export type Outcome<Reply> =
-  | { readonly reply: Reply; readonly metadata: Uint8Array | undefined }
-  | { readonly error: WireError }
-
-/** An outcome in two words: its code, and whether the handler ran. */
-export function endOf<Reply>(outcome: Outcome<Reply>): readonly [code: string, processed: Processed] {
-  return 'error' in outcome ? [outcome.error.code, outcome.error.processed ?? 'yes'] : ['ok', 'yes']
-}
-
-/** One handler's run. */
-export interface Run<Reply> {
+/** What the runs of one place share. */
+export interface RunSide {
   readonly router: Router
   readonly clock: Clock
-  readonly route: Route
-  readonly request: unknown
-  readonly ctx: CallContext
-  readonly leaving: Leaving<Reply>
+  /** Of the clock. */
+  readonly wheel: DeadlineWheel
   /** Tells of what becomes of notifies, whose callers hear nothing. */
   readonly warn: (fields: object, message: string) => void
 }
 
-/** Never rejects. */
-export async function handle<Reply>(run: Run<Reply>): Promise<Outcome<Reply>> {
-  const { router, clock, route, request, ctx, leaving } = run
-  const { method } = route
-  const denied = router.authorize && (await denialOf(run, router.authorize))
-  if (denied) return failed(run, denied)
-  let value: unknown
-  try {
-    value = await route.run({ method, request, ctx })
-  } catch (error) {
-    return failed(run, leaveHandler(error, method, leaving.data, router.log, clock))
-  } finally {
-    ctx.isOver = true
+/** One handler's run. It ends by exactly one of `reply` and `refuse`. */
+export abstract class HandlerRun<Side extends RunSide> {
+  protected side!: Side // set by `run`, and nothing is asked before
+  protected route!: Route // likewise
+  protected ctx!: CallContext // likewise
+  #request: unknown
+  readonly #onValue = (value: unknown): void => this.#returned(value)
+  readonly #onError = (error: unknown): void => this.#threw(error)
+
+  /** Takes the handler's value, `undefined` of a notify. Throws `Misfit` for one that does not fit, before anything is sent. */
+  protected abstract reply(value: unknown): void
+  protected abstract refuse(error: WireError): void
+  /** Puts a declared error's data for the way. Throws `Misfit` for what does not fit. */
+  protected abstract data(gate: Gate, data: unknown): unknown
+
+  /** Runs the handler, unless `authorize` says no. It may end before this returns. */
+  protected run(side: Side, route: Route, request: unknown, ctx: CallContext): void {
+    this.side = side
+    this.route = route
+    this.ctx = ctx
+    this.#request = request
+    const { authorize } = side.router
+    if (authorize) void this.#runIfPermitted(authorize)
+    else this.#runHandler()
   }
-  try {
-    const reply = leaving.reply(method.reply, method.definition.kind === 'notify' ? undefined : value)
-    return { reply, metadata: packMetadata(ctx.replyMetadata, router.limits, 'yes', ctx.peer) }
-  } catch (error) {
-    if (error instanceof Misfit)
-      return failed(run, internal('the reply does not fit', error, method, router.log, clock))
-    return failed(run, leaveHandler(error, method, leaving.data, router.log, clock))
+
+  /** It has ended; nothing of the call is kept. */
+  protected forget(): void {
+    const nothing = undefined as never // `run` sets them anew
+    this.side = nothing
+    this.route = nothing
+    this.ctx = nothing
+    this.#request = undefined
+  }
+
+  async #runIfPermitted(authorize: Authorize): Promise<void> {
+    const denial = await this.#denial(authorize)
+    if (denial) this.#fail(denial)
+    else this.#runHandler()
+  }
+
+  #runHandler(): void {
+    let value: unknown
+    try {
+      value = this.route.run(this.#request, this.ctx)
+      if (isThenable(value)) {
+        Promise.resolve(value).then(this.#onValue, this.#onError)
+        return
+      }
+    } catch (error) {
+      this.#threw(error)
+      return
+    }
+    this.#returned(value)
+  }
+
+  #returned(value: unknown): void {
+    const { method } = this.route
+    this.ctx.isOver = true
+    try {
+      this.reply(method.definition.kind === 'notify' ? undefined : value)
+    } catch (error) {
+      const { router, clock } = this.side
+      if (error instanceof Misfit) this.#fail(internal('the reply does not fit', error, method, router.log, clock))
+      else this.#threw(error)
+    }
+  }
+
+  #threw(error: unknown): void {
+    const { router, clock } = this.side
+    this.ctx.isOver = true
+    const data = (gate: Gate, value: unknown): unknown => this.data(gate, value)
+    this.#fail(leaveHandler(error, this.route.method, data, router.log, clock))
+  }
+
+  /** Why a call may not be made, `undefined` where it may. Its handler has not run, whatever `authorize` does. */
+  async #denial(authorize: Authorize): Promise<WireError | undefined> {
+    const { router, clock } = this.side
+    const { method } = this.route
+    const { ctx } = this
+    try {
+      if ((await authorize({ method, request: this.#request, ctx })) === true) return goneOf(ctx)
+    } catch (error) {
+      const code = error instanceof NanowireError && !wasMisuse(error) && !wasReceived(error) ? error.code : ''
+      return isStatusCode(code)
+        ? { code, message: (error as NanowireError).message, processed: 'no' } // only of one there is a code
+        : { ...internal('authorize threw', error, method, router.log, clock), processed: 'no' }
+    }
+    return { code: 'permission_denied', message: `${method.name} is not permitted to this caller`, processed: 'no' }
+  }
+
+  /** The error with the metadata that the handler set, unless that is what was too much. */
+  #fail(error: WireError): void {
+    const { definition, name } = this.route.method
+    const isInLog = error.id !== undefined
+    if (definition.kind === 'notify' && !isInLog) this.side.warn({ method: name, code: error.code }, 'a notify failed')
+    const metadata = fitting(this.ctx, this.side.router)
+    this.refuse(metadata ? { ...error, metadata } : error)
   }
 }
 
-/** Why a call may not be made, `undefined` where it may. Its handler has not run, whatever `authorize` does. */
-async function denialOf<Reply>(run: Run<Reply>, authorize: Authorize): Promise<WireError | undefined> {
-  const { router, clock, route, request, ctx } = run
-  const { method } = route
-  try {
-    if ((await authorize({ method, request, ctx })) === true) return goneOf(ctx)
-  } catch (error) {
-    const code = error instanceof NanowireError && !wasMisuse(error) && !wasReceived(error) ? error.code : ''
-    return isStatusCode(code)
-      ? { code, message: (error as NanowireError).message, processed: 'no' } // only of one there is a code
-      : { ...internal('authorize threw', error, method, router.log, clock), processed: 'no' }
-  }
-  return { code: 'permission_denied', message: `${method.name} is not permitted to this caller`, processed: 'no' }
+/** As `await` sees it. */
+function isThenable(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return value instanceof Promise || typeof (value as { then?: unknown }).then === 'function' // any object may be asked
 }
 
 /** Why nobody waits any more for what a handler has not begun. */
 function goneOf({ reason }: CallContext): WireError | undefined {
   return reason && { code: reason.code, message: reason.message, processed: 'no' }
-}
-
-/** The error with the metadata that the handler set, unless that is what was too much. */
-function failed<Reply>({ ctx, route, router, warn }: Run<Reply>, error: WireError): Outcome<Reply> {
-  const { definition, name } = route.method
-  const isInLog = error.id !== undefined
-  if (definition.kind === 'notify' && !isInLog) warn({ method: name, code: error.code }, 'a notify failed')
-  const metadata = fitting(ctx, router)
-  return { error: metadata ? { ...error, metadata } : error }
 }
 
 function fitting(ctx: CallContext, router: Router): Metadata | undefined {

@@ -31,7 +31,7 @@ export {
   type ServerTls,
 } from './place.ts'
 export { circleError } from './provide.ts'
-export type { AnyClient, DispatchOptions, GivenUses, Provider, Routable, Router } from './route.ts'
+export type { AnyClient, DispatchOptions, GivenUses, Provider, Routable, Route, Router } from './route.ts'
 export { type RouterOptions, router } from './router.ts'
 export { type Serve, type ServeOptions, type Server, type ServerStats, serveWith } from './server.ts'
 export {

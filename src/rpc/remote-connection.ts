@@ -5,7 +5,7 @@
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { markReceived, NanowireError } from '../errors.ts'
 import { type LimitOptions, type Limits, limitMessage, resolveLimits } from '../limits.ts'
-import type { Clock } from '../session/index.ts'
+import { type Clock, wheelOf } from '../session/index.ts'
 import type { Credentials, Hello } from '../wire/index.ts'
 import { type CredentialsSource, readCredentialsSource, requireCredentials } from './authenticate.ts'
 import { type CallOptions, type Channel, rejectCall } from './call.ts'
@@ -57,7 +57,8 @@ export class RemoteConnection implements Connection, Channel {
     this.#credentials = options.credentials
     const leaveQueue = (call: RemoteCall): boolean => this.#waiting.delete(call)
     const url = (): string => this.#url
-    this.#side = { clock: options.clock, limits: this.#limits, counters: this.#counters, leaveQueue, url }
+    const { clock } = options
+    this.#side = { clock, wheel: wheelOf(clock), limits: this.#limits, counters: this.#counters, leaveQueue, url }
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
@@ -78,6 +79,8 @@ export class RemoteConnection implements Connection, Channel {
     }
     const call = new RemoteCall(method, request, options, this.#side)
     const current = this.#current
+    if (current !== undefined && call.leaveNow(current)) return call.promise
+    call.prepare()
     if (current?.takesCalls) {
       call.startIn(current)
     } else if (this.#waiting.size >= this.#limits.maxCallsQueued) {

@@ -1,11 +1,13 @@
-/** A call over a session: encoded when it is made, decoded where its reply lies (spec/places.md). */
+/** A call over a session: encoded where it leaves, or beforehand; decoded where its reply lies (spec/places.md). */
 import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { OutgoingCall } from '../session/index.ts'
-import { decodeBody, encodeBody, type Metadata, type WireError } from '../wire/index.ts'
+import { decodeBody, encodeBody, encodeInto, type InPlace, type Metadata, type WireError } from '../wire/index.ts'
 import { type CallOptions, type CallSide, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
+
+const NOTHING = new Uint8Array(0)
 
 /** What the calls of one remote connection share. */
 export interface RemoteSide extends CallSide {
@@ -15,6 +17,8 @@ export interface RemoteSide extends CallSide {
 
 /** What carries calls: a session, and what is known of its server's contracts. */
 export interface CallCarrier {
+  /** Sends a call at once, written where it leaves. Returns whether it did; nothing has happened otherwise. */
+  startInPlace(call: RemoteCall): boolean
   start(call: RemoteCall): void
   /** The caller has gone away. */
   abandon(call: RemoteCall, tells: boolean): void
@@ -24,23 +28,59 @@ export interface CallCarrier {
   explain(call: RemoteCall, error: WireError): WireError
 }
 
-export class RemoteCall extends PendingCall implements OutgoingCall {
-  readonly body: Uint8Array
-  readonly metadata: Uint8Array | undefined
+export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
+  id = 0
+  startsAt = 0
+  /** Of a call that does not leave at once: the request as MessagePack. */
+  body: Uint8Array = NOTHING
+  metadata: Uint8Array | undefined
   /** The contracts are known to differ, and the call is made all the same. */
   judged = false
   readonly #side: RemoteSide
+  /** Until it is encoded for good. */
+  #request: unknown
   #carrier: CallCarrier | undefined
   #hasLeft = false
 
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
     requireCallOptions(method, options)
-    const body = encodeRequest(method, request, side.limits)
-    const metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
     super(method, options, side)
-    this.body = body
-    this.metadata = metadata
+    this.#request = request
+    this.metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
     this.#side = side
+  }
+
+  /** Leaves at once over this carrier, if it can. Returns whether it did. */
+  leaveNow(carrier: CallCarrier): boolean {
+    if (this.metadata !== undefined || !carrier.startInPlace(this)) return false
+    this.#carrier = carrier
+    this.begin()
+    this.left()
+    return true
+  }
+
+  /** Whether the request stands as bytes, as it must for a call to leave once more. */
+  #isReady(): boolean {
+    try {
+      if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.#side.limits)
+      return true
+    } catch {
+      return false // it has changed since it left
+    }
+  }
+
+  /**
+   * Encodes the request, for a carrier to send when it can.
+   * @throws NanowireError `invalid_argument`, and then this call has never been
+   */
+  prepare(): void {
+    this.body = encodeRequest(this.method, this.#request, this.#side.limits)
+    this.#request = undefined
+    this.begin()
+  }
+
+  encodeInto(buffer: Uint8Array, at: number): number {
+    return encodeInto(this.method.request, this.#request, buffer, at, this.#side.limits)
   }
 
   get tag(): number {
@@ -81,7 +121,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall {
 
   refused(error: WireError): void {
     const carrier = this.#carrier
-    if (carrier && error.processed === 'no' && this.#hasLeft) {
+    if (carrier && error.processed === 'no' && this.#hasLeft && this.#isReady()) {
       this.#hasLeft = false // it did not run, and may leave again
       if (carrier.refused(this, error)) return
     }

@@ -4,10 +4,10 @@ import type { Limits } from '../limits.ts'
 import type { Clock } from '../session/index.ts'
 import type { CallOptions } from './call.ts'
 import type { Connection } from './connection.ts'
-import type { Bindings } from './context.ts'
+import type { Bindings, Context } from './context.ts'
 import type { CallCounters } from './counters.ts'
 import type { Logger } from './log.ts'
-import type { Authorize, ServerCall } from './middleware.ts'
+import type { Authorize } from './middleware.ts'
 import type { Place } from './place.ts'
 import { isService, type Service } from './service.ts'
 
@@ -15,7 +15,8 @@ import { isService, type Service } from './service.ts'
 export interface Route {
   readonly method: MethodRef
   readonly contract: AnyContract
-  run(call: ServerCall): Promise<unknown>
+  /** Returns what the handler returns, as it is where there is no middleware. */
+  run(request: unknown, ctx: Context): unknown
 }
 
 export interface Router<C extends AnyContract = AnyContract> {

@@ -126,7 +126,11 @@ class ServiceRouter implements Router {
       const layers = use.map(
         (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),
       )
-      const run = onion<ServerCall>(layers, ({ request, ctx }) => handlers[key]?.(request, ctx))
+      const within = onion<ServerCall>(layers, ({ request, ctx }) => handlers[key]?.(request, ctx))
+      const run: Route['run'] =
+        layers.length === 0
+          ? (request, ctx) => handlers[key]?.(request, ctx)
+          : (request, ctx) => within({ method, request, ctx })
       const route: Route = { method, contract: one.contract, run }
       this.#byTag.set(method.tag, route)
       this.#byName.set(method.name, route)

@@ -1,6 +1,6 @@
 /** One connection at its server: requests in, through the router, replies out (spec/architecture.md). */
 import { type AnyContract, hashOf, type MethodRef } from '../contract/index.ts'
-import { NanowireError } from '../errors.ts'
+import type { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import {
   type Clock,
@@ -13,9 +13,8 @@ import {
 } from '../session/index.ts'
 import { type Credentials, decodeBody, type WireError } from '../wire/index.ts'
 import { type Authenticate, judgeCredentials } from './authenticate.ts'
-import { CallContext } from './context.ts'
+import { CallContext, type ContextSide } from './context.ts'
 import {
-  tellCallEnd,
   tellCallRefused,
   tellCallStart,
   tellConnectionClose,
@@ -23,13 +22,13 @@ import {
   tellLimit,
   tellViolation,
 } from './diagnostics.ts'
-import { endOf, handle, kindError, type Leaving, type Outcome } from './handle.ts'
+import { kindError } from './handle.ts'
 import { incarnationOf } from './incarnation.ts'
 import type { QuietLog } from './log.ts'
 import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
-import { encodeReply } from './reflection.ts'
 import type { Route, Router } from './route.ts'
+import { runForCall, type ServerRunSide } from './server-run.ts'
 import { traceLink } from './trace.ts'
 
 export interface ServingOptions {
@@ -65,8 +64,8 @@ export class Serving implements Effects {
   /** Contracts whose hash at the client is another. */
   readonly #differing = new Set<AnyContract>()
   readonly #quiet: QuietLog
-  readonly #leaving: Leaving<Uint8Array>
-  readonly #warn = (fields: object, message: string): void => this.#quiet.warn('notify failed', fields, message)
+  readonly #contexts: ContextSide
+  readonly #runs: ServerRunSide
   readonly #closed: (serving: Serving) => void
 
   constructor(options: ServingOptions) {
@@ -77,16 +76,16 @@ export class Serving implements Effects {
     this.#principal = options.principal
     this.#quiet = options.quiet
     this.#closed = options.closed
-    this.#leaving = {
-      reply: (gate, value) => encodeReply(gate, value, router.limits),
-      data: (gate, data) => gate.toWire(data, router.limits),
-    }
     this.link = link
     const admit = authenticate && ((credentials: Credentials | undefined) => this.#admit(authenticate, credentials))
     const { limits } = router
     traceLink(link, { side: 'server', clock, nameOf: (tag) => router.routeOf(tag)?.method.name })
     const incarnation = incarnationOf(clock)
     this.session = new Session({ role: 'server', link, clock, limits, effects: this, incarnation, contracts, admit })
+    const { log, bindings } = router
+    this.#contexts = { clock, log, peer: link.peer, bindings }
+    const warn = (fields: object, message: string): void => this.#quiet.warn('notify failed', fields, message)
+    this.#runs = { router, clock, wheel: wheelOf(clock), warn, session: this.session }
   }
 
   opened(): void {
@@ -166,45 +165,15 @@ export class Serving implements Effects {
 
   #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {
     const { method } = route
-    const { log, bindings } = this.#router
-    const ctx = new CallContext({
-      method,
-      clock: this.#clock,
-      log,
-      metadata: request.metadata,
-      principal: this.#principal,
-      peer: this.link.peer,
-      bindings,
-    })
-    call.onCancel = () => ctx.cancel(new NanowireError('cancelled', `${method.name}: the caller has gone away`))
-    const { callTimeoutMs } = this.#router.limits
-    const timeoutMs =
-      request.timeoutMs === 0 && request.oneWay ? callTimeoutMs : Math.min(request.timeoutMs, MAX_TIMER_MS)
-    if (timeoutMs > 0) wheelOf(this.#clock).add(ctx, this.#clock.now() + timeoutMs)
-    this.#router.counters.inFlight++
+    const { oneWay, timeoutMs, metadata } = request
+    const { limits, counters } = this.#router
+    const ctx = new CallContext(this.#contexts, method, metadata, this.#principal)
+    call.runner = ctx
+    const leftMs = timeoutMs === 0 && oneWay ? limits.callTimeoutMs : Math.min(timeoutMs, MAX_TIMER_MS)
+    if (leftMs > 0) this.#runs.wheel.addAfter(ctx, leftMs)
+    counters.inFlight++
     const told = tellCallStart(method, 'server', this.link.peer, this.#clock)
-    void handle({
-      router: this.#router,
-      clock: this.#clock,
-      route,
-      request: body,
-      ctx,
-      leaving: this.#leaving,
-      warn: this.#warn,
-    }).then((outcome) => {
-      const code = this.#end(call, method, ctx, outcome)
-      tellCallEnd(told, code, endOf(outcome)[1], this.#clock)
-    })
-  }
-
-  /** Returns what the call ended with. */
-  #end(call: IncomingCall, method: MethodRef, ctx: CallContext, outcome: Outcome<Uint8Array>): string {
-    wheelOf(this.#clock).remove(ctx)
-    this.#router.counters.inFlight--
-    const code = 'error' in outcome ? outcome.error.code : this.session.respond(call, outcome.metadata, outcome.reply)
-    if ('error' in outcome) this.session.refuse(call, outcome.error)
-    this.#router.counters.callEnded(method.name, code)
-    return code
+    runForCall(this.#runs, call, route, body, ctx, told)
   }
 
   /** A request that reaches no handler. Of a notify only the log and the counters tell. */

@@ -8,11 +8,11 @@ import {
   type FrameDecoder,
   flags as flag,
   HASH_BYTES,
+  type InPlace,
   ProtocolError,
   Reassembler,
-  type ReceivedRequestHead,
+  ReceivedRequestHead,
   readMetadata,
-  readRequestHead,
   type WireError,
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
@@ -20,6 +20,10 @@ import type { Effects, IncomingRequest } from './effects.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+const NOTHING = new Uint8Array(0)
 
 /** A request that waits for a slot; `heldAt` is on the clock's scale. */
 type HeldRequest = IncomingRequest & { readonly heldAt: number }
@@ -34,6 +38,19 @@ export class Callee {
   readonly #effects: Effects
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
+  /** What is being read: one of each, for nothing is kept of a request but what its handler was given. */
+  readonly #head = new ReceivedRequestHead()
+  readonly #request: Mutable<IncomingRequest> = {
+    tag: 0,
+    oneWay: false,
+    timeoutMs: 0,
+    metadata: {},
+    hash: undefined,
+    judged: false,
+    buffer: NOTHING,
+    start: 0,
+    end: 0,
+  }
   /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
   readonly #held = new Map<number, HeldRequest>()
   #heldBytes = 0
@@ -75,22 +92,27 @@ export class Callee {
   requestReceived(frame: FrameDecoder): void {
     const { id, flags, buffer, start, end } = frame
     const more = (flags & flag.MORE) !== 0
+    if (!more && !this.#reassembler.has(id)) {
+      const head = this.#head.read(flags, buffer, start, end)
+      if (this.#begin(frame, head, false)) this.#deliver(id, head, buffer, end)
+    } else {
+      this.#fragmentReceived(frame, more)
+    }
+  }
+
+  #fragmentReceived(frame: FrameDecoder, more: boolean): void {
+    const { id, flags, buffer, start, end } = frame
     const isFurther = this.#reassembler.has(id)
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    const head = isFurther ? undefined : readRequestHead(flags, buffer, start, end)
-    if (head && !this.#begin(frame, head, more)) return
-    if (head && !more) {
-      this.#deliver(id, head, buffer, end)
-      return
-    }
+    if (!isFurther && !this.#begin(frame, this.#head.read(flags, buffer, start, end), more)) return
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
     if (typeof whole === 'string') this.#refuseUnread(id, 0, isOneWay, whole, 'the request is too large')
     else if (whole) {
       const { body } = whole
-      this.#deliver(id, readRequestHead(whole.flags, body, 0, body.length), body, body.length)
+      this.#deliver(id, this.#head.read(whole.flags, body, 0, body.length), body, body.length)
     }
   }
 
@@ -111,6 +133,14 @@ export class Callee {
     this.#reassembler.remove(id)
     const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
     if (!isOneWay && !isAnswered) this.#sender.error(id, error)
+    return true
+  }
+
+  /** Sends a reply that is written where it leaves. Returns whether it was; nothing has happened otherwise. */
+  respondInPlace(call: IncomingCall, reply: InPlace): boolean {
+    if (!this.#sender.responseInPlace(call.id, reply)) return false
+    this.#calls.remove(call)
+    this.#startHeld()
     return true
   }
 
@@ -151,7 +181,7 @@ export class Callee {
 
   /** Slots are free: the requests that have waited longest have them. */
   #startHeld(): void {
-    if (this.#isStarting) return // a handler that ends at once comes by here
+    if (this.#held.size === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     for (const [id, request] of this.#held) {
       if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
@@ -170,8 +200,11 @@ export class Callee {
   }
 
   #hold(id: number, request: IncomingRequest): void {
-    this.#held.set(id, { ...request, heldAt: this.#clock.now() })
-    this.#heldBytes += request.end
+    const body = copyBytes(request.buffer, request.start, request.end)
+    const hash = request.hash?.slice()
+    const heldAt = this.#clock.now()
+    this.#held.set(id, { ...request, hash, buffer: body, start: 0, end: body.length, heldAt })
+    this.#heldBytes += body.length
   }
 
   #unhold(id: number, request: IncomingRequest): void {
@@ -235,14 +268,18 @@ export class Callee {
       this.#refuseUnread(id, tag, oneWay, limit, 'the request is too large')
       return
     }
-    const metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
-    const hash = hashStart < 0 ? undefined : buffer.subarray(hashStart, hashStart + HASH_BYTES)
-    const request = { tag, oneWay, timeoutMs, metadata, hash, judged, buffer, start: bodyStart, end }
-    if (isFull) {
-      const body = copyBytes(buffer, bodyStart, end)
-      this.#hold(id, { ...request, hash: hash?.slice(), buffer: body, start: 0, end: body.length })
-    } else {
-      this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
-    }
+    const request = this.#request
+    request.tag = tag
+    request.oneWay = oneWay
+    request.timeoutMs = timeoutMs
+    request.metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
+    request.hash = hashStart < 0 ? undefined : buffer.subarray(hashStart, hashStart + HASH_BYTES)
+    request.judged = judged
+    request.buffer = buffer
+    request.start = bodyStart
+    request.end = end
+    if (isFull) this.#hold(id, request)
+    else this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
+    request.buffer = NOTHING // a quiet connection holds no input
   }
 }

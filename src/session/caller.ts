@@ -7,6 +7,7 @@ import { limitMessage } from '../limits.ts'
 import {
   type FrameDecoder,
   flags as flag,
+  type InPlace,
   kinds,
   metadataEnd,
   ProtocolError,
@@ -16,7 +17,7 @@ import {
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
-import { OutgoingCalls } from './outgoing.ts'
+import { GoneCall, OutgoingCalls } from './outgoing.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -70,6 +71,21 @@ export class Caller {
   }
 
   /**
+   * Sends a call whose request is written where it leaves.
+   * @param timeoutMs what the peer is told, 0 for no deadline
+   * @returns whether it did; nothing has happened otherwise, and `start` is to be asked
+   */
+  startInPlace(call: OutgoingCall & InPlace, timeoutMs: number): boolean {
+    if (this.#calls.waiting > 0 || !this.#maySend()) return false
+    const startsAt = this.#sender.link.writtenBytes
+    const id = this.#calls.peekId()
+    if (!this.#sender.requestInPlace(id, call, timeoutMs)) return false
+    this.#calls.takeId()
+    if (!call.oneWay) this.#calls.sent(id, call, startsAt)
+    return true
+  }
+
+  /**
    * The caller has gone away: the peer is told if it has the request, and what it still answers is let be.
    * @param tells not for a deadline, which the peer has been told beforehand
    */
@@ -107,7 +123,8 @@ export class Caller {
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
     if (more || (whole !== undefined && typeof whole !== 'string')) return
-    if (this.#calls.end(id)?.isRefused === false) this.lateReplies++ // nothing more comes of it
+    const entry = this.#calls.end(id) // nothing more comes of it
+    if (entry instanceof GoneCall && !entry.isRefused) this.lateReplies++
   }
 
   /** An ERROR for one call. */
@@ -116,8 +133,8 @@ export class Caller {
     const entry = this.#calls.end(frame.id)
     this.#reassembler.remove(frame.id)
     if (!entry) this.unknownIds++
-    else if (entry.call) entry.call.refused(error)
-    else this.lateReplies++
+    else if (entry instanceof GoneCall) this.lateReplies++
+    else entry.refused(error)
   }
 
   /** The peer runs nothing after `lastId`, 0 for nothing at all. */
@@ -132,9 +149,9 @@ export class Caller {
   /** The connection is over. A request of which no byte was handed to the system did not run. */
   loseAll(cause: NanowireError): void {
     this.loseWaiting(cause)
-    for (const { call, startsAt } of this.#calls.takeInFlight()) {
-      const left = startsAt < this.#sender.link.flushedBytes
-      call?.lost(copyOf(cause, left ? cause.processed : 'no'))
+    for (const call of this.#calls.takeInFlight()) {
+      const left = call.startsAt < this.#sender.link.flushedBytes
+      call.lost(copyOf(cause, left ? cause.processed : 'no'))
     }
   }
 
@@ -160,8 +177,8 @@ export class Caller {
     if (isTooLarge) this.#refuseReply(id, 'maxMessageBytes')
     const entry = this.#calls.end(id)
     if (isTooLarge) return
-    if (entry?.call) entry.call.replied(metadata, buffer, bodyStart, end)
-    else this.lateReplies++
+    if (entry === undefined || entry instanceof GoneCall) this.lateReplies++
+    else entry.replied(metadata, buffer, bodyStart, end)
   }
 
   /** The reply is too large; its caller need not wait for the rest. */

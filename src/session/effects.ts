@@ -6,6 +6,10 @@ import type { IncomingCall } from './incoming.ts'
 
 /** A call on its way to the peer. Each ends by exactly one of `replied`, `refused` and `lost`, or is abandoned before. */
 export interface OutgoingCall {
+  /** Of the session that carries it: its id there while it is in flight, 0 otherwise. */
+  id: number
+  /** Likewise: where in the link's bytes its request begins. */
+  startsAt: number
   readonly tag: number
   /** Nobody waits for an answer: ends with `left`. */
   readonly oneWay: boolean
@@ -29,7 +33,7 @@ export interface OutgoingCall {
   lost(error: NanowireError): void
 }
 
-/** A request that has come whole. The bytes are valid until `requestReceived` returns. */
+/** A request that has come whole. It and its bytes are valid until `requestReceived` returns. */
 export interface IncomingRequest {
   readonly tag: number
   readonly oneWay: boolean

@@ -2,23 +2,31 @@
  * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
  * leaves nothing but the last id.
  */
+import { IdTable } from './id-table.ts'
 import { isAfter } from './ids.ts'
+
+/** Whoever runs a call's handler. */
+export interface CallRunner {
+  /** The caller has cancelled or is gone. Told once. */
+  callerGone(): void
+}
 
 /** One call at its server. */
 export class IncomingCall {
   readonly id: number
   readonly oneWay: boolean
-  /** Set by the handler's side: called once when the caller cancels or is gone. */
-  onCancel: (() => void) | undefined
+  /** Set by the handler's side. */
+  runner: CallRunner | undefined
 
   constructor(id: number, oneWay: boolean) {
     this.id = id
     this.oneWay = oneWay
+    this.runner = undefined
   }
 }
 
 export class IncomingCalls {
-  readonly #calls = new Map<number, IncomingCall>()
+  readonly #calls = new IdTable<IncomingCall>()
   #oneWay = 0
   /** The latest id that the peer has used; `undefined` before the first. */
   lastId: number | undefined
@@ -39,7 +47,7 @@ export class IncomingCalls {
 
   add(id: number, oneWay: boolean): IncomingCall {
     const call = new IncomingCall(id, oneWay)
-    this.#calls.set(id, call)
+    this.#calls.add(call)
     if (oneWay) this.#oneWay++
     return call
   }
@@ -48,22 +56,19 @@ export class IncomingCalls {
     return this.#calls.get(id)
   }
 
-  /** Returns whether it was there. */
-  remove(call: IncomingCall): boolean {
-    if (!this.#calls.delete(call.id)) return false
-    if (call.oneWay) this.#oneWay--
-    return true
+  remove(call: IncomingCall): void {
+    if (this.#calls.remove(call.id) && call.oneWay) this.#oneWay--
   }
 
   /** Tells every handler that its caller is gone. Their slots stay until they end. */
   cancelAll(): void {
-    for (const call of this.#calls.values()) cancel(call)
+    for (const call of this.#calls.entries()) cancel(call)
   }
 }
 
 /** Tells a call's handler once. */
 export function cancel(call: IncomingCall): void {
-  const { onCancel } = call
-  call.onCancel = undefined
-  onCancel?.()
+  const { runner } = call
+  call.runner = undefined
+  runner?.callerGone()
 }

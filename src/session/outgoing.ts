@@ -3,22 +3,28 @@
  * (spec/session.md). An id is in use until the peer has ended it, also when its caller has gone away.
  */
 import type { OutgoingCall } from './effects.ts'
+import { IdTable } from './id-table.ts'
 import { isAfter, nextId } from './ids.ts'
 
-/** A call that was sent. */
-export interface InFlight {
+/** What stands for a call whose caller has gone away, until the peer has ended it. */
+export class GoneCall {
   readonly id: number
-  /** `undefined` once its caller has gone away. */
-  call: OutgoingCall | undefined
   /** This side would not have the reply. */
-  isRefused: boolean
-  /** Where in the link's bytes it begins. */
-  readonly startsAt: number
+  readonly isRefused: boolean
+
+  constructor(id: number, isRefused: boolean) {
+    this.id = id
+    this.isRefused = isRefused
+  }
 }
 
+/** A call that was sent. */
+export type InFlight = OutgoingCall | GoneCall
+
 export class OutgoingCalls {
-  readonly #inFlight = new Map<number, InFlight>()
-  readonly #ids = new Map<OutgoingCall, number>()
+  readonly #inFlight = new IdTable<InFlight>()
+  /** In flight, and somebody still waits. */
+  #wanted = 0
   /** In the order of their calls; a `Set` forgets one in the middle at once. */
   readonly #waiting = new Set<OutgoingCall>()
   #lastId: number
@@ -38,7 +44,7 @@ export class OutgoingCalls {
 
   /** Whether somebody still waits for any of them. */
   get isIdle(): boolean {
-    return this.#ids.size === 0 && this.#waiting.size === 0
+    return this.#wanted === 0 && this.#waiting.size === 0
   }
 
   wait(call: OutgoingCall): void {
@@ -54,69 +60,67 @@ export class OutgoingCalls {
     return undefined
   }
 
-  /** Gives an id that the peer has not got any more. */
+  /** The next id that the peer has not got any more. */
+  peekId(): number {
+    let id = nextId(this.#lastId)
+    while (this.#inFlight.get(id) !== undefined) id = nextId(id)
+    return id
+  }
+
   takeId(): number {
-    do this.#lastId = nextId(this.#lastId)
-    while (this.#inFlight.has(this.#lastId))
+    this.#lastId = this.peekId()
     return this.#lastId
   }
 
   sent(id: number, call: OutgoingCall, startsAt: number): void {
-    this.#inFlight.set(id, { id, call, startsAt, isRefused: false })
-    this.#ids.set(call, id)
+    call.id = id
+    call.startsAt = startsAt
+    this.#inFlight.add(call)
+    this.#wanted++
   }
 
   has(id: number): boolean {
-    return this.#inFlight.has(id)
+    return this.#inFlight.get(id) !== undefined
   }
 
   /** Whether somebody still waits for this id. */
   isWanted(id: number): boolean {
-    return this.#inFlight.get(id)?.call !== undefined
+    const entry = this.#inFlight.get(id)
+    return entry !== undefined && !(entry instanceof GoneCall)
   }
 
   /** The peer has ended the call. `undefined` for an id that is not in flight. */
   end(id: number): InFlight | undefined {
-    const entry = this.#inFlight.get(id)
-    if (!entry) return undefined
-    this.#inFlight.delete(id)
-    if (entry.call) this.#ids.delete(entry.call)
+    const entry = this.#inFlight.remove(id)
+    if (entry !== undefined && !(entry instanceof GoneCall)) this.#leave(entry)
     return entry
   }
 
   /** The caller goes away. Returns the id to cancel, or `undefined` when the call was not in flight. */
   abandon(call: OutgoingCall): number | undefined {
-    this.#waiting.delete(call)
-    const id = this.#ids.get(call)
-    if (id !== undefined) this.release(id)
+    if (this.#waiting.delete(call) || call.id === 0) return undefined
+    const { id } = call
+    this.#release(call, false)
     return id
-  }
-
-  /** Lets the caller of an id go, which stays in use. Returns the call, if somebody still waited. */
-  release(id: number): OutgoingCall | undefined {
-    const entry = this.#inFlight.get(id)
-    const call = entry?.call
-    if (entry && call) {
-      entry.call = undefined
-      this.#ids.delete(call)
-    }
-    return call
   }
 
   /** Lets go of an id whose reply this side will not have. Returns the call, if somebody still waited. */
   refuse(id: number): OutgoingCall | undefined {
     const entry = this.#inFlight.get(id)
-    if (entry) entry.isRefused = true
-    return this.release(id)
+    if (entry === undefined || entry instanceof GoneCall) return undefined
+    this.#release(entry, true)
+    return entry
   }
 
-  /** Takes out what the peer says that it will not run: ids after `lastId`, all where that is 0. */
+  /** Takes out what the peer says that it will not run: ids after `lastId`, all where that is 0. In the order of ids. */
   takeAfter(lastId: number): OutgoingCall[] {
     const calls: OutgoingCall[] = []
-    for (const entry of [...this.#inFlight.values()]) {
+    for (const entry of this.#inOrder()) {
       if (lastId !== 0 && !isAfter(entry.id, lastId)) continue
-      this.end(entry.id)
-      if (entry.call) calls.push(entry.call)
+      this.#inFlight.remove(entry.id)
+      if (entry instanceof GoneCall) continue
+      this.#leave(entry)
+      calls.push(entry)
     }
     return calls
   }
@@ -127,10 +131,26 @@ export class OutgoingCalls {
     return calls
   }
 
-  takeInFlight(): InFlight[] {
-    const entries = [...this.#inFlight.values()]
+  /** Whatever somebody still waits for, in the order of ids. */
+  takeInFlight(): OutgoingCall[] {
+    const calls = this.#inOrder().flatMap((entry) => (entry instanceof GoneCall ? [] : [entry]))
     this.#inFlight.clear()
-    this.#ids.clear()
-    return entries
+    for (const call of calls) this.#leave(call)
+    return calls
+  }
+
+  #inOrder(): InFlight[] {
+    return this.#inFlight.entries().sort((one, other) => (isAfter(one.id, other.id) ? 1 : -1))
+  }
+
+  /** The id stays in use. */
+  #release(call: OutgoingCall, isRefused: boolean): void {
+    this.#inFlight.replace(new GoneCall(call.id, isRefused))
+    this.#leave(call)
+  }
+
+  #leave(call: OutgoingCall): void {
+    call.id = 0
+    this.#wanted--
   }
 }

@@ -1,6 +1,7 @@
 /** Writes the session's frames to its link, within what the peer takes. */
 import { type LimitName, type Limits, limitMessage } from '../limits.ts'
 import {
+  type InPlace,
   type Kind,
   kinds,
   MAX_MESSAGE_TEXT,
@@ -10,7 +11,9 @@ import {
   writeFrame,
   writeGoaway,
   writeRequest,
+  writeRequestInPlace,
   writeResponse,
+  writeResponseInPlace,
 } from '../wire/index.ts'
 import type { OutgoingCall } from './effects.ts'
 import type { Link } from './link.ts'
@@ -70,6 +73,27 @@ export class FrameSender {
     const head = { tag, timeoutMs, oneWay, metadata, judged, hash: call.takeHash?.() }
     writeRequest(this.link.writer, id, head, body, this.peerLimits.maxFrameBytes)
     this.#written()
+  }
+
+  /**
+   * Writes a request whose body is put where it leaves. Returns whether it did; nothing has happened otherwise, and `request`
+   * is to be asked. The session is open, the contract's hash was told, and there is no metadata.
+   */
+  requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number): boolean {
+    const { maxFrameBytes, maxMessageBytes } = this.peerLimits
+    const { tag, oneWay, judged } = call
+    const head = { tag, timeoutMs, oneWay, judged }
+    if (!writeRequestInPlace(this.link.writer, id, head, call, maxFrameBytes, maxMessageBytes)) return false
+    this.#written()
+    return true
+  }
+
+  /** Writes a reply whose body is put where it leaves; likewise. */
+  responseInPlace(id: number, reply: InPlace): boolean {
+    const { maxFrameBytes, maxMessageBytes } = this.peerLimits
+    if (!writeResponseInPlace(this.link.writer, id, reply, Math.min(maxFrameBytes, maxMessageBytes))) return false
+    this.#written()
+    return true
   }
 
   response(id: number, metadata: Uint8Array | undefined, body: Uint8Array): void {

@@ -11,6 +11,7 @@ import {
   type FrameDecoder,
   flags,
   type Hello,
+  type InPlace,
   kinds,
   PROTOCOL_MAJOR,
   ProtocolError,
@@ -117,6 +118,19 @@ export class Session implements LinkListener {
   }
 
   /**
+   * Sends a call whose request is written where it leaves: the contracts are known to be the same, and there is no metadata.
+   * @param timeoutMs what the peer is told, 0 for no deadline
+   * @returns whether it did; nothing has happened otherwise, and `start` is to be asked
+   */
+  startInPlace(call: OutgoingCall & InPlace, timeoutMs: number): boolean {
+    if (this.#state.name !== 'open' || !this.#caller.startInPlace(call, timeoutMs)) return false
+    if (this.#isOver)
+      this.#loseCalls() // a getter of the request has closed the connection
+    else this.#updateKeepsProcess()
+    return true
+  }
+
+  /**
    * The caller has gone away: the peer is told if it has the request, and what it still answers is let be.
    * @param tells `false` for a deadline, which the peer was told beforehand
    */
@@ -129,6 +143,13 @@ export class Session implements LinkListener {
   /** A client says anew who it is, once the server's HELLO is there. */
   renewCredentials(credentials: Credentials): void {
     if (!this.#isOver) this.#sender.frame(kinds.AUTH, 0, packCredentials(credentials))
+  }
+
+  /** Answers a call with a reply that is written where it leaves. Returns whether it did; nothing has happened otherwise. */
+  respondInPlace(call: IncomingCall, reply: InPlace): boolean {
+    if (call.oneWay || this.#isOver || !this.#callee.respondInPlace(call, reply)) return false
+    this.#handlerEnded()
+    return true
   }
 
   /** Answers a call, whose handler has ended. Returns what the call ended with. */
@@ -224,12 +245,12 @@ export class Session implements LinkListener {
     const { kind, id, buffer, start, end } = frame
     const { role, limits } = this.#options
     requireOrder(frame, role, this.#state.name)
-    if (kind === kinds.HELLO)
+    if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
+    else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
+    else if (kind === kinds.HELLO)
       this.#helloReceived(readHello(buffer, start, end, role === 'client' ? 'server' : 'client'))
     else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
-    else if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
     else if (kind === kinds.CANCEL) this.#callee.cancelReceived(id)
-    else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
     else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, limits))
     else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))

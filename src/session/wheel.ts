@@ -28,8 +28,12 @@ export class DeadlineWheel {
   #size = 0
   /** The first tick that was not looked at. */
   #tick = 0
+  /** The earliest tick that somebody waits for, as far as is known: it may have gone since. */
+  #dueTick = Number.POSITIVE_INFINITY
   #timerTick = 0
   #cancelTimer: (() => void) | undefined
+  #settleIsDue = false
+  readonly #settle = (): void => this.#settleTimer()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -41,7 +45,18 @@ export class DeadlineWheel {
 
   /** Starts to wait until `at`, in the clock's milliseconds. */
   add(deadline: Deadline, at: number): void {
-    if (this.#size === 0) this.#tick = Math.floor(this.#clock.now() / TICK_MS)
+    this.#add(deadline, at, this.#size === 0 ? this.#clock.now() : 0)
+  }
+
+  /** Starts to wait for so many milliseconds. */
+  addAfter(deadline: Deadline, delayMs: number): void {
+    const now = this.#clock.now()
+    this.#add(deadline, now + delayMs, now)
+  }
+
+  /** @param now of the clock, which costs more to read than all else here; looked at where nothing waits yet */
+  #add(deadline: Deadline, at: number, now: number): void {
+    if (this.#size === 0) this.#tick = Math.floor(now / TICK_MS)
     this.#size++
     deadline.at = at
     const tick = Math.max(tickAfter(at), this.#tick)
@@ -50,7 +65,8 @@ export class DeadlineWheel {
     deadline.previous = head
     if (head.next) head.next.previous = deadline
     head.next = deadline
-    this.#wakeAt(Math.min(tick, this.#tick + SLOTS))
+    if (tick < this.#dueTick) this.#dueTick = tick
+    if (!this.#cancelTimer || tick < this.#timerTick) this.#settleSoon()
   }
 
   /** Stops waiting. Does nothing when it already has. */
@@ -61,35 +77,46 @@ export class DeadlineWheel {
     if (next) next.previous = previous
     deadline.next = undefined
     deadline.previous = undefined
-    if (--this.#size === 0) this.#stop()
+    if (--this.#size === 0 && this.#cancelTimer) this.#settleSoon()
+  }
+
+  /** Most calls end within the turn, or another begins where one has ended: a timer for each would cost more than they do. */
+  #settleSoon(): void {
+    if (this.#settleIsDue) return
+    this.#settleIsDue = true
+    this.#clock.turn(this.#settle)
+  }
+
+  /** Sees to it that there is a timer exactly where something waits, and early enough. */
+  #settleTimer(): void {
+    this.#settleIsDue = false
+    const tick = Math.min(this.#dueTick, this.#tick + SLOTS)
+    if (this.#cancelTimer && this.#size > 0 && this.#timerTick <= tick) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (this.#size === 0) this.#dueTick = Number.POSITIVE_INFINITY
+    else this.#wakeAt(tick)
   }
 
   #wakeAt(tick: number): void {
-    if (this.#cancelTimer) {
-      if (this.#timerTick <= tick) return
-      this.#cancelTimer()
-    }
     this.#timerTick = tick
     this.#cancelTimer = this.#clock.after(Math.max(0, tick * TICK_MS - this.#clock.now()), () => this.#turn(), true)
-  }
-
-  #stop(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
   }
 
   /** Looks at every slot whose time has come, then sleeps until the next one with something in it. */
   #turn(): void {
     this.#cancelTimer = undefined
+    this.#dueTick = Number.POSITIVE_INFINITY
     const now = this.#clock.now()
     const last = Math.floor(now / TICK_MS)
     const from = Math.max(this.#tick, last - SLOTS + 1)
     this.#tick = last + 1
     for (let tick = from; tick <= last; tick++) this.#expireSlot(this.#slotOf(tick), now)
-    if (this.#size === 0) return
+    if (this.#size === 0 || this.#cancelTimer) return
     let next = this.#tick
     while (!this.#slotOf(next).next) next++ // something is waiting, so one of them has it
-    this.#wakeAt(next)
+    this.#dueTick = Math.min(next, this.#dueTick)
+    this.#wakeAt(this.#dueTick)
   }
 
   #slotOf(tick: number): Slot {

@@ -1,6 +1,7 @@
 /**
  * A clock that a test moves by hand, while turns stay real, so that deadlines can be met over real sockets without
- * waiting for them. Invariant: what is due runs in the order of its time, within `advance`.
+ * waiting for them. Invariants: what is due runs in the order of its time, within `advance`; no time passes before the
+ * turns that were asked for.
  */
 import { type Clock, systemClock } from '../session/index.ts'
 
@@ -14,6 +15,7 @@ export class HandClock implements Clock {
   #seed: number
   /** In the order of their making. */
   readonly #timers = new Set<Timer>()
+  #turns: (() => void)[] = []
 
   constructor(seed = 1) {
     this.#seed = seed >>> 0
@@ -30,7 +32,14 @@ export class HandClock implements Clock {
   }
 
   turn(callback: () => void): void {
-    systemClock.turn(callback)
+    this.#turns.push(callback)
+    if (this.#turns.length === 1) systemClock.turn(() => this.#runTurn())
+  }
+
+  #runTurn(): void {
+    const callbacks = this.#turns
+    this.#turns = []
+    for (const callback of callbacks) callback()
   }
 
   /** Mulberry32: a number from 0 up to 1, the same ones for the same seed. */
@@ -54,6 +63,7 @@ export class HandClock implements Clock {
   /** Lets `ms` pass, and calls what is due on the way. */
   advance(ms: number): void {
     const end = this.#now + ms
+    this.#runTurn()
     for (let next = this.#nextUntil(end); next; next = this.#nextUntil(end)) {
       this.#timers.delete(next)
       this.#now = Math.max(this.#now, next.at)

@@ -17,24 +17,29 @@ export function slabsTaken(): number {
   return taken
 }
 
-/** The buffers that are slabs; a user's bytes may have their size. */
-const slabs = new WeakSet<ArrayBufferLike>()
+/** The slabs by what lies under them; a user's bytes may have their size. */
+const slabs = new WeakMap<ArrayBufferLike, Uint8Array>()
 
 function takeSlab(): Uint8Array {
   taken++
   const pooled = pool.pop()
   if (pooled) return pooled
-  const slab = new Uint8Array(SLAB_BYTES)
-  slabs.add(slab.buffer)
+  const bytes = new Uint8Array(SLAB_BYTES)
+  const slab = typeof Buffer === 'function' ? Buffer.from(bytes.buffer) : bytes // a socket would make a Buffer of each write
+  slabs.set(slab.buffer, slab)
   return slab
+}
+
+function giveBack(slab: Uint8Array): void {
+  taken--
+  if (pool.length < MAX_POOLED) pool.push(slab)
 }
 
 /** Gives back what `SlabWriter.take` returned, once nobody reads it any more. */
 export function recycle(chunks: readonly Uint8Array[]): void {
   for (const chunk of chunks) {
-    if (chunk.byteOffset !== 0 || !slabs.has(chunk.buffer)) continue
-    taken--
-    if (pool.length < MAX_POOLED) pool.push(new Uint8Array(chunk.buffer))
+    const slab = chunk.byteOffset === 0 ? slabs.get(chunk.buffer) : undefined
+    if (slab) giveBack(slab)
   }
 }
 
@@ -48,6 +53,7 @@ export class SlabWriter implements FrameWriter {
   #chunks: Uint8Array[] = []
   #chunkBytes = 0
   #takenBytes = 0
+  #isLent = false
 
   /** Bytes written and not taken. */
   get pendingBytes(): number {
@@ -60,11 +66,24 @@ export class SlabWriter implements FrameWriter {
   }
 
   ensure(bytes: number): void {
-    if (this.position + bytes <= this.buffer.length) return
+    if (this.position + bytes <= this.buffer.length && !this.#isLent) return
     this.#closeChunk()
+    this.#dropUnused()
     this.buffer = bytes > SLAB_BYTES ? new Uint8Array(bytes) : takeSlab()
     this.position = 0
     this.#start = 0
+  }
+
+  lend(bytes: number): void {
+    this.ensure(bytes)
+    this.#isLent = true
+  }
+
+  takeBack(isUsed: boolean): boolean {
+    const isLent = this.#isLent
+    this.#isLent = false
+    if (!isUsed) this.#dropUnused()
+    return isLent
   }
 
   large(bytes: Uint8Array): void {
@@ -76,6 +95,7 @@ export class SlabWriter implements FrameWriter {
   /** Everything that was written, in order, to be sent now and given to `recycle` afterwards. */
   take(): Uint8Array[] {
     this.#closeChunk()
+    this.#dropUnused()
     const chunks = this.#chunks
     this.#takenBytes += this.#chunkBytes
     this.#chunks = []
@@ -84,6 +104,16 @@ export class SlabWriter implements FrameWriter {
     this.position = 0
     this.#start = 0
     return chunks
+  }
+
+  /** A slab that nothing was written into goes back at once; not into the pool while somebody still writes into it. */
+  #dropUnused(): void {
+    const isLent = this.#isLent
+    this.#isLent = false
+    if (this.position > 0 || !slabs.has(this.buffer.buffer)) return
+    if (isLent) taken--
+    else giveBack(this.buffer)
+    this.buffer = NOTHING
   }
 
   #closeChunk(): void {

@@ -15,36 +15,41 @@ export const HASH_BYTES = 16
 /** For HELLO, AUTH and metadata: more values than their bytes can hold apart. */
 const SMALL = { maxDepth: 8, maxNodes: 65_536 }
 
-/** What a REQUEST's first fragment says before the body, and where the body begins. */
-export interface ReceivedRequestHead {
-  readonly tag: number
-  readonly timeoutMs: number
-  readonly oneWay: boolean
+/** What a REQUEST's first fragment says before the body, and where the body begins. One object serves for many requests. */
+export class ReceivedRequestHead {
+  tag = 0
+  timeoutMs = 0
+  oneWay = false
   /** The client knows that the contracts differ, and asks all the same. */
-  readonly judged: boolean
+  judged = false
   /** Where the client's hash of the contract lies, -1 for none. */
-  readonly hashStart: number
+  hashStart = -1
   /** Where packed metadata lies, empty where there is none. */
-  readonly metadataStart: number
-  readonly bodyStart: number
-}
+  metadataStart = 0
+  bodyStart = 0
 
-/** REQUEST: `u32 tag, u32 timeoutMs, [16 bytes of hash], [u16 length, metadata], body`. */
-export function readRequestHead(flags: number, buffer: Uint8Array, start: number, end: number): ReceivedRequestHead {
-  if (end - start < 8) throw new ProtocolError('body', 'a REQUEST without tag and time')
-  const hasHash = (flags & flag.HASH) !== 0
-  const at = start + 8 + (hasHash ? HASH_BYTES : 0)
-  if (at > end) throw new ProtocolError('body', 'a REQUEST that ends within the hash of its contract')
-  return {
-    tag: uint32At(buffer, start),
-    timeoutMs: uint32At(buffer, start + 4),
-    oneWay: (flags & flag.ONE_WAY) !== 0,
-    judged: (flags & flag.JUDGED) !== 0,
-    hashStart: hasHash ? start + 8 : -1,
-    metadataStart: at,
-    bodyStart: (flags & flag.METADATA) === 0 ? at : metadataEnd(buffer, at, end),
+  /** REQUEST: `u32 tag, u32 timeoutMs, [16 bytes of hash], [u16 length, metadata], body`. Returns itself. */
+  read(flags: number, buffer: Uint8Array, start: number, end: number): this {
+    if (end - start < 8) throw new ProtocolError('body', 'a REQUEST without tag and time')
+    const hasHash = (flags & flag.HASH) !== 0
+    const at = start + 8 + (hasHash ? HASH_BYTES : 0)
+    if (at > end) throw new ProtocolError('body', 'a REQUEST that ends within the hash of its contract')
+    this.tag = uint32At(buffer, start)
+    this.timeoutMs = uint32At(buffer, start + 4)
+    this.oneWay = (flags & flag.ONE_WAY) !== 0
+    this.judged = (flags & flag.JUDGED) !== 0
+    this.hashStart = hasHash ? start + 8 : -1
+    this.metadataStart = at
+    this.bodyStart = (flags & flag.METADATA) === 0 ? at : metadataEnd(buffer, at, end)
+    return this
   }
 }
+
+export function readRequestHead(flags: number, buffer: Uint8Array, start: number, end: number): ReceivedRequestHead {
+  return new ReceivedRequestHead().read(flags, buffer, start, end)
+}
+
+const NO_METADATA: Metadata = Object.freeze({})
 
 /** Where the body begins after `u16 length, metadata`. */
 export function metadataEnd(buffer: Uint8Array, start: number, end: number): number {
@@ -55,7 +60,7 @@ export function metadataEnd(buffer: Uint8Array, start: number, end: number): num
 
 /** Metadata between `metadataEnd`'s two places: a map of text to text. */
 export function readMetadata(buffer: Uint8Array, start: number, end: number, maxMetadataBytes: number): Metadata {
-  if (end === start) return {}
+  if (end === start) return NO_METADATA
   if (end - start - 2 > maxMetadataBytes) {
     throw new ProtocolError(
       'limit',

@@ -20,6 +20,20 @@ export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Uint
 }
 
 /**
+ * Writes a value at `at` of a buffer, where its compiled codec can. Returns where it ends, or -1 where it is to go by
+ * `encodeBody`.
+ */
+export function encodeInto(
+  _gate: Gate,
+  _value: unknown,
+  _buffer: Uint8Array,
+  _at: number,
+  _limits: BodyLimits,
+): number {
+  return -1
+}
+
+/**
  * A value from bytes, which it does not refer to any more.
  * @throws Misfit, StrictError
  */

@@ -3,7 +3,16 @@
  */
 import { flags as flag, type Kind, kinds } from './frame.ts'
 import { pack } from './msgpack.ts'
-import { type FrameWriter, writeBytes, writeHeader, writeU16, writeU32 } from './writer.ts'
+import {
+  type FrameWriter,
+  type InPlace,
+  placeU32,
+  writeBytes,
+  writeHeader,
+  writeInPlace,
+  writeU16,
+  writeU32,
+} from './writer.ts'
 
 /** Metadata of a request or reply: names and text. */
 export type Metadata = Readonly<Record<string, string>>
@@ -45,6 +54,32 @@ export function writeRequest(
   if (hash) writeBytes(writer, hash)
   if (metadata) writeMetadata(writer, metadata)
   writeRest(writer, kinds.REQUEST, id, body, first, maxFrameBytes)
+}
+
+/**
+ * A REQUEST of one frame, without hash and metadata, whose body is written where it leaves.
+ * @returns whether it was; nothing is written otherwise, and `writeRequest` may do it
+ */
+export function writeRequestInPlace(
+  writer: FrameWriter,
+  id: number,
+  head: Pick<RequestHead, 'tag' | 'timeoutMs' | 'oneWay' | 'judged'>,
+  body: InPlace,
+  maxFrameBytes: number,
+  maxBodyBytes: number,
+): boolean {
+  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (head.judged ? flag.JUDGED : 0)
+  const most = Math.min(maxBodyBytes, maxFrameBytes - REQUEST_HEAD_BYTES)
+  const bodyStart = writeInPlace(writer, kinds.REQUEST, flags, id, REQUEST_HEAD_BYTES, most, body)
+  if (bodyStart < 0) return false
+  placeU32(writer.buffer, bodyStart - 8, head.tag)
+  placeU32(writer.buffer, bodyStart - 4, head.timeoutMs)
+  return true
+}
+
+/** A RESPONSE of one frame, without metadata, whose body is written where it leaves; likewise. */
+export function writeResponseInPlace(writer: FrameWriter, id: number, body: InPlace, maxBodyBytes: number): boolean {
+  return writeInPlace(writer, kinds.RESPONSE, 0, id, 0, maxBodyBytes, body) >= 0
 }
 
 /** RESPONSE: `[u16 length, metadata], body`. */

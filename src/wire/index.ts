@@ -2,12 +2,12 @@ export {
   HASH_BYTES,
   MAX_MESSAGE_TEXT,
   metadataEnd,
-  type ReceivedRequestHead,
+  ReceivedRequestHead,
   readError,
   readMetadata,
   readRequestHead,
 } from './body.ts'
-export { type Codec, codec, decodeBody, encodeBody } from './codec.ts'
+export { type Codec, codec, decodeBody, encodeBody, encodeInto } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'
@@ -19,7 +19,9 @@ export {
   writeFrame,
   writeGoaway,
   writeRequest,
+  writeRequestInPlace,
   writeResponse,
+  writeResponseInPlace,
 } from './encode.ts'
 export {
   flags,
@@ -47,4 +49,4 @@ export { pack, unpack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
 export { StrictError } from './strict.ts'
-export { BufferWriter, type FrameWriter } from './writer.ts'
+export { BufferWriter, type FrameWriter, type InPlace } from './writer.ts'

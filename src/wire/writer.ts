@@ -11,6 +11,13 @@ export interface FrameWriter {
   position: number
   /** Makes room for `bytes` more after `position`, perhaps in another buffer with another position. */
   ensure(bytes: number): void
+  /**
+   * Lends `bytes` after `position` to whoever writes a value there and does not know yet whether it will stay. Whatever else
+   * is written meanwhile goes into another buffer.
+   */
+  lend(bytes: number): void
+  /** Ends the loan, of which something is used or not. Returns whether `buffer` and `position` are those that were lent. */
+  takeBack(isUsed: boolean): boolean
   /** Takes bytes as they are, after what was written so far. They may not change any more. */
   large(bytes: Uint8Array): void
 }
@@ -20,18 +27,32 @@ const LARGE_BYTES = 8_192
 
 export function writeHeader(writer: FrameWriter, length: number, kind: Kind, flags: number, id: number): void {
   writer.ensure(HEADER_BYTES)
-  const { buffer } = writer
-  let at = writer.position
-  buffer[at++] = length >>> 16
-  buffer[at++] = length >>> 8
-  buffer[at++] = length
-  buffer[at++] = kind
-  buffer[at++] = flags
-  buffer[at++] = id >>> 24
-  buffer[at++] = id >>> 16
-  buffer[at++] = id >>> 8
-  buffer[at++] = id
-  writer.position = at
+  writer.position = placeHeader(writer.buffer, writer.position, length, kind, flags, id)
+}
+
+/** Puts a header at `at`, where there is room for it. Returns where it ends. */
+export function placeHeader(
+  buffer: Uint8Array,
+  at: number,
+  length: number,
+  kind: Kind,
+  flags: number,
+  id: number,
+): number {
+  buffer[at] = length >>> 16
+  buffer[at + 1] = length >>> 8
+  buffer[at + 2] = length
+  buffer[at + 3] = kind
+  buffer[at + 4] = flags
+  placeU32(buffer, at + 5, id)
+  return at + HEADER_BYTES
+}
+
+export function placeU32(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value >>> 24
+  buffer[at + 1] = value >>> 16
+  buffer[at + 2] = value >>> 8
+  buffer[at + 3] = value
 }
 
 export function writeBytes(writer: FrameWriter, bytes: Uint8Array): void {
@@ -52,16 +73,47 @@ export function writeU16(writer: FrameWriter, value: number): void {
 
 export function writeU32(writer: FrameWriter, value: number): void {
   writer.ensure(4)
-  writer.buffer[writer.position++] = value >>> 24
-  writer.buffer[writer.position++] = value >>> 16
-  writer.buffer[writer.position++] = value >>> 8
-  writer.buffer[writer.position++] = value
+  placeU32(writer.buffer, writer.position, value)
+  writer.position += 4
+}
+
+/** Writes a value at `at` of a buffer. Returns where it ends, or -1 where it will not; what it wrote then is void. */
+export interface InPlace {
+  encodeInto(buffer: Uint8Array, at: number): number
+}
+
+/** What is lent to a value that is written where it leaves; one that needs more goes as bytes. */
+const IN_PLACE_BYTES = 16_384
+
+/**
+ * Writes one frame whose body the value writes where it leaves, `headBytes` after the header.
+ * @returns where the body begins, -1 where nothing was written: no room, more than `maxBodyBytes`, or not by this value
+ */
+export function writeInPlace(
+  writer: FrameWriter,
+  kind: Kind,
+  flags: number,
+  id: number,
+  headBytes: number,
+  maxBodyBytes: number,
+  value: InPlace,
+): number {
+  writer.lend(IN_PLACE_BYTES)
+  const { buffer, position } = writer
+  const bodyStart = position + HEADER_BYTES + headBytes
+  const end = value.encodeInto(buffer, bodyStart)
+  const fits = end >= 0 && end - bodyStart <= maxBodyBytes
+  if (!writer.takeBack(fits) || !fits) return -1
+  placeHeader(buffer, position, end - position - HEADER_BYTES, kind, flags, id)
+  writer.position = end
+  return bodyStart
 }
 
 /** A writer that keeps everything in one growing buffer: for tests, tools and frames that are sent elsewhere. */
 export class BufferWriter implements FrameWriter {
   buffer: Uint8Array
   position = 0
+  #isLent = false
 
   constructor(initialBytes = 256) {
     this.buffer = new Uint8Array(initialBytes)
@@ -69,10 +121,23 @@ export class BufferWriter implements FrameWriter {
 
   ensure(bytes: number): void {
     const needed = this.position + bytes
+    if (this.#isLent) this.buffer = this.buffer.slice()
+    this.#isLent = false
     if (needed <= this.buffer.length) return
     const larger = new Uint8Array(Math.max(needed, 2 * this.buffer.length))
     larger.set(this.buffer.subarray(0, this.position))
     this.buffer = larger
+  }
+
+  lend(bytes: number): void {
+    this.ensure(bytes)
+    this.#isLent = true
+  }
+
+  takeBack(_isUsed: boolean): boolean {
+    const isLent = this.#isLent
+    this.#isLent = false
+    return isLent
   }
 
   large(bytes: Uint8Array): void {

@@ -57,7 +57,7 @@ describe('a server', () => {
     const made = opened()
     let cancels = 0
     made.effects.onRequest = ({ call }) => {
-      call.onCancel = () => cancels++
+      call.runner = { callerGone: () => void cancels++ }
     }
     const cancel = frameBytes(kinds.CANCEL, 0, 1)
     feed(made, request(1), cancel, cancel)

@@ -118,7 +118,7 @@ describe('a server that drains', () => {
       const made = opened()
       const cancelled: number[] = []
       made.effects.onRequest = ({ call }) => {
-        call.onCancel = () => cancelled.push(call.id)
+        call.runner = { callerGone: () => void cancelled.push(call.id) }
       }
       feed(made, request(1))
       drain(made, 200)

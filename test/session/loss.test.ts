@@ -187,7 +187,7 @@ describe('S28: a session that is over', () => {
     const made = opened()
     const cancelled: number[] = []
     made.effects.onRequest = ({ call }) => {
-      call.onCancel = () => cancelled.push(call.id)
+      call.runner = { callerGone: () => void cancelled.push(call.id) }
     }
     for (const id of [1, 2]) made.link.feed(frameBytes(kinds.REQUEST, 0, id, requestBody(7)))
     made.session.end()

@@ -203,7 +203,7 @@ function begin(breach: Breach): Tapped & { readonly call: RecordedCall; readonly
   const made = breach.state === 'opening' ? tapped({ role: breach.role }) : opened({ role: breach.role })
   const cancelled: number[] = []
   made.effects.onRequest = ({ call }) => {
-    call.onCancel = () => cancelled.push(call.id)
+    call.runner = { callerGone: () => void cancelled.push(call.id) }
   }
   const call = new RecordedCall()
   if (breach.role === 'client') made.session.start(call)

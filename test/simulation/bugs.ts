@@ -179,7 +179,7 @@ export const bugs: readonly Bug[] = [
     'a deadline is forgotten',
     /after its deadline|never ended|not told/,
     DeadlineWheel.prototype,
-    'add',
+    'addAfter',
     20,
     () => NOTHING,
   ),

@@ -16,7 +16,7 @@ export const Greeter = contract('greeter', {
 export function makeGreeter() {
   const lines: string[] = []
   const greeter = service(Greeter, {
-    hello({ name }, ctx) {
+    async hello({ name }, ctx) {
       if (name === 'Mallory') throw ctx.error('Banned', { until: 'tomorrow' })
       if (name === 'Ghost') throw new Error('a secret')
       return { text: `Hello, ${name}` }

@@ -57,7 +57,7 @@ export class BareEnd {
 
   /** Sends bytes as they are, and waits for what they bring about. */
   async send(...chunks: Uint8Array[]): Promise<void> {
-    for (const chunk of chunks) this.#link.writer.large(chunk.slice())
+    for (const chunk of chunks) this.#link.writer.large(new Uint8Array(chunk))
     this.#link.flush()
     await settle(this.#clock)
   }

@@ -18,6 +18,8 @@ export interface CallSettings {
 }
 
 export class RecordedCall implements OutgoingCall {
+  id = 0
+  startsAt = 0
   readonly tag: number
   readonly oneWay: boolean
   readonly body: Uint8Array

@@ -62,7 +62,7 @@ export class TapLink extends ByteLink {
   }
 
   protected send(chunks: Uint8Array[], done: () => void): void {
-    this.#sent.push(...chunks.map((chunk) => chunk.slice()))
+    this.#sent.push(...chunks.map((chunk) => new Uint8Array(chunk)))
     done()
   }
 

@@ -25,7 +25,7 @@ const waiting =
   (cancelled: number[]) =>
   ({ effects }: Served) => {
     effects.onRequest = ({ call }) => {
-      call.onCancel = () => cancelled.push(call.id)
+      call.runner = { callerGone: () => void cancelled.push(call.id) }
     }
   }
 

@@ -11,8 +11,8 @@ import type {
   Context,
   MethodClient,
   Result,
+  Route,
   Router,
-  ServerCall,
 } from '../../rpc/index.ts'
 import { snapshot } from './snapshot.ts'
 
@@ -90,7 +90,8 @@ export class Recording {
         if (name === 'routeOf') {
           return (tag: number) => {
             const route = target.routeOf(tag)
-            return route && { ...route, run: (call: ServerCall) => this.#watchRun(call, route.run) }
+            const run = (request: unknown, ctx: Context): unknown => this.#watchRun(route as Route, request, ctx) // it is there
+            return route && { ...route, run }
           }
         }
         const member: unknown = Reflect.get(target, name)
@@ -175,11 +176,11 @@ export class Recording {
     call.outcome = failure ? { error: errorTrace(failure.error) } : { reply: snapshot(reply) }
   }
 
-  async #watchRun({ method, request, ctx }: ServerCall, run: (call: ServerCall) => Promise<unknown>): Promise<unknown> {
+  async #watchRun({ method, run }: Route, request: unknown, ctx: Context): Promise<unknown> {
     this.#events++
     const trace = this.#runBegun(method.name, request, ctx)
     try {
-      const reply = await run({ method, request, ctx })
+      const reply = await run(request, ctx)
       trace.ended = 'ok'
       return reply
     } catch (error) {

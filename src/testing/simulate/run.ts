@@ -98,6 +98,7 @@ export class Run {
   async #requireQuiet(): Promise<void> {
     const { world } = this
     const signals = this.#workload?.signals ?? []
+    await this.#driver.pass(0) // what is tidied up at the end of a turn
     const found = findLeftovers(world, signals)
     if (found !== undefined) throw new BrokenCheck(found)
     const { digest } = world.story

@@ -64,7 +64,7 @@ export const counters: Cases = {
   },
 
   async 'counts what waits and what is in flight, and in the end nothing'(t) {
-    const { client, wire } = await t.open(lab({ echo: (request) => request }))
+    const { client, wire } = await t.open(lab({ echo: async (request) => request }))
     equal([wire.stats().inFlight, wire.stats().waiting], [0, 0], 'calls before')
     const calls = Array.from({ length: 10 }, (_, n) => client.echo({ text: `${n}` }))
     const { inFlight, waiting } = wire.stats()
