@@ -138,7 +138,7 @@ export class Callee {
 
   /** Sends a reply that is written where it leaves. Returns whether it was; nothing has happened otherwise. */
   respondInPlace(call: IncomingCall, reply: InPlace): boolean {
-    if (!this.#sender.responseInPlace(call.id, reply)) return false
+    if (!this.#sender.responseInPlace(call.id, reply, this.#calls.size - 1)) return false
     this.#calls.remove(call)
     this.#startHeld()
     return true
@@ -149,7 +149,7 @@ export class Callee {
     this.#calls.remove(call)
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {
-      this.#sender.response(call.id, metadata, body)
+      this.#sender.response(call.id, metadata, body, this.#calls.size)
       this.#startHeld()
       return 'ok'
     }

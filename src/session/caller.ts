@@ -79,7 +79,7 @@ export class Caller {
     if (this.#calls.waiting > 0 || !this.#maySend()) return false
     const startsAt = this.#sender.link.writtenBytes
     const id = this.#calls.peekId()
-    if (!this.#sender.requestInPlace(id, call, timeoutMs)) return false
+    if (!this.#sender.requestInPlace(id, call, timeoutMs, this.#calls.inFlight)) return false
     this.#calls.takeId()
     if (!call.oneWay) this.#calls.sent(id, call, startsAt)
     return true
@@ -164,8 +164,10 @@ export class Caller {
   #send(call: OutgoingCall): void {
     const id = this.#calls.takeId()
     const leftMs = call.deadlineAt - this.#clock.now()
+    const timeoutMs = leftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(leftMs))
+    const underway = this.#calls.inFlight + this.#calls.waiting
     if (!call.oneWay) this.#calls.sent(id, call, this.#sender.link.writtenBytes)
-    this.#sender.request(id, call, leftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(leftMs)))
+    this.#sender.request(id, call, timeoutMs, underway)
     call.left()
   }
 

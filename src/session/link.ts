@@ -17,8 +17,11 @@ export interface Link {
   readonly takenBytes: number
   /** More than `maxBacklogBytes` wait to be taken by the system. */
   readonly isCongested: boolean
-  /** Something was written; the link sends it when it sees fit, within this turn. */
-  written(): void
+  /**
+   * A message was written; the link sends it when it sees fit, within this turn.
+   * @param underway calls that others may follow from in this turn, so that it pays to wait for them
+   */
+  written(underway: number): void
   /** No more frames, from this very moment, until `resumeReading`. */
   pauseReading(): void
   resumeReading(): void

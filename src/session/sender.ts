@@ -21,9 +21,13 @@ import type { Link } from './link.ts'
 /** Requests that a client may send before the server's HELLO has come. */
 export const MAX_CALLS_BEFORE_HELLO = 128
 
+/** Under way besides a frame that is no request and no reply: others may go along with it in this turn. */
+const SOME = 1
+
 /** A peer that asks and does not read makes nothing grow. */
 const MAX_OWED_PONGS = 8
 
+/** Requests and replies are written with how many calls are `underway` besides, which says whether they wait for others. */
 export class FrameSender {
   readonly link: Link
   readonly limits: Limits
@@ -53,7 +57,7 @@ export class FrameSender {
 
   frame(kind: Kind, id: number, body: Uint8Array): void {
     writeFrame(this.link.writer, kind, 0, id, body)
-    this.#written()
+    this.#written(SOME)
   }
 
   /** Answers a PING, later where the link is congested, and then only the last few. */
@@ -67,38 +71,38 @@ export class FrameSender {
     for (const payload of this.#owedPongs.splice(0)) this.frame(kinds.PONG, 0, payload)
   }
 
-  request(id: number, call: OutgoingCall, timeoutMs: number): void {
+  request(id: number, call: OutgoingCall, timeoutMs: number, underway: number): void {
     if (this.requestsBeforeHello !== undefined) this.requestsBeforeHello++
     const { tag, oneWay, metadata, body, judged } = call
     const head = { tag, timeoutMs, oneWay, metadata, judged, hash: call.takeHash?.() }
     writeRequest(this.link.writer, id, head, body, this.peerLimits.maxFrameBytes)
-    this.#written()
+    this.#written(underway)
   }
 
   /**
    * Writes a request whose body is put where it leaves. Returns whether it did; nothing has happened otherwise, and `request`
    * is to be asked. The session is open, the contract's hash was told, and there is no metadata.
    */
-  requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number): boolean {
+  requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
     const { tag, oneWay, judged } = call
     const head = { tag, timeoutMs, oneWay, judged }
     if (!writeRequestInPlace(this.link.writer, id, head, call, maxFrameBytes, maxMessageBytes)) return false
-    this.#written()
+    this.#written(underway)
     return true
   }
 
   /** Writes a reply whose body is put where it leaves; likewise. */
-  responseInPlace(id: number, reply: InPlace): boolean {
+  responseInPlace(id: number, reply: InPlace, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
     if (!writeResponseInPlace(this.link.writer, id, reply, Math.min(maxFrameBytes, maxMessageBytes))) return false
-    this.#written()
+    this.#written(underway)
     return true
   }
 
-  response(id: number, metadata: Uint8Array | undefined, body: Uint8Array): void {
+  response(id: number, metadata: Uint8Array | undefined, body: Uint8Array, underway: number): void {
     writeResponse(this.link.writer, id, metadata, body, this.peerLimits.maxFrameBytes)
-    this.#written()
+    this.#written(underway)
   }
 
   /** An ERROR, of the connection where `id` is 0. Its text is cut to 1,024 characters, so that it always fits. */
@@ -111,7 +115,7 @@ export class FrameSender {
 
   goaway(final: boolean, lastId: number, reason: string): void {
     writeGoaway(this.link.writer, final, lastId, reason)
-    this.#written()
+    this.#written(SOME)
   }
 
   #tooLarge(error: WireError, bytes: number): WireError {
@@ -121,8 +125,8 @@ export class FrameSender {
     return { code: 'resource_exhausted', message, processed: error.processed }
   }
 
-  #written(): void {
+  #written(underway: number): void {
     this.framesSent++
-    this.link.written()
+    this.link.written(underway)
   }
 }

@@ -8,8 +8,11 @@ import { FrameDecoder, ProtocolError } from '../wire/index.ts'
 import { recycle, SlabWriter } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
 
-/** A batch of this size is sent at once; a smaller one at the end of the turn. */
-const FLUSH_BYTES = 1_024
+/** A batch of fewer bytes waits for the end of the turn, if more is to be expected; one of so many is sent at once. */
+const SMALL_BATCH_BYTES = 512
+const LARGE_BATCH_BYTES = 4_096
+/** Between them, a batch is sent when it holds this share of what is under way, so that the two ends work at once. */
+const BATCH_SHARE = 1 / 4
 
 export interface ByteLinkOptions {
   readonly clock: Clock
@@ -42,12 +45,18 @@ export abstract class ByteLink implements Link {
   #backlog: Uint8Array[] = []
   #isPaused = false
   #isBroken = false
+  #isReading = false
   #isSourcePaused = false
   #isClosed = false
   #flushIsDue = false
   #turnIsDue = false
   #turnBytes = 0
   #turnFrames = 0
+  #batchFrames = 0
+  readonly #flushLate = (): void => {
+    this.#flushIsDue = false
+    this.flush()
+  }
 
   constructor(options: ByteLinkOptions) {
     this.clock = options.clock
@@ -81,17 +90,25 @@ export abstract class ByteLink implements Link {
     return this.writer.writtenBytes
   }
 
-  written(): void {
-    if (this.writer.pendingBytes >= FLUSH_BYTES) return this.flush()
-    if (this.#flushIsDue) return
-    this.#flushIsDue = true
-    this.clock.turn(() => {
-      this.#flushIsDue = false
-      this.flush()
-    })
+  written(underway: number): void {
+    this.#batchFrames++
+    if (this.#isDue(underway)) this.flush()
+    else if (!this.#flushIsDue) {
+      this.#flushIsDue = true
+      this.clock.turn(this.#flushLate)
+    }
+  }
+
+  /** Whether what was written should leave at once. */
+  #isDue(underway: number): boolean {
+    if (underway === 0 && !this.#isReading) return true // nothing follows that could go along
+    const { pendingBytes } = this.writer
+    if (pendingBytes < SMALL_BATCH_BYTES) return false
+    return pendingBytes >= LARGE_BATCH_BYTES || this.#batchFrames >= BATCH_SHARE * Math.max(underway, this.#turnFrames)
   }
 
   flush(): void {
+    this.#batchFrames = 0
     if (this.writer.pendingBytes === 0 || this.#isClosed) return
     const chunks = this.writer.take()
     this.flushedBytes = this.writer.writtenBytes
@@ -143,8 +160,9 @@ export abstract class ByteLink implements Link {
     this.#listener?.linkClosed(error)
   }
 
-  /** Hands on what there is, as far as pause and turn allow. */
+  /** Hands on what there is, as far as pause and turn allow. What that brought about leaves when all was read. */
   #read(): void {
+    this.#isReading = true
     try {
       while (this.#turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
         if (this.#decoder.read()) {
@@ -166,6 +184,8 @@ export abstract class ByteLink implements Link {
       this.tap?.streamBroken(error)
       this.#listener?.streamBroken(error)
     }
+    this.#isReading = false
+    this.flush()
     if (!this.#hasTurn()) this.#waitForTurn()
     this.#updateSource()
   }

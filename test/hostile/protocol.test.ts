@@ -260,9 +260,9 @@ describe('silence', () => {
     const received = server.stats().bytesReceived
     peer.send(request(1, echo, { text: 'x' }).subarray(0, 12))
     await until(() => server.stats().bytesReceived >= received + 12)
+    const answered = server.stats().bytesReceived
     clock.advance(defaultLimits.pingAfterMs)
     await peer.next(kinds.PING)
-    const answered = server.stats().bytesReceived
     await until(() => server.stats().bytesReceived > answered) // the honest client says that it is there
     clock.advance(defaultLimits.idleTimeoutMs - defaultLimits.pingAfterMs)
     await peer.closed

@@ -111,7 +111,7 @@ describe('S25: a call that is lost', () => {
     const first = new Again()
     made.session.start(first)
     made.link.close()
-    expect([first.fate, second.fate]).toEqual(['lost unavailable no', 'lost unavailable no'])
+    expect([first.fate, second.fate]).toEqual(['lost unavailable maybe', 'lost unavailable no'])
   })
 })
 

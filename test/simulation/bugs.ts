@@ -90,7 +90,7 @@ export const bugs: readonly Bug[] = [
   ),
   {
     name: 'two replies change places',
-    seenAs: /got the reply of call|not what its handler returned|does not fit|told an end/,
+    seenAs: /got the reply of call|not what its handler returned|does not fit|told an end|had not made/,
     plant() {
       let kept: unknown[] | undefined
       const isNow = every(15)

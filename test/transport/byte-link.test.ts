@@ -59,9 +59,9 @@ const frames = (from: number, count: number) =>
 const upTo = (count: number) => Array.from({ length: count }, (_, at) => at + 1)
 
 describe('a link flushes', () => {
-  const write = (link: TapLink, bytes: number) => {
+  const write = (link: TapLink, bytes: number, underway = 1_000) => {
     link.writer.large(frameBytes(kinds.RESPONSE, 0, 1, new Uint8Array(bytes - 9)))
-    link.written()
+    link.written(underway)
   }
 
   it('at the end of the turn, once', () => {
@@ -73,12 +73,36 @@ describe('a link flushes', () => {
     expect(clock.runTurn()).toBe(false)
   })
 
-  it('at once where there is a kilobyte', () => {
+  it('at once where there are four kilobytes', () => {
     const { link } = linked()
-    write(link, 1_023)
+    write(link, 4_095)
     expect(link.sent).toHaveLength(0)
     write(link, 9)
-    expect([link.sent.length, link.flushedBytes]).toEqual([2, 1_032])
+    expect([link.sent.length, link.flushedBytes]).toEqual([2, 4_104])
+  })
+
+  it('at once where half a kilobyte is a quarter of what is under way', () => {
+    const { link } = linked()
+    for (let count = 1; count <= 9; count++) write(link, 64, 40)
+    expect(link.sent).toHaveLength(0)
+    write(link, 64, 40)
+    expect(link.sent).toHaveLength(10)
+    for (let count = 1; count <= 7; count++) write(link, 64, 4)
+    expect(link.sent).toHaveLength(10)
+    write(link, 64, 4)
+    expect(link.sent).toHaveLength(18)
+  })
+
+  it('at once where nothing else is under way, and when what came in was read', () => {
+    const { link, ear, clock } = linked()
+    write(link, 50, 0)
+    expect(link.sent).toHaveLength(1)
+    ear.onFrame = () => {
+      write(link, 50, 0)
+      expect(link.sent).toHaveLength(1)
+    }
+    link.feed(frames(1, 3))
+    expect([link.sent.length, clock.runTurn()]).toEqual([4, true])
   })
 
   it('before it ends, and nothing after it is closed', () => {
