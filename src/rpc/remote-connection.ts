@@ -45,6 +45,8 @@ export class RemoteConnection implements Connection, Channel {
   #current: ClientSession | undefined
   #dialing: Promise<NanowireError | undefined> | undefined
   #closing: Promise<void> | undefined
+  /** It was closed, and did not wait for its dial any longer. */
+  #isGivenUp = false
   #credentials: CredentialsSource | undefined
   #renewing: Promise<void> = Promise.resolve()
   #url: string
@@ -159,7 +161,11 @@ export class RemoteConnection implements Connection, Channel {
       const place = await this.#options.place()
       this.#url = place.url
       const credentials = await readCredentialsSource(this.#credentials, clock, this.#limits.handshakeTimeoutMs)
-      const link = await place.dial({ clock, limits: this.#limits })
+      const link = this.#isGivenUp ? undefined : await place.dial({ clock, limits: this.#limits })
+      if (!link || this.#isGivenUp) {
+        link?.destroy()
+        throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
+      }
       const closed = (one: ClientSession): void => this.#sessionClosed(one)
       const current = new ClientSession({ link, side: this.#side, credentials, known: this.#known, closed })
       this.#open.add(current)
@@ -173,10 +179,14 @@ export class RemoteConnection implements Connection, Channel {
           ? error
           : new NanowireError('unavailable', `${this.#url}: ${String(error)}`, { processed: 'no', cause: error })
       this.#dialing = undefined
-      for (const call of this.#takeWaiting())
-        call.lost(new NanowireError(failure.code, failure.message, { processed: 'no', cause: failure.cause }))
+      this.#loseWaiting(failure)
       return failure
     }
+  }
+
+  /** Calls that wait for a session have not run. */
+  #loseWaiting({ code, message, cause }: NanowireError): void {
+    for (const call of this.#takeWaiting()) call.lost(new NanowireError(code, message, { processed: 'no', cause }))
   }
 
   #takeWaiting(): RemoteCall[] {
@@ -189,9 +199,26 @@ export class RemoteConnection implements Connection, Channel {
     const { clock, host } = this.#options
     const until = clock.now() + drainMs
     host?.abandon(until)
-    await this.#dialing
-    await Promise.all([...this.#open].map((one) => one.close(drainMs)))
+    if (this.#dialing !== undefined) await this.#waitForDial(this.#dialing, drainMs)
+    const leftMs = Math.max(0, until - clock.now())
+    await Promise.all([...this.#open].map((one) => one.close(leftMs)))
     await host?.close(until)
+  }
+
+  /** Gives up what is not connected in time: the calls that wait did not run, and a link that comes later is not used. */
+  #waitForDial(dialing: Promise<unknown>, drainMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const giveUp = (): void => {
+        this.#isGivenUp = true
+        this.#loseWaiting(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
+        resolve()
+      }
+      const cancelTimer = this.#options.clock.after(drainMs, giveUp, true)
+      void dialing.then(() => {
+        cancelTimer()
+        resolve()
+      })
+    })
   }
 
   #sessionClosed(one: ClientSession): void {
