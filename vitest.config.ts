@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests of what is shipped: they need `dist`, so the build comes first. All other tests run the sources. */
 const built = 'test/**/*.built.test.ts'
+/** The packages of test/bench bring tests of their own. */
+const peers = '**/node_modules/**'
 
 export default defineConfig({
   resolve: { tsconfigPaths: true }, // `nanowire` means the sources, as in tsconfig.json
@@ -19,7 +21,7 @@ export default defineConfig({
       reportsDirectory: 'node_modules/.coverage',
     },
     projects: [
-      { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built] } },
+      { extends: true, test: { name: 'sources', include: ['test/**/*.test.ts'], exclude: [built, peers] } },
       { extends: true, test: { name: 'built', include: [built], globalSetup: 'test/package/build.ts' } },
     ],
   },

@@ -1,6 +1,7 @@
 /**
  * Adds to package-lock.json the optional packages of other platforms that npm left out of it. npm does that when the
- * registry at hand does not have them, and `npm ci` then refuses the file: `npm run complete-lock` mends it.
+ * registry at hand does not have them, and `npm ci` then refuses the file: `npm run complete-lock` mends it. Another
+ * lock file than the root's is named as an argument.
  * Invariant: whatever a locked package names as optional is locked too (test/package/lock.test.ts).
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -24,7 +25,7 @@ function readPlatform(name) {
   }
 }
 
-const path = fileURLToPath(new URL('../package-lock.json', import.meta.url))
+const path = fileURLToPath(new URL(`../${process.argv[2] ?? 'package-lock.json'}`, import.meta.url))
 const lock = JSON.parse(readFileSync(path, 'utf8'))
 const isLocked = (from, name) => {
   for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
@@ -54,4 +55,4 @@ for (const [from, entry] of Object.entries(lock.packages)) {
 const byPath = ([a], [b]) => a.localeCompare(b, 'en')
 lock.packages = Object.fromEntries(Object.entries({ ...lock.packages, ...added }).sort(byPath))
 writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`)
-console.log(`${Object.keys(added).length} packages added to package-lock.json`)
+console.log(`${Object.keys(added).length} packages added to ${path}`)

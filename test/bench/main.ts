@@ -1,83 +1,84 @@
 /**
- * `npm run bench`: Nanowire over TCP, validation included, beside frames and msgpackr by hand without it. Client and
- * server each have a process and a core; rounds are interleaved, and the ratio is taken within each round.
+ * `npm run bench`: Nanowire, validation included, beside what people would use instead. Each part shows its
+ * tables as it finds them; what fails is told loudly, the rest goes on, and the exit code is 1 at the end.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import type { Load, Measured } from './work.ts'
+import { type Part, readSettings, type Settings, USAGE, UsageError } from './arguments.ts'
+import { measureCodecs } from './parts/codecs.ts'
+import { measureIdle } from './parts/idle.ts'
+import { measureMemory } from './parts/memory.ts'
+import { measureOpenLoop } from './parts/open.ts'
+import { measureRpc } from './parts/rpc.ts'
+import type { Chart, Run } from './parts/run.ts'
+import { bundle, installPeers } from './prepare.ts'
+import { describe, writeResults } from './results.ts'
+import { canPin, endAll } from './sides.ts'
+import { type Section, toText } from './table.ts'
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 5)
-const systems = ['by hand', 'nanowire'] as const
-const loads: readonly Load[] = [
-  { inFlight: 1, calls: 20_000 },
-  { inFlight: 64, calls: 300_000 },
-  { inFlight: 512, calls: 300_000 },
-]
-const pins = spawnSync('taskset', ['--version']).status === 0
+const parts: Readonly<Record<Part, (run: Run) => Promise<void>>> = {
+  rpc: measureRpc,
+  open: measureOpenLoop,
+  codecs: measureCodecs,
+  memory: measureMemory,
+  idle: measureIdle,
+}
 
-class Side {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor(core: number, ...args: string[]) {
-    const command = [process.execPath, '--import', 'tsx', 'test/bench/side.ts', ...args]
-    const [file = '', ...rest] = pins ? ['taskset', '-c', String(core), ...command] : command
-    const env = { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.run.json' }
-    this.#child = spawn(file, rest, { stdio: ['pipe', 'pipe', 'inherit'], env })
-    this.#lines = createInterface(this.#child.stdout!)[Symbol.asyncIterator]() // piped above
-  }
-
-  async line(): Promise<string> {
-    const { value, done } = await this.#lines.next()
-    if (done === true) throw new Error('a side of the benchmark ended early')
-    return value as string // not done
-  }
-
-  async run(load: Load): Promise<Measured> {
-    this.#child.stdin?.write(`${JSON.stringify(load)}\n`)
-    return JSON.parse(await this.line()) as Measured // our own process
-  }
-
-  async end(): Promise<void> {
-    this.#child.kill()
-    await once(this.#child, 'exit')
+function readCommandLine(): Settings | undefined {
+  try {
+    const settings = readSettings(process.argv.slice(2))
+    if (settings === undefined) console.log(USAGE)
+    return settings
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\n\n${USAGE}`)
+    process.exitCode = 2
+    return undefined
   }
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
-
-const servers: Side[] = []
-const clients: Side[] = []
-for (const system of systems) {
-  const server = new Side(0, 'server', system)
-  servers.push(server)
-  const client = new Side(1, 'client', system, await server.line())
-  clients.push(client)
-  await client.line()
+/** Says what is being done, on one line that the next one replaces, where there is a terminal to do so. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
-console.log(`${ROUNDS} rounds, interleaved; medians. Client and server on a core each: ${pins}.`)
-for (const load of loads) {
-  const results: Measured[][] = systems.map(() => [])
-  for (const client of clients) await client.run({ ...load, calls: Math.min(load.calls, 100_000) }) // the first calls compile
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, client] of clients.entries()) results[index]?.push(await client.run(load))
+async function bench(settings: Settings): Promise<void> {
+  const sections: Section[] = []
+  const charts: Chart[] = []
+  const failures: string[] = []
+  const fail = (problem: string) => {
+    progress('')
+    failures.push(problem)
+    console.error(`!!! ${problem}`)
+    process.exitCode = 1
   }
-  const of = (index: number, pick: (measured: Measured) => number) => (results[index] ?? []).map(pick)
-  for (const [index, system] of systems.entries()) {
-    const calls = median(of(index, (one) => one.callsPerSecond))
-    const p50 = median(of(index, (one) => one.p50Micros))
-    const p99 = median(of(index, (one) => one.p99Micros))
-    console.log(
-      `${load.inFlight} in flight, ${system}: ${(calls / 1_000).toFixed(1)} thousand calls/s, p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs`,
-    )
+  const show = (section: Section) => {
+    progress('')
+    console.log(toText(section))
+    sections.push(section)
   }
-  const ratios = of(1, (one) => one.callsPerSecond).map(
-    (calls, round) => calls / (results[0]?.[round]?.callsPerSecond ?? 0),
-  )
-  console.log(
-    `${load.inFlight} in flight, nanowire to by hand: ${median(ratios).toFixed(2)} (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})`,
-  )
+  const run: Run = { settings, progress, fail, show, draw: (chart) => charts.push(chart) }
+  const head = describe(settings, canPin)
+  console.log(head)
+  for (const part of settings.parts) {
+    await parts[part](run).catch((error: unknown) => fail(`${part}: ${error instanceof Error ? error.message : error}`))
+    progress('')
+  }
+  if (settings.write) await writeResults({ head, sections, charts, failures })
 }
-await Promise.all([...clients, ...servers].map((side) => side.end()))
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll()
+    process.exit(130)
+  })
+}
+
+const settings = readCommandLine()
+if (settings !== undefined) {
+  installPeers()
+  await bundle()
+  try {
+    await bench(settings)
+  } finally {
+    endAll()
+  }
+}

@@ -1,22 +1,35 @@
-/** One side of one system, in a process of its own: `server`, which prints its port, or `client`, which takes loads. */
-import { createInterface } from 'node:readline'
-import { connect, serve } from 'nanowire'
-import { connectByHand, serveByHand } from './by-hand.ts'
-import { Bench, bench, type Load, measure } from './work.ts'
+/**
+ * A process of the benchmark: it starts the task that it is named (tasks/) and answers what the parent asks of it.
+ * Invariant: it ends when its parent does.
+ */
+export type Commands = Readonly<Record<string, (body: never) => unknown>>
 
-const [side, system, port] = process.argv.slice(2)
+export interface Question {
+  readonly command: string
+  readonly body: unknown
+}
 
-if (side === 'server') {
-  const taken =
-    system === 'by hand' ? await serveByHand() : Number(new URL((await serve(bench, 'tcp://127.0.0.1:0')).url).port)
-  console.log(taken)
-} else {
-  const small =
-    system === 'by hand' ? connectByHand(Number(port)) : connect(`tcp://127.0.0.1:${port}`).client(Bench).small
-  console.log('ready')
-  for await (const line of createInterface(process.stdin)) {
-    const load = JSON.parse(line) as Load // the other process is ours
-    console.log(JSON.stringify(await measure(small, load)))
-  }
-  process.exit()
+/** `ready` is the first; then there is one for each question, in their order. */
+export type Answer = { readonly value: unknown } | { readonly error: string }
+
+const reasonOf = (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+const say = (answer: Answer) => process.send?.(answer)
+
+process.on('disconnect', () => process.exit())
+process.on('SIGINT', () => {}) // the terminal's ctrl-C is the parent's affair
+
+try {
+  const [task = '', ...args] = process.argv.slice(2)
+  const module = (await import(`./tasks/${task}.ts`)) as { start(...args: string[]): Promise<Commands> } // all tasks have it
+  const commands = await module.start(...args)
+  process.on('message', async ({ command, body }: Question) => {
+    try {
+      say({ value: await commands[command]?.(body as never) }) // the parent asks what the task takes
+    } catch (error) {
+      say({ error: reasonOf(error) })
+    }
+  })
+  say({ value: 'ready' })
+} catch (error) {
+  process.send?.({ error: reasonOf(error) } satisfies Answer, () => process.exit(1))
 }

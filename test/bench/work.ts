@@ -1,17 +1,7 @@
-/** What both sides of the comparison carry: a small request and reply, and how a load of them is measured. */
-import { contract, service, unary } from 'nanowire'
-import Type from 'typebox'
-
-const Request = Type.Object({
-  id: Type.Integer(),
-  name: Type.String(),
-  tags: Type.Array(Type.String()),
-  score: Type.Number(),
-})
-const Reply = Type.Object({ id: Type.Integer(), text: Type.String(), ok: Type.Boolean() })
-
-export const Bench = contract('bench', { small: unary(Request, Reply) })
-
+/**
+ * What the systems carry: a small request and its reply, an order of about 1 KiB, 64 KiB of bytes; the same values for
+ * all. Invariant: nothing of any system is imported here.
+ */
 export interface SmallRequest {
   id: number
   name: string
@@ -19,8 +9,33 @@ export interface SmallRequest {
   score: number
 }
 
-export const answer = ({ id, name }: SmallRequest) => ({ id, text: `Hello, ${name}`, ok: true })
-export const bench = service(Bench, { small: answer })
+export interface SmallReply {
+  id: number
+  text: string
+  ok: boolean
+}
+
+export interface Address {
+  street: string
+  city: string
+  postcode: string
+  country: string
+}
+
+export interface Order {
+  id: number
+  placedAt: string
+  status: string
+  isPaid: boolean
+  customer: { id: number; name: string; email: string; isMember: boolean; address: Address }
+  lines: { sku: string; title: string; quantity: number; price: number; taxRate: number; isGift: boolean }[]
+  shipping: { carrier: string; tracking: string; weightKg: number; isExpress: boolean }
+  totals: { currency: string; net: number; tax: number; gross: number }
+  tags: string[]
+}
+
+/** What a server does with each kind of work; the record and the bytes go back as they came. */
+export const answer = ({ id, name }: SmallRequest): SmallReply => ({ id, text: `Hello, ${name}`, ok: true })
 
 export const requestOf = (id: number): SmallRequest => ({
   id,
@@ -29,34 +44,65 @@ export const requestOf = (id: number): SmallRequest => ({
   score: 0.5,
 })
 
-export interface Load {
-  readonly inFlight: number
-  readonly calls: number
+const TITLES = [
+  'Desk lamp, brushed steel',
+  'Écritoire en noyer',
+  'Notebook A5, dotted, 192 pages',
+  'Ink, blue-black, 50 ml',
+  'Fountain pen, fine nib',
+  'Blotting paper, 10 sheets',
+  'Brass paper weight',
+]
+
+export const orderOf = (id: number): Order => ({
+  id,
+  placedAt: '2026-03-14T09:26:53.589Z',
+  status: 'shipped',
+  isPaid: true,
+  customer: {
+    id: 70_000 + id,
+    name: 'Ada Lovelace',
+    email: 'ada@analytical.example',
+    isMember: id % 2 === 0,
+    address: { street: '12 St James’s Square', city: 'London', postcode: 'SW1Y 4JH', country: 'GB' },
+  },
+  lines: TITLES.map((title, index) => ({
+    sku: `SKU-${1_000 + 37 * index}`,
+    title,
+    quantity: 1 + ((id + index) % 4),
+    price: 4.95 + 13.3 * index,
+    taxRate: 0.2,
+    isGift: index === 3,
+  })),
+  shipping: { carrier: 'Royal Mail', tracking: 'RM123456785GB', weightKg: 2.35, isExpress: false },
+  totals: { currency: 'GBP', net: 312.65, tax: 62.53, gross: 375.18 },
+  tags: ['spring', 'gift', 'returning'],
+})
+
+export const BYTES = 65_536
+
+/** Bytes that no compression makes much smaller, the same each time. */
+export function bytesOf(length: number): Uint8Array {
+  let state = 1
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  })
 }
 
-export interface Measured {
-  readonly callsPerSecond: number
-  readonly p50Micros: number
-  readonly p99Micros: number
+export const WORKS = ['small', 'record', 'bytes'] as const
+export type Work = (typeof WORKS)[number]
+
+/** A system as its server's process starts it, and as its client's process calls it. */
+export interface Peer {
+  /** Serves on any free port of 127.0.0.1, which it returns. */
+  serve(): Promise<number>
+  /** Resolves when the first call would find the connection open. */
+  connect(port: number): Promise<Client>
 }
 
-/** Keeps `inFlight` calls going until `calls` have ended. */
-export async function measure(call: (request: SmallRequest) => Promise<{ id: number }>, load: Load): Promise<Measured> {
-  const micros = new Float64Array(load.calls)
-  let next = 0
-  const worker = async () => {
-    while (next < load.calls) {
-      const id = next++
-      const before = performance.now()
-      const reply = await call(requestOf(id))
-      micros[id] = 1_000 * (performance.now() - before)
-      if (reply.id !== id) throw new Error(`call ${id} got the reply of ${reply.id}`)
-    }
-  }
-  const before = performance.now()
-  await Promise.all(Array.from({ length: load.inFlight }, worker))
-  const seconds = (performance.now() - before) / 1_000
-  micros.sort()
-  const at = (share: number) => micros[Math.floor(share * (load.calls - 1))] ?? 0
-  return { callsPerSecond: load.calls / seconds, p50Micros: at(0.5), p99Micros: at(0.99) }
+export interface Client {
+  small(request: SmallRequest): Promise<SmallReply>
+  record(order: Order): Promise<Order>
+  bytes(bytes: Uint8Array): Promise<Uint8Array>
 }

@@ -4,7 +4,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connect, serve } from 'nanowire'
-import { Bench, bench, requestOf } from '../bench/work.ts'
+import { Bench, bench } from '../bench/contract.ts'
+import { requestOf } from '../bench/work.ts'
 
 const IN_FLIGHT = 64
 const [first = 20_000, last = 120_000] = process.argv.slice(2).map(Number)

@@ -31,7 +31,8 @@ function nameOf(callee: ts.Expression): string {
 
 function filesIn(folder: string, end: string): string[] {
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return entries.filter((name) => name.endsWith(end)).map((name) => readFileSync(`${folder}/${name}`, 'utf8'))
+  const own = entries.filter((name) => name.endsWith(end) && !name.includes('node_modules')) // test/bench has its own
+  return own.map((name) => readFileSync(`${folder}/${name}`, 'utf8'))
 }
 
 const vectorNames = filesIn('spec/vectors', '.json').flatMap((text) =>

@@ -1,0 +1,48 @@
+/** ConnectRPC over HTTP/2 without TLS, in its own protocol and binary, as its guides for Node have it. */
+import { createServer } from 'node:http2'
+import { createClient, type ServiceImpl } from '@connectrpc/connect'
+import { connectNodeAdapter, createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node'
+import { listen } from '../shared/net.ts'
+import { serviceOf } from '../shared/proto.ts'
+import { answer, type Client, type Order, type SmallReply, type SmallRequest } from '../work.ts'
+
+const Bench = serviceOf('Bench')
+
+export const serve = (): Promise<number> =>
+  listen(
+    createServer(
+      connectNodeAdapter({
+        // Its messages are what bench.proto says: the descriptor, read at run time, has no types.
+        routes: (router) => {
+          router.service(Bench, {
+            small: (request: unknown) => answer(request as SmallRequest), // see above
+            record: (order: unknown) => order,
+            bytes: (blob: unknown) => blob,
+          } as unknown as ServiceImpl<typeof Bench>) // see above
+        },
+      }),
+    ),
+  )
+
+export async function connect(port: number): Promise<Client> {
+  const baseUrl = `http://127.0.0.1:${port}`
+  const sessionManager = new Http2SessionManager(baseUrl)
+  const transport = createConnectTransport({
+    baseUrl,
+    httpVersion: '2',
+    useBinaryFormat: true,
+    acceptCompression: [], // nobody else compresses, and over loopback it only costs
+    sessionManager,
+  })
+  await sessionManager.connect()
+  const client = createClient(Bench, transport) as unknown as {
+    small(request: SmallRequest): Promise<SmallReply>
+    record(order: Order): Promise<Order>
+    bytes(blob: { data: Uint8Array }): Promise<{ data: Uint8Array }>
+  } // bench.proto
+  return {
+    small: (request) => client.small(request),
+    record: (order) => client.record(order),
+    bytes: async (data) => (await client.bytes({ data })).data,
+  }
+}
