@@ -2,8 +2,9 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { type Connection, contract, notify, service, unary } from '../../src/index.ts'
+import { resolveLimits } from '../../src/limits.ts'
 import { OutgoingCalls } from '../../src/session/outgoing.ts'
-import { kinds, pack } from '../../src/wire/index.ts'
+import { kinds, pack, packHello, readHello } from '../../src/wire/index.ts'
 import { RecordedCall } from '../support/calls.ts'
 import { opened } from '../support/tapped.ts'
 import { Greeter, makeGreeter } from './fixture.ts'
@@ -36,6 +37,14 @@ async function openClient(limits = {}, serverLimits = {}) {
 const callHello = (wire: Connection, name = 'Ada') => endOf(wire.client(Greeter).hello({ name }, { timeoutMs: 60_000 }))
 
 describe('a client', () => {
+  it('P12: reads more than 64 contracts of its server', () => {
+    const names = Array.from({ length: 65 }, (_, index) => `c${index}`)
+    const contracts = new Map(names.map((name) => [name, new Uint8Array(16)]))
+    const hello = { major: 1, limits: resolveLimits(), features: [], incarnation: new Uint8Array(16), contracts }
+    const bytes = packHello(hello)
+    expect([...(readHello(bytes, 0, bytes.length, 'server').contracts?.keys() ?? [])]).toEqual(names)
+  })
+
   it('S2: sends 128 requests before the HELLO, notifies included', async () => {
     const stage = stageClient()
     const { hello, log } = stage.wire.client(Greeter)
