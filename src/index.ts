@@ -1,6 +1,6 @@
 /** `nanowire`: contracts, services, and the places where they live. The table of address schemes is put together here. */
 import { appWith } from './place/index.ts'
-import { connectWith, type Schemes, serveWith } from './rpc/index.ts'
+import { connectWith, type Schemes, serveEarlyWith, serveWith } from './rpc/index.ts'
 import { memoryPair } from './transport/memory.ts'
 
 const schemes: Schemes = {
@@ -40,7 +40,7 @@ export const serve = serveWith(schemes)
  * const { place } = shop.client(Orders)
  * ```
  */
-export const app = appWith({ connect, serve })
+export const app = appWith({ connect, serve: serveEarlyWith(schemes) })
 
 export {
   type AnyContract,

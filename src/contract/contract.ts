@@ -48,10 +48,10 @@ type RequestVariants<Name extends string, M extends Methods> = {
   [K in MethodNames<M>]: Variant<`${Name}/${K}`, RequestOf<M[K]>>
 }[MethodNames<M>]
 
+/** Without `as` in the keys: TypeScript 5.9 and 7 cannot compare such types for two names, as Contract's variance asks. */
 type ResponseVariants<Name extends string, M extends Methods> = {
-  [K in MethodNames<M> as M[K] extends UnaryMethod ? K : never]: Variant<`${Name}/${K}`, ResultOf<M[K]>>
-}
-type ValuesOf<T> = T[keyof T]
+  [K in MethodNames<M>]: M[K] extends UnaryMethod ? Variant<`${Name}/${K}`, ResultOf<M[K]>> : never
+}[MethodNames<M>]
 
 /**
  * A contract. Its variance is said and not worked out: that would take the compiler seconds in each program.
@@ -64,7 +64,7 @@ export interface Contract<out Name extends string = string, in out M extends Met
   /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`. */
   readonly Request: TUnsafe<RequestVariants<Name, M>>
   /** TypeBox union of the replies; a notify has none. */
-  readonly Response: TUnsafe<ValuesOf<ResponseVariants<Name, M>>>
+  readonly Response: TUnsafe<ResponseVariants<Name, M>>
   /** The number of each method on the wire. */
   readonly tags: { readonly [K in MethodNames<M>]: number }
   /** Builds a request's variant: `Greeter.message.hello({ name })`. */
@@ -89,8 +89,7 @@ export type MessageOf<C extends AnyContract> =
   C extends Contract<infer Name, infer M> ? RequestVariants<Name, M> : never
 
 /** The tagged union of a contract's replies. */
-export type ReplyOf<C extends AnyContract> =
-  C extends Contract<infer Name, infer M> ? ValuesOf<ResponseVariants<Name, M>> : never
+export type ReplyOf<C extends AnyContract> = C extends Contract<infer Name, infer M> ? ResponseVariants<Name, M> : never
 
 /** What a call of this method may fail with: its declared errors with their data, or a status. */
 export type ErrorOf<C extends AnyContract, K extends keyof MethodsOf<C> & string> = MethodErrorOf<

@@ -20,7 +20,7 @@ import {
   type Routable,
   requireOptions,
   router,
-  type Serve,
+  type ServeEarly,
   type ServeOptions,
   type Server,
   type ServerMiddleware,
@@ -29,8 +29,8 @@ import {
 import { type Clock, systemClock } from '../session/index.ts'
 import { type AppPlace, requirePlaces, requireServices, requireWired, urlOf } from './wiring.ts'
 
-/** What may be said of an app's server; what services use is said by the app. */
-export type AppServeOptions = Omit<ServeOptions, 'uses' | 'clock'>
+/** What may be said of an app's server; what services use is said by the app, and closing the app ends a start. */
+export type AppServeOptions = Omit<ServeOptions, 'uses' | 'clock' | 'signal'>
 
 export interface AppOptions {
   /** Services that are elsewhere, by the names of their contracts. What is not named runs in this process. */
@@ -80,7 +80,7 @@ export interface App extends AsyncDisposable {
 /** What `connect` and `serve` do, for the address schemes that there are. */
 export interface AppParts {
   readonly connect: Connect
-  readonly serve: Serve
+  readonly serve: ServeEarly
 }
 
 export type MakeApp = (services: readonly Service[], options?: AppOptions) => App
@@ -143,16 +143,25 @@ class ServiceApp implements App {
     requireOptions('app.serve', options, SERVE_OPTIONS)
     this.#requireOpen()
     const chosen = this.#named(typeof names === 'string' ? [names] : names)
-    const server = await this.#parts.serve(this.#routerOf([...chosen.values()]), at, {
+    const settled = {
       ...this.#options.serve,
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-      uses: ({ name }) => (chosen.has(name) ? undefined : (this.#outside.get(name) ?? this.#provider(name))),
+      uses: ({ name }: AnyContract) =>
+        chosen.has(name) ? undefined : (this.#outside.get(name) ?? this.#provider(name)),
       clock: this.#clock,
-    })
-    this.#servers.add(server)
-    if (this.#closing !== undefined) await server.close({ drainMs: 0 })
-    this.#requireOpen()
-    return server
+    }
+    let server: Server | undefined
+    try {
+      return await this.#parts.serve(this.#routerOf([...chosen.values()]), at, settled, (made) => {
+        this.#requireOpen()
+        server = made
+        this.#servers.add(made) // from now on `close` ends it
+      })
+    } catch (error) {
+      if (server) this.#servers.delete(server)
+      this.#requireOpen(error)
+      throw error
+    }
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -219,7 +228,9 @@ class ServiceApp implements App {
     )
   }
 
-  #requireOpen(): void {
-    if (this.#closing !== undefined) throw new NanowireError('unavailable', 'this app was closed', { processed: 'no' })
+  /** @param cause what happened, where it may be for that */
+  #requireOpen(cause?: unknown): void {
+    if (this.#closing !== undefined)
+      throw new NanowireError('unavailable', 'this app was closed', { processed: 'no', cause })
   }
 }

@@ -39,7 +39,8 @@ export class Host {
   readonly #hosted: HostedService[] = []
   readonly #byPlan = new Map<PlannedService, HostedService>()
   readonly #outside = new Map<string | Place, Connection>()
-  readonly #abort = new AbortController()
+  readonly #closed = new AbortController()
+  readonly #left = new AbortController()
   /** Those that have started, in that order. */
   readonly #started: HostedService[] = []
   #starting: Promise<void> | undefined
@@ -70,7 +71,10 @@ export class Host {
   ready(): Promise<void> {
     if (this.#isReady) return Promise.resolve()
     this.#starting ??= new Promise<void>((resolve, reject) => {
-      this.#cutOff = () => reject(closedError())
+      this.#cutOff = () => {
+        this.#left.abort()
+        reject(closedError())
+      }
       this.#start().then(resolve, reject)
     }).finally(() => {
       this.#starting = undefined
@@ -80,8 +84,8 @@ export class Host {
 
   /** Nobody wants a start any more: it is told so, and has until then to end. */
   abandon(until: number): void {
-    if (this.#isReady || this.#abort.signal.aborted) return
-    this.#abort.abort(closedError())
+    if (this.#isReady || this.#closed.signal.aborted) return
+    this.#closed.abort(closedError())
     const { clock } = this.#options
     const cancelTimer = clock.after(leftMs(until, clock), () => this.#cutOff(), true)
     const ended = this.#starting ?? Promise.resolve()
@@ -140,13 +144,14 @@ export class Host {
   }
 
   async #start(): Promise<void> {
+    const signals = { closed: this.#closed.signal, left: this.#left.signal }
     try {
       for (const one of this.#hosted) {
         if (!hasLifecycle(one.planned.service)) continue
-        await acquire(one.planned.service, one.lifecycle, this.#abort.signal)
+        await acquire(one.planned.service, one.lifecycle, signals)
         this.#started.push(one)
       }
-      if (this.#abort.signal.aborted) throw closedError()
+      if (this.#closed.signal.aborted) throw closedError()
       this.#isReady = true
     } catch (error) {
       await this.#stopStarted()

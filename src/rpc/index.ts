@@ -33,7 +33,8 @@ export {
 export { circleError } from './provide.ts'
 export type { AnyClient, DispatchOptions, GivenUses, Provider, Routable, Route, Router } from './route.ts'
 export { type RouterOptions, router } from './router.ts'
-export { type Serve, type ServeOptions, type Server, type ServerStats, serveWith } from './server.ts'
+export { type ServeEarly, type ServeOptions, serveEarlyWith, serveWith } from './serve.ts'
+export type { Server, ServerStats } from './server.ts'
 export {
   type ClientsOf,
   type HandlerOf,

@@ -17,6 +17,14 @@ export interface LifecyclePlace {
   readonly uses: object
 }
 
+/** What a place that starts a service tells of itself. */
+export interface StartSignals {
+  /** Nobody wants the start any more. */
+  readonly closed: AbortSignal
+  /** Nobody waits for it any more either. */
+  readonly left: AbortSignal
+}
+
 const PEER = 'memory'
 
 class Lifecycle {
@@ -32,9 +40,9 @@ class Lifecycle {
     this.#service = service
   }
 
-  acquire(place: LifecyclePlace, signal: AbortSignal): Promise<void> {
+  acquire(place: LifecyclePlace, signals: StartSignals): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#holders === 0) await this.#start(place, signal)
+      if (this.#holders === 0) await this.#start(place, signals)
       this.#holders++
     })
   }
@@ -52,18 +60,18 @@ class Lifecycle {
     return done
   }
 
-  async #start(place: LifecyclePlace, placeSignal: AbortSignal): Promise<void> {
+  async #start(place: LifecyclePlace, { closed, left }: StartSignals): Promise<void> {
     const { contract, options } = this.#service
     const controller = new AbortController()
-    const abort = (): void => controller.abort(placeSignal.reason)
-    if (placeSignal.aborted) abort()
-    else placeSignal.addEventListener('abort', abort, { once: true })
+    const abort = (): void => controller.abort(closed.reason)
+    if (closed.aborted) abort()
+    else closed.addEventListener('abort', abort, { once: true })
     const run = (this.#late ?? Promise.resolve()).then(() => {
       controller.signal.throwIfAborted() // an earlier start has held it up until nobody waited any more
       return options.start?.(this.#contextOf(place, controller.signal))
     })
     try {
-      const late = await bounded(run, place, `the start of the service ${contract.name} takes too long`)
+      const late = await bounded(run, place, `the start of the service ${contract.name} takes too long`, left)
       if (!late) return
       controller.abort(late)
       this.#stopLater(run, place)
@@ -73,7 +81,7 @@ class Lifecycle {
       const message = `the service ${contract.name} did not start: ${describe(cause)}`
       throw new NanowireError('unavailable', message, { processed: 'no', cause })
     } finally {
-      placeSignal.removeEventListener('abort', abort)
+      closed.removeEventListener('abort', abort)
     }
   }
 
@@ -113,21 +121,33 @@ class Lifecycle {
   }
 }
 
-/** Waits for `run`, at most `startTimeoutMs`; resolves to the error of one that takes longer. */
+/**
+ * Waits for `run`, at most `startTimeoutMs`; resolves to the error of one that takes longer.
+ * @param left aborted when nobody waits any more: the process need not stay for the rest of the time
+ */
 async function bounded(
   run: Promise<unknown>,
   { clock, limits }: LifecyclePlace,
   what: string,
+  left?: AbortSignal,
 ): Promise<NanowireError | undefined> {
+  const until = clock.now() + limits.startTimeoutMs
   let cancelTimer = (): void => {}
+  let letGo = (): void => {}
   const late = new Promise<NanowireError>((resolve) => {
     const message = limitMessage('startTimeoutMs', limits, what, PEER)
     const tell = (): void => resolve(new NanowireError('unavailable', message, { processed: 'no' }))
-    cancelTimer = clock.after(limits.startTimeoutMs, tell, true)
+    cancelTimer = clock.after(limits.startTimeoutMs, tell, !left?.aborted)
+    letGo = () => {
+      cancelTimer()
+      cancelTimer = clock.after(Math.max(0, Math.ceil(until - clock.now())), tell)
+    }
   })
+  left?.addEventListener('abort', letGo)
   try {
     return await Promise.race([run.then(() => undefined), late])
   } finally {
+    left?.removeEventListener('abort', letGo)
     cancelTimer()
   }
 }
@@ -154,8 +174,8 @@ export function hasLifecycle({ options }: Service): boolean {
  * Starts a service unless it runs already.
  * @throws NanowireError `unavailable`, with what `start` threw as its cause
  */
-export function acquire(service: Service, place: LifecyclePlace, signal: AbortSignal): Promise<void> {
-  return lifecycleOf(service).acquire(place, signal)
+export function acquire(service: Service, place: LifecyclePlace, signals: StartSignals): Promise<void> {
+  return lifecycleOf(service).acquire(place, signals)
 }
 
 /** Stops a service unless another place runs it. Never rejects: a `stop` that throws is logged. */

@@ -91,7 +91,7 @@ class Planner {
   #find(service: Service, name: string, contract: AnyContract, innermost: Scope): Use['from'] {
     for (let scope: Scope | undefined = innermost; scope; scope = scope.outer) {
       for (const given of scope.given) {
-        const value = lookUp(given, name, contract)
+        const value = lookUp(given, { service, name, contract })
         if (value !== undefined) return this.#take(value, { service, name, contract, scope })
       }
       const beside = scope.router.services.find((one) => one.contract.name === contract.name)
@@ -180,9 +180,17 @@ export function requireGiven(uses: GivenUses): void {
   throw misuse('uses is an object, { users: stub(Users, {…}) }, or a function of the contract')
 }
 
-function lookUp(given: GivenUses, name: string, contract: AnyContract): unknown {
-  if (typeof given === 'function') return given(contract)
-  return Object.hasOwn(given, name) ? given[name] : undefined
+function lookUp(given: GivenUses, { service, name, contract }: Omit<Asked, 'scope'>): unknown {
+  if (typeof given !== 'function') return Object.hasOwn(given, name) ? given[name] : undefined
+  try {
+    return given(contract)
+  } catch (error) {
+    const why = error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}, not an Error`
+    throw misuse(
+      `the service ${service.contract.name} uses ${name}, and the function uses threw for the contract ${contract.name}: ${why}`,
+      error,
+    )
+  }
 }
 
 /** Why calls of `used` cannot all go to `served`; `undefined` where they can. */

@@ -1,41 +1,17 @@
-/** Serves a router at an address. */
-import { misuse } from '../errors.ts'
+/** A server that runs a router: its connections, its counters, and its end. */
+import { NanowireError } from '../errors.ts'
 import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
-import { type Clock, systemClock } from '../session/index.ts'
+import type { Clock } from '../session/index.ts'
 import type { Authenticate } from './authenticate.ts'
-import type { CloseOptions, Connection } from './connection.ts'
+import type { CloseOptions } from './connection.ts'
 import { CallCounters, type CallCounts } from './counters.ts'
-import { type Host, hosted } from './host.ts'
-import { LocalConnection } from './local-connection.ts'
+import type { Host } from './host.ts'
 import { QuietLog } from './log.ts'
-import { drainMsOf, requireOptions } from './options.ts'
-import { outsideConnector } from './outside.ts'
-import { type Listener, type OpenLink, type Schemes, type ServerTls, schemeOf } from './place.ts'
+import { drainMsOf } from './options.ts'
+import type { Listener, OpenLink } from './place.ts'
 import { requireTellable, type Told, tell } from './reflection.ts'
-import { type GivenUses, type Routable, type Router, routerView } from './route.ts'
-import { asRouter } from './router.ts'
+import { type Router, routerView } from './route.ts'
 import { Serving } from './serving.ts'
-import { requireServerTls } from './tls-options.ts'
-
-export interface ServeOptions {
-  /** Judges each client before anything else of it is read. Default: whoever connects may call. */
-  readonly authenticate?: Authenticate | undefined
-  /** For `tcp://`: TLS, and nothing but TLS. With `clientCa` each client must show a certificate. Default: no TLS. */
-  readonly tls?: ServerTls | undefined
-  /**
-   * Whether clients may ask what the contracts are. Default: where only this machine can connect, or `authenticate` is given.
-   */
-  readonly reflection?: boolean | undefined
-  /**
-   * Where what the services use is, over what the router was told: `{ users: 'tcp://users:7000' }`. Each is a service to run
-   * in memory, an address, a connection or a client; or a function gives it for a contract.
-   */
-  readonly uses?: GivenUses | undefined
-  /** Limits of this server, over the router's. */
-  readonly limits?: LimitOptions | undefined
-  /** Where time and chance come from. Default: the process's. */
-  readonly clock?: Clock | undefined
-}
 
 /** Plain numbers, for a metrics endpoint or a person. */
 export interface ServerStats {
@@ -61,35 +37,6 @@ export interface Server extends AsyncDisposable {
   /** Takes no new calls, lets those in flight end, then closes. The same promise each time. */
   close(options?: CloseOptions): Promise<void>
 }
-
-export type Serve = (routable: Routable, at: string, options?: ServeOptions) => Promise<Server>
-
-/** `serve` for the schemes that there are. */
-export function serveWith(schemes: Schemes): Serve {
-  return async (routable, at, options = {}) => {
-    requireOptions('serve', options, ['authenticate', 'tls', 'reflection', 'uses', 'limits', 'clock'])
-    const { uses, limits } = options
-    const own = withLimits(asRouter(routable), limits)
-    const tls = options.tls && requireServerTls(options.tls)
-    const { url, load } = schemeOf(at, schemes, tls !== undefined)
-    const scheme = await load()
-    const { clock = systemClock, authenticate, reflection } = options
-    if (authenticate !== undefined && typeof authenticate !== 'function')
-      throw misuse('serve: authenticate is a function')
-    if (reflection !== undefined && typeof reflection !== 'boolean') throw misuse('serve: reflection is true or false')
-    const connectInside = (inner: Router): Connection =>
-      new LocalConnection(inner, { clock, principal: undefined, use: [] })
-    const connectOutside = outsideConnector(schemes, clock, limits)
-    const { router, host } = hosted({ router: own, uses, asRouter, clock, connectInside, connectOutside })
-    const server = new RouterServer({ router, clock, authenticate, reflection, host })
-    await server.listen((context, accept) => scheme.listen(url, { ...context, tls }, accept))
-    if (!server.isLocal && !authenticate && !tls?.clientCa) router.log.warn({ url: server.url }, OPEN_TO_ALL)
-    return server
-  }
-}
-
-const OPEN_TO_ALL =
-  'whoever reaches this address may call: give serve the option authenticate or tls.clientCa, or listen at 127.0.0.1 or unix:/path'
 
 /** The router with its own counters, and limits of this place put over its own. */
 export function withLimits(router: Router, limits: LimitOptions | undefined): Router {
@@ -128,7 +75,10 @@ export class RouterServer implements Server {
   /** Connections that are told that there is no room, and not closed yet. */
   #turnedAway = 0
   #listener: Listener | undefined
+  /** While it starts; never rejects. */
+  #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #closeUntil: number | undefined
   #allClosed: (() => void) | undefined
   /** Of connections that have ended. */
   #past = { bytesReceived: 0, bytesSent: 0, framesReceived: 0, framesSent: 0, unknownIds: 0 }
@@ -149,13 +99,25 @@ export class RouterServer implements Server {
     return this.#listener?.isLocal ?? true
   }
 
+  /** @throws NanowireError `unavailable` where the server is closed meanwhile */
   async listen(listen: Listen): Promise<void> {
+    const started = this.#start(listen)
+    this.#starting = started.catch(() => {})
+    await started
+    this.#starting = undefined
+    if (this.#closing === undefined) return
+    await this.#closing
+    throw closedError()
+  }
+
+  async #start(listen: Listen): Promise<void> {
     const { clock, router, host } = this.#options
     try {
       await host?.ready()
+      if (this.#closing !== undefined) throw closedError()
       this.#listener = await listen({ clock, limits: router.limits }, (link) => this.accept(link))
     } catch (error) {
-      await host?.close(clock.now())
+      await host?.close(this.#closeUntil ?? clock.now())
       throw error
     }
   }
@@ -212,6 +174,11 @@ export class RouterServer implements Server {
   async #close(drainMs: number): Promise<void> {
     const { clock, host } = this.#options
     const until = clock.now() + drainMs
+    this.#closeUntil = until
+    if (this.#starting !== undefined) {
+      host?.abandon(until)
+      await this.#starting
+    }
     const listenerClosed = this.#listener?.close()
     for (const serving of this.#servings) serving.session.drain(drainMs, 'the server is closing')
     if (this.#servings.size > 0) {
@@ -236,6 +203,10 @@ export class RouterServer implements Server {
     addTraffic(this.#past, serving)
     if (this.#servings.size === 0) this.#allClosed?.()
   }
+}
+
+function closedError(): NanowireError {
+  return new NanowireError('unavailable', 'the server was closed before it had started', { processed: 'no' })
 }
 
 function addTraffic(

@@ -6,27 +6,43 @@
 import { processIo } from './io.ts'
 import { run } from './run.ts'
 
-/** Whoever read our output has gone away: nothing that is wrong here. */
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+/** Node's exit code where the `await` of a module has not ended. */
+const UNSETTLED = 13
+
+let hasEnded = false
+let hasWritten = true
+
+/** Whoever read our output and has gone away is nothing that is wrong here. */
+function failedToWrite({ code }: NodeJS.ErrnoException): boolean {
+  if (code === 'EPIPE') return false
+  hasWritten = false
+  return true
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.write('', () => resolve())
+    stream.write('', () => resolve()) // of a stream that has failed too
   })
 }
 
-/** Without timers and sockets, a process ends in the middle of an `await`, and says nothing by itself. */
-function endedEarly(): void {
-  process.stderr.write('error: nothing is left to wait for: does the module await what never comes?\n')
-  process.exitCode = 1
+/**
+ * Without timers and sockets, a process ends in the middle of an `await`, and says nothing by itself. Only then `beforeExit`
+ * comes first: a module that throws or exits has its own words and its own code.
+ */
+function nothingIsLeft(): void {
+  process.once('exit', (exitCode) => {
+    if (hasEnded) return
+    process.stderr.write('error: nothing is left to wait for: does the module await what never comes?\n')
+    if (exitCode === 0 || exitCode === UNSETTLED) process.exitCode = 1
+  })
 }
 
-process.stdout.on('error', ignoreBrokenPipe)
-process.stderr.on('error', ignoreBrokenPipe)
-process.once('exit', endedEarly)
+process.stderr.on('error', failedToWrite) // there is nowhere to say so
+process.stdout.on('error', (error) => {
+  if (failedToWrite(error)) process.stderr.write(`error: cannot write the output: ${error.message}\n`)
+})
+process.once('beforeExit', nothingIsLeft)
 const exitCode = await run(process.argv.slice(2), processIo)
-process.off('exit', endedEarly)
+hasEnded = true
 await Promise.all([flushed(process.stdout), flushed(process.stderr)])
-process.exit(exitCode)
+process.exit(hasWritten ? exitCode : Math.max(exitCode, 1))

@@ -1,6 +1,6 @@
 /** `nanowire serve`: the services of a module at an address, until a signal drains them (spec/cli.md). */
 import { serveOptions, type TlsFlags } from './connect-flags.ts'
-import { drainOnSignal } from './drain.ts'
+import { type Drained, runUntilSignal } from './drain.ts'
 import { findRoutable, servicesOf } from './find.ts'
 import type { Io } from './io.ts'
 import { jsonText } from './print.ts'
@@ -18,9 +18,13 @@ export async function runServe(specifier: string, flags: ServeFlags, io: Io): Pr
   const module = await io.loadModule(specifier)
   const routable = findRoutable(module, flags.export)
   const services = servicesOf(routable).map((service) => service.contract.name)
-  const server = await module.library.serve(routable, flags.at, options)
-  const { url } = server
-  io.out(flags.json ? jsonText({ url, services }) : `serving ${services.join(', ')} at ${url} (Ctrl-C ends it)`)
-  const inFlight = (): number => server.stats().inFlight
-  return await drainOnSignal({ inFlight, close: (options) => server.close(options) }, flags.drainMs, io)
+  const controller = new AbortController()
+  const start = async (): Promise<Drained> => {
+    const { signal } = controller
+    const server = await module.library.serve(routable, flags.at, { ...options, signal })
+    const { url } = server
+    const text = flags.json ? jsonText({ url, services }) : `serving ${services.join(', ')} at ${url} (Ctrl-C ends it)`
+    return { text, inFlight: () => server.stats().inFlight, close: (given) => server.close(given) }
+  }
+  return await runUntilSignal({ start, giveUp: () => controller.abort() }, flags.drainMs, io)
 }

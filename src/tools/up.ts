@@ -1,7 +1,7 @@
 /** `nanowire up`: the app that a module exports, or some of its services at an address, until a signal (spec/cli.md). */
 import type { App, Server } from '../index.ts'
 import { serveOptions, type TlsFlags } from './connect-flags.ts'
-import { drainOnSignal } from './drain.ts'
+import { type Drained, runUntilSignal } from './drain.ts'
 import { findApp } from './find.ts'
 import type { Io } from './io.ts'
 import { listNearest } from './nearest.ts'
@@ -30,10 +30,14 @@ export async function runUp(specifier: string, flags: UpFlags, io: Io): Promise<
   const names = namesOf(app, only, specifier)
   const awake = setInterval(() => {}, AWAKE_MS)
   try {
-    const server = await start(app, names, at, tls)
-    io.out(flags.json ? jsonText(reportOf(app, names, server)) : linesOf(app, names, server).join('\n'))
-    const inFlight = server && (() => server.stats().inFlight)
-    return await drainOnSignal({ inFlight, close: (options) => app.close(options) }, flags.drainMs, io)
+    const close = (options: { readonly drainMs: number }): Promise<void> => app.close(options)
+    const run = async (): Promise<Drained> => {
+      const server = await start(app, names, at, tls)
+      const text = flags.json ? jsonText(reportOf(app, names, server)) : linesOf(app, names, server).join('\n')
+      return { text, inFlight: server && (() => server.stats().inFlight), close }
+    }
+    const giveUp = (): void => void close({ drainMs: flags.drainMs })
+    return await runUntilSignal({ start: run, giveUp }, flags.drainMs, io)
   } finally {
     clearInterval(awake)
   }

@@ -1,7 +1,18 @@
 /** Roles of an app: some of its services at an address, and what they use. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { type App, type AppOptions, app, connect, type Server, type Service, serve, stub } from '../../src/index.ts'
-import { all, Billing, log, Users } from './shop.ts'
+import {
+  type App,
+  type AppOptions,
+  app,
+  connect,
+  type Server,
+  type Service,
+  serve,
+  service,
+  stub,
+} from '../../src/index.ts'
+import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
+import { all, Billing, log, Users, users } from './shop.ts'
 
 const open: (App | Server)[] = []
 afterEach(async () => {
@@ -83,8 +94,53 @@ describe('a role of an app', () => {
     const served = shop.serve('users', 'tcp://127.0.0.1:0').catch((error: unknown) => error)
     await shop.close()
     expect(await served).toMatchObject({ code: 'unavailable', message: 'this app was closed' })
-    expect(log).toEqual(['start users', 'stop users'])
+    expect(log).toEqual([])
     await expect(shop.serve('users', 'tcp://127.0.0.1:0')).rejects.toThrow('this app was closed')
+  })
+
+  it.each([{ listens: true }, { listens: false }])(
+    'ends its start when the app is closed, which waits for it as long as it drains, %j',
+    async ({ listens }) => {
+      const clock = new HandClock()
+      const seen: AbortSignal[] = []
+      let go = (): void => {}
+      const start = ({ signal }: { signal: AbortSignal }): Promise<void> => {
+        seen.push(signal)
+        return new Promise((resolve) => {
+          go = resolve
+          if (listens) signal.addEventListener('abort', () => resolve())
+        })
+      }
+      const stop = (): void => void log.push('stop billing')
+      const slow = service(Billing, { charge: ({ id }) => ({ text: id }) }, { uses: { users: Users }, start, stop })
+      const shop = shopWith({ clock }, [slow, users])
+      const served = shop.serve('billing', 'tcp://127.0.0.1:0').catch((error: unknown) => log.push(String(error)))
+      await until(() => seen.length > 0)
+      expect(log).toEqual(['start users'])
+      const closed = shop.close({ drainMs: 200 }).then(() => log.push('closed'))
+      expect(seen[0]?.aborted).toBe(true)
+      for (let turn = 0; turn < 3; turn++) await nextTurn()
+      if (!listens) {
+        expect(log).toEqual(['start users'])
+        clock.advance(200)
+      }
+      await Promise.all([closed, served])
+      const stops = listens ? ['stop billing', 'stop users'] : ['stop users']
+      expect(log.slice(1, 1 + stops.length)).toEqual(stops)
+      expect(log.slice(1 + stops.length).sort()).toEqual(['NanowireError: this app was closed', 'closed'])
+      go()
+      await until(() => log.includes('stop billing'))
+      expect(clock.timers).toBe(0)
+    },
+  )
+
+  it('that did not start is forgotten, and its error is what it was', async () => {
+    const cause = new Error('no database')
+    const shop = shopWith({}, [
+      service(Users, { get: ({ id }) => ({ text: id }) }, { start: () => Promise.reject(cause) }),
+    ])
+    await expect(shop.serve('users', 'tcp://127.0.0.1:0')).rejects.toMatchObject({ code: 'unavailable', cause })
+    await shop.close()
   })
 
   it.each<[string, (shop: App) => Promise<unknown>, string]>([

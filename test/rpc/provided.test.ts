@@ -140,6 +140,21 @@ describe('what a service uses is provided', () => {
       () => connect(orders, { uses: { users: connect(stub(Audit)).client(Audit) } }),
       'was given no client of the contract users: it has no function get',
     ],
+    [
+      'by a function that throws',
+      () =>
+        connect(orders, {
+          uses() {
+            throw new Error('no such file')
+          },
+        }),
+      'the service orders uses users, and the function uses threw for the contract users: Error: no such file',
+    ],
+    [
+      'by a function that throws anything',
+      () => connect(router([orders], { uses: () => JSON.parse('{') })),
+      'the function uses threw for the contract users: SyntaxError: ',
+    ],
     ['by what is no address', () => connect(orders, { uses: { users: 'users:7000' } }), '"users:7000" is no address'],
     ['by a list', () => connect(orders, { uses: [users] as never }), 'uses is an object, { users: stub(Users, {…}) }'],
     ['by a list, to a router', () => router([orders], { uses: [users] as never }), 'uses is an object'],

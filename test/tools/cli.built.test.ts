@@ -1,6 +1,16 @@
 /** The real program in a user's folder: processes, signals, pipes, modules of every kind, and that it always ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -74,10 +84,9 @@ function nanowire(argv: readonly string[], stdin?: string): Promise<Ended> {
 const call = (url: string, method: string, request: string, ...flags: string[]) =>
   nanowire(['call', url, './greeter.js', method, request, ...flags])
 
-/** `nanowire serve` as a process, once it listens. */
-async function serving(module = './greeter.js') {
-  const argv = [cli, 'serve', module, '--at', 'tcp://127.0.0.1:0', '--json']
-  const child = spawn(process.execPath, argv, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+/** The program as a process that goes on, with what it prints. */
+function running(...argv: string[]) {
+  const child = spawn(process.execPath, [cli, ...argv], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
   const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   const lines: string[] = []
@@ -90,6 +99,12 @@ async function serving(module = './greeter.js') {
   }
   const until = (line: string) =>
     lines.some((one) => one.startsWith(line)) ? undefined : new Promise<void>((found) => awaited.push({ line, found }))
+  return { child, ended, until, lines }
+}
+
+/** `nanowire serve` as a process, once it listens. */
+async function serving(module = './greeter.js') {
+  const { child, ended, until, lines } = running('serve', module, '--at', 'tcp://127.0.0.1:0', '--json')
   await until('{"url"')
   const { url } = JSON.parse(lines[0] ?? '') as { url: string }
   return { child, ended, until, url }
@@ -123,6 +138,31 @@ describe('serve and call', () => {
     expect(await ended).toBe(130)
     clearInterval(presses)
     expect(await never).toMatchObject({ exitCode: 1, err: expect.stringContaining('unavailable (processed: maybe)') })
+  })
+
+  it.each([['serve'], ['up']])('give up a start at a signal: %s', async (command) => {
+    write(
+      'slow.js',
+      `${GREETER.replace('export const greeter', 'const greeter').replace('setInterval(() => {}, 60_000)', '')}
+      const Slow = contract('slow', { go: unary(Nothing, Nothing) })
+      const slow = service(Slow, { go: () => ({}) }, {
+        uses: { greeter: Greeter },
+        start: ({ signal }) => new Promise((resolve) => {
+          const open = setInterval(() => {}, 60_000)
+          signal.addEventListener('abort', () => { console.log('told'); clearInterval(open); resolve() })
+          console.log('starting')
+        }),
+        stop() { console.log('stopped') },
+      })
+      const services = [slow, greeter]
+      export default ${command === 'up' ? 'app(services)' : 'services'}`.replace('{ contract,', '{ app, contract,'),
+    )
+    const { child, ended, until, lines } = running(command, './slow.js', '--at', 'tcp://127.0.0.1:0')
+    await until('starting')
+    child.kill('SIGTERM')
+    expect(await ended).toBe(143)
+    expect(lines.filter((line) => !line.startsWith('SIGTERM'))).toEqual(['starting', 'told', 'stopped'])
+    expect(lines).toContain('SIGTERM: giving up the start (once more ends at once)')
   })
 
   it('keep the errors of a module that has a library of its own, as under a command that is installed globally', async () => {
@@ -212,6 +252,19 @@ describe('a module', () => {
       out: '',
       err: 'error: nothing is left to wait for: does the module await what never comes?',
     })
+  })
+
+  it.each([
+    ['throws later', 'setTimeout(() => { throw new Error("later") }, 1)', 1, /^.*throw new Error\("later"\)/],
+    ['exits with a code', 'process.exit(7)', 7, /^$/],
+    ['exits later', 'setTimeout(() => process.exit(0), 1)', 0, /^$/],
+    ['leaves a code and goes on for ever', 'process.exitCode = 5', 5, /^error: nothing is left to wait for/],
+  ])('that %s has its own words and code', async (_, code, exitCode, err) => {
+    write('own-end.js', `${code}\nawait new Promise(() => {})`)
+    const end = await loaded('./own-end.js')
+    expect([end.exitCode, end.out]).toEqual([exitCode, ''])
+    expect(end.err.replace(/^file:.*\n/, '')).toMatch(err)
+    if (exitCode !== 5) expect(end.err).not.toContain('nothing is left')
   })
 
   it('in TypeScript is read where the runtime reads it, and said to be none where not', async () => {
@@ -314,6 +367,20 @@ describe('decode', () => {
     for (const { exitCode, out } of await Promise.all(runs)) {
       expect([exitCode, out]).toEqual([0, expect.stringContaining('PING, 17 bytes at 0')])
     }
+  })
+
+  it('says in one line that its output cannot be written', async () => {
+    write('readable.txt', '')
+    const stdout = openSync(join(folder, 'readable.txt'), 'r')
+    const child = spawn(process.execPath, [cli, 'decode', ping], { cwd: folder, stdio: ['ignore', stdout, 'pipe'] })
+    children.add(child)
+    let err = ''
+    child.stderr?.on('data', (chunk) => {
+      err += String(chunk)
+    })
+    const exitCode = await new Promise((resolve) => child.once('close', resolve))
+    closeSync(stdout)
+    expect([exitCode, err]).toEqual([1, expect.stringMatching(/^error: cannot write the output: EBADF: .*\n$/)])
   })
 
   it('does not mind a reader that goes away', async () => {
