@@ -8,7 +8,7 @@ import type { Bounds } from './bounds.ts'
 import { type Direction, isInbound, leafPass, negativeZero, type Pass, same, sequence } from './leaf.ts'
 import { intersectOf, isUnknown, mergeObjects, partsOf } from './merge.ts'
 import { firstMisfit, isObject, Misfit, seemsMeant } from './misfit.ts'
-import { copyUntil, isPlain, requireOwn } from './plain.ts'
+import { copyUntil, inOrder, isPlain, requireOwn } from './plain.ts'
 import { requireName, requireSafe } from './safe.ts'
 import type { IntersectShape, ObjectShape, PropertyShape, Shape, UnionShape } from './shape.ts'
 import { checkOf } from './validator.ts'
@@ -72,18 +72,19 @@ export class PassBuilder {
   }
 
   #objectPass(shape: ObjectShape): Pass {
-    const names = [...shape.properties.keys()]
-    const passes = new Map(names.map((name) => [name, this.passOf(propertyOf(shape, name).shape)]))
+    const declared = [...shape.properties.keys()]
+    const passes = new Map(declared.map((name) => [name, this.passOf(propertyOf(shape, name).shape)]))
     const patterns = shape.patterns.map(({ regExp, shape: inner }) => ({ regExp, inner, pass: this.passOf(inner) }))
     const rest = typeof shape.rest === 'string' ? undefined : this.passOf(shape.rest)
+    const places = new Map(declared.map((name, place) => [name, place]))
     const keepsRest = shape.rest === 'refuse' // the schema's own check refuses them
     const dropsUndefined = this.#direction === 'toWire'
     const outbound = this.#isOutbound
 
     /** The pass of an own property, or `undefined` where it is to be dropped. */
     const passFor = (name: string): Pass | undefined => {
-      const declared = passes.get(name)
-      if (declared) return declared
+      const own = passes.get(name)
+      if (own) return own
       const pattern = patterns.find(({ regExp }) => regExp.test(name))
       const pass = pattern?.pass ?? rest ?? (keepsRest ? same : undefined)
       if (pass && outbound) requireName(name)
@@ -108,7 +109,8 @@ export class PassBuilder {
         if (!copy && after !== before) copy = copyUntil(value, name)
         if (copy) copy[name] = after
       }
-      return copy ?? value
+      const passed = copy ?? value
+      return dropsUndefined && names.length > 0 ? inOrder(places, passed) : passed
     }
   }
 

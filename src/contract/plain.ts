@@ -26,6 +26,15 @@ export function isPlain(value: object, listed: number): boolean {
   return false
 }
 
+/** The object with its declared properties first and in their order, so that a value has the same bytes whoever made it. */
+export function inOrder(places: ReadonlyMap<string, number>, value: Record<string, unknown>): Record<string, unknown> {
+  const placeOf = (name: string): number => places.get(name) ?? places.size
+  const names = Object.keys(value)
+  if (names.every((name, index) => index === 0 || placeOf(names[index - 1] ?? '') <= placeOf(name))) return value
+  names.sort((one, other) => placeOf(one) - placeOf(other))
+  return Object.fromEntries(names.map((name) => [name, value[name]]))
+}
+
 export function copyUntil(value: Record<string, unknown>, end: string): Record<string, unknown> {
   const copy: Record<string, unknown> = {}
   for (const name of Object.keys(value)) {

@@ -49,7 +49,8 @@ function contextOf(scope: Scope): Record<string, TSchema> {
 /** The mark of schemas that a peer told, on each of their parts: TypeBox makes no code of them, and never walks them. */
 export const LEARNED = '~learned'
 
-function isLearned({ schema, scope }: Shape): boolean {
+/** Whether a peer has told the schema: nothing is compiled of it. */
+export function isLearned({ schema, scope }: Shape): boolean {
   return holds([schema, scope], (value) => typeof value === 'object' && value !== null && LEARNED in value)
 }
 

@@ -1,12 +1,14 @@
 /**
- * Values to bytes and back: the gate of the schema, then strict MessagePack (spec/types.md). This is the reference path,
- * which every schema has.
+ * Values to bytes and back: by the schema's compiled codec where it has one that knows what to do, else by its gate and strict
+ * MessagePack, the reference path, which every schema has (spec/codecs.md, spec/types.md).
  */
 import type { Static, TSchema } from 'typebox'
 import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
+import { compiledOf, UNDECIDED } from './compiled/index.ts'
 import { pack, unpack } from './msgpack.ts'
+import { copyBytes } from './octets.ts'
 import { StrictError } from './strict.ts'
 
 type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
@@ -16,21 +18,19 @@ type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
  * @throws Misfit
  */
 export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array {
-  return pack(gate.toWire(value, limits))
+  const room = takeRoom()
+  const end = compiledOf(gate).encode(value, room, 0, limits)
+  const bytes = end < 0 ? undefined : copyBytes(room, 0, end)
+  giveRoom(room)
+  return bytes ?? pack(gate.toWire(value, limits))
 }
 
 /**
  * Writes a value at `at` of a buffer, where its compiled codec can. Returns where it ends, or -1 where it is to go by
- * `encodeBody`.
+ * `encodeBody`; what stands there then is void.
  */
-export function encodeInto(
-  _gate: Gate,
-  _value: unknown,
-  _buffer: Uint8Array,
-  _at: number,
-  _limits: BodyLimits,
-): number {
-  return -1
+export function encodeInto(gate: Gate, value: unknown, buffer: Uint8Array, at: number, limits: BodyLimits): number {
+  return compiledOf(gate).encode(value, buffer, at, limits)
 }
 
 /**
@@ -38,7 +38,22 @@ export function encodeInto(
  * @throws Misfit, StrictError
  */
 export function decodeBody(gate: Gate, buffer: Uint8Array, start: number, end: number, limits: BodyLimits): unknown {
-  return gate.fromWire(unpack(buffer, start, end, limits))
+  const value = compiledOf(gate).decode(buffer, start, end, limits)
+  return value === UNDECIDED ? gate.fromWire(unpack(buffer, start, end, limits)) : value
+}
+
+/** What a value is encoded into before it is known how long it is; a getter of it may encode another meanwhile. */
+const ROOM_BYTES = 65_536
+let room: Uint8Array | undefined
+
+function takeRoom(): Uint8Array {
+  const taken = room ?? (typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(ROOM_BYTES) : new Uint8Array(ROOM_BYTES))
+  room = undefined
+  return taken
+}
+
+function giveRoom(taken: Uint8Array): void {
+  room = taken
 }
 
 /** Encodes and decodes the values of one schema. */

@@ -86,8 +86,8 @@ export function walkStrict(buffer: Uint8Array, start: number, end: number, limit
   }
 }
 
-/** Walks one value with all that is in it, and returns where it ends. */
-function walkValue(buffer: Uint8Array, start: number, end: number, { maxDepth, maxNodes }: WalkLimits): number {
+/** Walks one value with all that is in it, and returns where it ends. Whoever calls it closes the maps that an error leaves. */
+export function walkValue(buffer: Uint8Array, start: number, end: number, { maxDepth, maxNodes }: WalkLimits): number {
   let position = start
   let depth = 0
   let nodes = 1

@@ -1,0 +1,197 @@
+/**
+ * What of a schema the compiled path covers (spec/codecs.md). Invariant: what is said here to be covered has one outcome in
+ * both paths; in doubt it is not covered, and the reference path serves.
+ */
+import { annotations, type Shape } from '../../contract/index.ts'
+
+type UnionShape = Extract<Shape, { kind: 'union' }>
+export type ObjectShape = Extract<Shape, { kind: 'object' }>
+
+/** Keywords whose whole meaning is in the shape. */
+const structural: ReadonlySet<string> = new Set([
+  ...annotations,
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+  'patternProperties',
+  'items',
+  'anyOf',
+  'enum',
+  'const',
+  '$defs',
+  '$ref',
+  'additionalItems',
+  'minItems',
+  'maxItems',
+  'prefixItems',
+  'x-nanowire',
+  'x-name',
+  '~kind',
+  '~unsafe',
+  '~optional',
+  '~readonly',
+])
+
+/** Keywords that generated code checks by itself, by kind. */
+const inlined: Readonly<Record<string, ReadonlySet<string>>> = {
+  number: new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']),
+  array: new Set(['minItems', 'maxItems']),
+}
+
+/** Whether TypeBox's own check must be asked about a value of this shape, because of a keyword. */
+export function needsCheck({ kind, schema }: Shape): boolean {
+  if (kind === 'bytes') return 'minBytes' in schema || 'maxBytes' in schema || !('x-nanowire' in schema)
+  const known = inlined[kind]
+  return Object.getOwnPropertyNames(schema).some((keyword) => {
+    if (keyword === 'minItems' || keyword === 'maxItems') return kind !== 'array' && kind !== 'tuple'
+    if (kind === 'timestamp' && keyword === '~refine') return false
+    if (known?.has(keyword) === true) return !Number.isFinite(Reflect.get(schema, keyword)) // its literal would say null
+    return !structural.has(keyword)
+  })
+}
+
+/** What the next value of a union must be for a branch to be meant. */
+export type TokenClass = 'nil' | 'boolean' | 'number' | 'text' | 'bytes' | 'timestamp' | 'list' | 'map'
+
+const classes: Readonly<Partial<Record<Shape['kind'], TokenClass>>> = {
+  null: 'nil',
+  boolean: 'boolean',
+  number: 'number',
+  string: 'text',
+  bytes: 'bytes',
+  timestamp: 'timestamp',
+  array: 'list',
+  tuple: 'list',
+  object: 'map',
+}
+
+/** The class of a shape that is not a union; `undefined` where it has several or none. */
+export function classOf(shape: Shape): TokenClass | undefined {
+  if (shape.kind !== 'literal') return classes[shape.kind]
+  const found = new Set(shape.values.map(literalClass))
+  const [only] = found
+  return found.size === 1 ? only : undefined
+}
+
+function literalClass(value: unknown): TokenClass | undefined {
+  if (value === null) return 'nil'
+  if (typeof value === 'string') return 'text'
+  if (typeof value === 'boolean') return 'boolean'
+  return typeof value === 'number' ? 'number' : undefined
+}
+
+/** A union as generated code tells its branches apart. */
+export interface Branches {
+  /** By class; of literals all that are of one. */
+  readonly byClass: ReadonlyMap<TokenClass, readonly Shape[]>
+  /** The literal property that tells several objects apart. */
+  readonly tag: string | undefined
+}
+
+/** How the branches of a union can be told apart; `undefined` where they cannot. */
+export function branchesOf(union: UnionShape): Branches | undefined {
+  const byClass = new Map<TokenClass, Shape[]>()
+  for (const branch of flat(union)) {
+    const found = classOf(branch)
+    if (!found) return undefined
+    byClass.set(found, [...(byClass.get(found) ?? []), branch])
+  }
+  let tag: string | undefined
+  for (const [found, shapes] of byClass) {
+    if (shapes.length === 1 || shapes.every((shape) => shape.kind === 'literal')) continue
+    tag = found === 'map' ? tagOf(shapes as ObjectShape[]) : undefined // all of the class are objects
+    if (tag === undefined) return undefined
+  }
+  return { byClass, tag }
+}
+
+/** Unions of unions are unions. */
+function flat(union: UnionShape): readonly Shape[] {
+  return union.branches.flatMap((branch) => (branch.kind === 'union' && !needsCheck(branch) ? flat(branch) : [branch]))
+}
+
+/** The name of a required property whose texts differ from object to object. */
+function tagOf(objects: readonly ObjectShape[]): string | undefined {
+  const [first] = objects
+  return [...(first?.properties.keys() ?? [])].find((name) => {
+    const seen = new Set<unknown>()
+    return objects.every(({ properties }) => {
+      const property = properties.get(name)
+      if (!property || property.optional || property.shape.kind !== 'literal') return false
+      return property.shape.values.every((value) => typeof value === 'string' && !seen.has(value) && seen.add(value))
+    })
+  })
+}
+
+/** Whether this is a record of any names. */
+export function isRecord({ properties, patterns, rest }: ObjectShape): boolean {
+  return properties.size === 0 && patterns.length === 1 && patterns[0]?.source === '^.*$' && typeof rest === 'string'
+}
+
+/** What is known of a shape before code is made of it. */
+export interface Cover {
+  /** Maps and lists inside each other at most. */
+  readonly depth: number
+}
+
+/** More names than masks are worth. */
+const MAX_PROPERTIES = 120
+
+/** How deep a covered shape is; `undefined` for one that is not covered. */
+export function coverOf(shape: Shape): Cover | undefined {
+  const depth = depthOf(shape, new Set())
+  return depth === undefined ? undefined : { depth }
+}
+
+function depthOf(shape: Shape, above: Set<Shape>): number | undefined {
+  if (above.has(shape)) return undefined // it holds itself
+  const inner = new Set(above).add(shape)
+  const deepest = (parts: readonly Shape[]): number | undefined => {
+    const depths = parts.map((part) => depthOf(part, inner))
+    return depths.includes(undefined) ? undefined : Math.max(0, ...depths.map((depth) => depth ?? 0))
+  }
+  const around = (parts: readonly Shape[]): number | undefined => {
+    const depth = deepest(parts)
+    return depth === undefined ? undefined : depth + 1
+  }
+  switch (shape.kind) {
+    case 'null':
+    case 'boolean':
+    case 'number':
+    case 'bigint':
+    case 'string':
+    case 'bytes':
+    case 'timestamp':
+      return 0
+    case 'literal':
+      return shape.values.some((value) => typeof value === 'bigint' || value === 0) ? undefined : 0
+    case 'undefined':
+      return above.size === 0 ? 0 : undefined
+    case 'ref':
+      return depthOf(shape.target(), inner)
+    case 'array':
+      return around([shape.item])
+    case 'tuple':
+      return around(shape.items)
+    case 'union':
+      return branchesOf(shape) && !('oneOf' in shape.schema) ? deepest(flat(shape)) : undefined
+    case 'object':
+      return isCoveredObject(shape) ? around(partsOf(shape)) : undefined
+    default:
+      return undefined
+  }
+}
+
+function isCoveredObject(shape: ObjectShape): boolean {
+  if (isRecord(shape)) return true
+  if (shape.patterns.length > 0 || typeof shape.rest !== 'string') return false
+  return shape.properties.size <= MAX_PROPERTIES && !shape.properties.has('__proto__')
+}
+
+function partsOf(shape: ObjectShape): readonly Shape[] {
+  return [
+    ...[...shape.properties.values()].map((property) => property.shape),
+    ...shape.patterns.map((one) => one.shape),
+  ]
+}

@@ -1,0 +1,86 @@
+/**
+ * The compiled path of a schema (spec/codecs.md): made when it is first used, and asked before the reference path. Invariant: it
+ * never changes an outcome; what it does not expect, the reference path decides.
+ */
+import { type Gate, isLearned, type Shape } from '../../contract/index.ts'
+import { coverOf } from './cover.ts'
+import { type Decoder, makeDecoder } from './decoder.ts'
+import { type Encoder, makeEncoder } from './encoder.ts'
+import { UNDECIDED } from './take.ts'
+import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
+
+export { UNDECIDED } from './take.ts'
+
+/** What the bytes or value of one message must keep within. */
+export interface CodecLimits {
+  readonly maxDepth: number
+  readonly maxNodes: number
+}
+
+/** The two functions of a schema. */
+export class CompiledCodec {
+  readonly #shape: Shape
+  /** With what is skipped in them; `Infinity` for a schema that is not covered. */
+  readonly #depth: number
+  #encoder: Encoder | undefined
+  #decoder: Decoder | undefined
+
+  constructor(shape: Shape) {
+    const cover = mayMakeCode && !isLearned(shape) ? coverOf(shape) : undefined
+    this.#shape = shape
+    this.#depth = cover ? cover.depth + MAX_UNKNOWN_DEPTH : Number.POSITIVE_INFINITY
+  }
+
+  get isCovered(): boolean {
+    return this.#depth !== Number.POSITIVE_INFINITY && mayMakeCode
+  }
+
+  /** Writes `value` at `at`. Returns where it ends, -1 where the reference path is to be asked. */
+  encode(value: unknown, buffer: Uint8Array, at: number, limits: CodecLimits): number {
+    if (this.#depth > limits.maxDepth) return -1
+    this.#encoder ??= make(makeEncoder, this.#shape) ?? never
+    const end = this.#encoder(value, buffer, at)
+    return end - at > limits.maxNodes ? -1 : end // no value has more nodes than bytes
+  }
+
+  /** The value from `start` to `end`, `UNDECIDED` where the reference path is to be asked. */
+  decode(buffer: Uint8Array, start: number, end: number, limits: CodecLimits): unknown {
+    if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
+    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
+    return this.#decoder(buffer, start, end)
+  }
+}
+
+const never: Encoder = () => -1
+const undecided: Decoder = () => UNDECIDED
+
+/** `NANOWIRE_CODEC=reference` in the environment turns the compiled path off. */
+let mayMakeCode = globalThis.process?.env?.['NANOWIRE_CODEC'] !== 'reference'
+
+/** `undefined` where making code is forbidden, as by a content security policy. */
+function make<Made>(maker: (shape: Shape) => Made, shape: Shape): Made | undefined {
+  if (!mayMakeCode) return undefined
+  try {
+    return maker(shape)
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error
+    mayMakeCode = false
+    globalThis.process?.emitWarning?.(FORBIDDEN, { code: 'NANOWIRE_NO_CODE_GENERATION' })
+    return undefined
+  }
+}
+
+const FORBIDDEN =
+  'code generation from strings is forbidden here, so Nanowire encodes and decodes by its reference path, which is slower'
+
+const codecs = new WeakMap<Gate, CompiledCodec>()
+
+/** The compiled codec of a gate, always the same one. */
+export function compiledOf(gate: Gate): CompiledCodec {
+  let compiled = codecs.get(gate)
+  if (!compiled) {
+    compiled = new CompiledCodec(gate.shape)
+    codecs.set(gate, compiled)
+  }
+  return compiled
+}

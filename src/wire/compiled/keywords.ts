@@ -1,0 +1,38 @@
+/** Keywords that generated code checks by itself, as text of conditions (spec/codecs.md). */
+import type { Shape } from '../../contract/index.ts'
+import { quote } from './source.ts'
+
+/** The values of shapes that are literals. */
+export function valuesOf(shapes: readonly Shape[]): (string | number | boolean | null)[] {
+  return shapes.flatMap((shape) => {
+    if (shape.kind === 'literal') return shape.values as (string | number | boolean | null)[] // bigints are not covered
+    return shape.kind === 'null' ? [null] : []
+  })
+}
+
+/** Conditions of a number's bounds, each after `||`. */
+export function boundsOf({ schema }: Shape, value: string): string {
+  return numberBounds
+    .map(([keyword, breaks]) => {
+      const bound: unknown = keyword in schema ? Reflect.get(schema, keyword) : undefined
+      return Number.isFinite(bound) ? ` || ${value} ${breaks} ${quote(bound as number)}` : '' // it is finite, so it is one
+    })
+    .join('')
+}
+
+const numberBounds = [
+  ['minimum', '<'],
+  ['maximum', '>'],
+  ['exclusiveMinimum', '<='],
+  ['exclusiveMaximum', '>='],
+] as const
+
+/** A line that fails for too few or too many items. */
+export function itemBounds({ schema }: Shape, count: string, fail: string): string {
+  const [minItems, maxItems]: unknown[] = [Reflect.get(schema, 'minItems'), Reflect.get(schema, 'maxItems')]
+  const tests = [
+    typeof minItems === 'number' ? `${count} < ${quote(minItems)}` : '',
+    typeof maxItems === 'number' ? `${count} > ${quote(maxItems)}` : '',
+  ].filter((test) => test !== '')
+  return tests.length === 0 ? '' : `if (${tests.join(' || ')}) ${fail}`
+}

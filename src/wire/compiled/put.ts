@@ -1,0 +1,155 @@
+/**
+ * What generated encoders call (spec/codecs.md): each puts one value at `at` and returns where it ends, or -1. Stores past the
+ * end of a buffer are void in JavaScript, so room is looked at by the generated code, once at the end.
+ */
+
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** An integer or float as msgpackr writes it (spec/msgpack.md, M17). The caller has seen that it is finite. */
+export function putNumber(buffer: Uint8Array, at: number, value: number): number {
+  if (value >>> 0 === value && (value !== 0 || !Object.is(value, -0))) return putUint(buffer, at, value)
+  if ((value | 0) === value && value !== 0) return putNegative(buffer, at, value)
+  scratch.setFloat64(0, value)
+  buffer[at] = 0xcb
+  for (let index = 0; index < 8; index++) buffer[at + 1 + index] = scratch.getUint8(index)
+  return at + 9
+}
+
+function putUint(buffer: Uint8Array, at: number, value: number): number {
+  if (value < 0x80) {
+    buffer[at] = value
+    return at + 1
+  }
+  if (value < 0x100) {
+    buffer[at] = 0xcc
+    buffer[at + 1] = value
+    return at + 2
+  }
+  if (value < 0x1_0000) {
+    buffer[at] = 0xcd
+    buffer[at + 1] = value >>> 8
+    buffer[at + 2] = value
+    return at + 3
+  }
+  buffer[at] = 0xce
+  return putU32(buffer, at + 1, value)
+}
+
+function putNegative(buffer: Uint8Array, at: number, value: number): number {
+  if (value >= -0x20) {
+    buffer[at] = value + 0x100
+    return at + 1
+  }
+  if (value >= -0x80) {
+    buffer[at] = 0xd0
+    buffer[at + 1] = value
+    return at + 2
+  }
+  if (value >= -0x8000) {
+    buffer[at] = 0xd1
+    buffer[at + 1] = value >> 8
+    buffer[at + 2] = value
+    return at + 3
+  }
+  buffer[at] = 0xd2
+  return putU32(buffer, at + 1, value)
+}
+
+function putU32(buffer: Uint8Array, at: number, value: number): number {
+  buffer[at] = value >>> 24
+  buffer[at + 1] = value >>> 16
+  buffer[at + 2] = value >>> 8
+  buffer[at + 3] = value
+  return at + 4
+}
+
+/** Up to this length a loop over ASCII beats the call of the platform's encoder. */
+const SHORT_TEXT = 48
+
+/** -1 for half of a surrogate pair, and where there is no room. */
+export function putText(buffer: Uint8Array, at: number, text: string): number {
+  const { length } = text
+  if (length >= SHORT_TEXT) return putLongText(buffer, at, text)
+  let position = at
+  if (length < 0x20) buffer[position++] = 0xa0 | length
+  else {
+    buffer[position] = 0xd9
+    buffer[position + 1] = length
+    position += 2
+  }
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit > 0x7f) return putLongText(buffer, at, text)
+    buffer[position++] = unit
+  }
+  return position
+}
+
+/** A unit of UTF-16 is three bytes at most. */
+const MAX_UNIT_BYTES = 3
+
+function putLongText(buffer: Uint8Array, at: number, text: string): number {
+  const { length } = text
+  if (at + 5 + MAX_UNIT_BYTES * length > buffer.length || !text.isWellFormed()) return -1
+  const guess = textHeaderBytes(length)
+  const bytes = writeUtf8(buffer, at + guess, text)
+  const header = textHeaderBytes(bytes)
+  if (header !== guess) buffer.copyWithin(at + header, at + guess, at + guess + bytes)
+  if (header === 1) buffer[at] = 0xa0 | bytes
+  else putLength(buffer, at, header === 2 ? 0xd9 : header === 3 ? 0xda : 0xdb, header - 1, bytes)
+  return at + header + bytes
+}
+
+function textHeaderBytes(bytes: number): number {
+  return bytes < 0x20 ? 1 : bytes < 0x100 ? 2 : bytes < 0x1_0000 ? 3 : 5
+}
+
+/** A token, and a length of so many bytes. */
+function putLength(buffer: Uint8Array, at: number, token: number, width: number, length: number): number {
+  buffer[at] = token
+  for (let index = 0; index < width; index++) buffer[at + 1 + index] = length >>> (8 * (width - 1 - index))
+  return at + 1 + width
+}
+
+const encoder = new TextEncoder()
+
+function writeUtf8(buffer: Uint8Array, at: number, text: string): number {
+  if (typeof Buffer === 'function' && buffer instanceof Buffer) return buffer.write(text, at, 'utf8')
+  return encoder.encodeInto(text, buffer.subarray(at)).written
+}
+
+/** From here on a value is better handed on than copied once more. */
+const LARGE_BYTES = 8_192
+
+/** -1 for many bytes, and where there is no room. */
+export function putBytes(buffer: Uint8Array, at: number, bytes: Uint8Array): number {
+  const { length } = bytes
+  if (length > LARGE_BYTES || at + 5 + length > buffer.length) return -1
+  const start = length < 0x100 ? putLength(buffer, at, 0xc4, 1, length) : putLength(buffer, at, 0xc5, 2, length)
+  buffer.set(bytes, start)
+  return start + length
+}
+
+export function putListHeader(buffer: Uint8Array, at: number, count: number): number {
+  if (count < 0x10) {
+    buffer[at] = 0x90 | count
+    return at + 1
+  }
+  return count < 0x1_0000 ? putLength(buffer, at, 0xdc, 2, count) : putLength(buffer, at, 0xdd, 4, count)
+}
+
+/** msgpackr with `variableMapSize`. */
+export function putMapHeader(buffer: Uint8Array, at: number, count: number): number {
+  if (count < 0x10) {
+    buffer[at] = 0x80 | count
+    return at + 1
+  }
+  return count < 0x1_0000 ? putLength(buffer, at, 0xde, 2, count) : putLength(buffer, at, 0xdf, 4, count)
+}
+
+/** What the reference has packed. */
+export function putPacked(buffer: Uint8Array, at: number, packed: Uint8Array): number {
+  if (at + packed.length > buffer.length) return -1
+  buffer.set(packed, at)
+  return at + packed.length
+}
