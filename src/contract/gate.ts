@@ -19,6 +19,8 @@ export type GateLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
 /** The three ways through a schema. Each throws `Misfit` for a value that does not fit. */
 export interface Gate {
   readonly shape: Shape
+  /** What a higher chapter has made of the shape, kept where it is found at once. */
+  made: object | undefined
   /** As a handler or caller in this process receives it: checked, undeclared properties dropped, otherwise the same object. */
   inMemory(value: unknown, limits?: GateLimits): unknown
   /** As MessagePack can say it: checked, with undefined properties left out and -0 as `NegativeZero`. */
@@ -43,6 +45,7 @@ export function gateOf(schema: TSchema): Gate {
 
 class SchemaGate implements Gate {
   readonly shape: Shape
+  made: object | undefined
   readonly #isRecursive: boolean
   readonly #isOpenEnded: boolean
   /** By direction and bounds; a process has few of them. */

@@ -3,7 +3,8 @@ import type { Shape } from '../../contract/index.ts'
 import type { TokenClass } from './cover.ts'
 import { boundsOf, valuesOf } from './keywords.ts'
 import { quote, type Source } from './source.ts'
-import { cursor, takeBigInt, takeBytes, takeNumber, takeText, takeTimestamp, UNDECIDED } from './take.ts'
+import { cursor, takeBigInt, takeBytes, takeNumber, takeTimestamp, UNDECIDED } from './take.ts'
+import { textTaker } from './text-taker.ts'
 
 export class LeafWriter {
   /** The statement of a function that does not know. */
@@ -41,7 +42,7 @@ export class LeafWriter {
       case 'literal':
         return this.#literal(shape, variable)
       case 'string':
-        return this.call(takeText, variable)
+        return this.call(textTaker(), variable)
       case 'bytes':
         return this.call(takeBytes, variable)
       case 'timestamp':
@@ -71,7 +72,7 @@ export class LeafWriter {
 
   #literal(shape: Shape, variable: string): void {
     const values = valuesOf([shape])
-    const take = values.some((one) => typeof one === 'string') ? takeText : takeNumber
+    const take = values.some((one) => typeof one === 'string') ? textTaker() : takeNumber
     const kinds = new Set(values.map((one) => (one === null ? 'null' : typeof one)))
     if (kinds.size === 1 && (kinds.has('string') || kinds.has('number'))) this.call(take, variable)
     else this.#anyScalar(kinds, variable)
@@ -85,7 +86,7 @@ export class LeafWriter {
     this.#line(`else if ((b[p] | 1) === 0xc3) ${variable} = b[p++] === 0xc3`)
     if (kinds.has('string')) {
       this.#line(`else if (${tokenTest('text')}) {`)
-      this.call(takeText, variable)
+      this.call(textTaker(), variable)
       this.#line('}')
     }
     this.#line('else {')

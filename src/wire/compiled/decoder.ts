@@ -27,6 +27,9 @@ export function makeDecoder(shape: Shape): Decoder {
   return source.make() as Decoder // it is what the lines say
 }
 
+/** A list of so many items is made at once: one that grows has room for seventeen. */
+const SHORT_LIST = 4
+
 /** Bits that a mask holds without leaving the small integers. */
 const MASK_BITS = 30
 
@@ -128,11 +131,24 @@ class DecoderWriter {
   #array(shape: Shape, take: (variable: string) => void): void {
     this.#openList('n')
     this.#line(itemBounds(shape, 'n', this.#fail))
-    this.#line('const v = []')
+    const items = Array.from({ length: SHORT_LIST }, (_, index) => `x${index}`)
+    this.#line('let v')
+    this.#line(`if (n <= ${SHORT_LIST}) {`)
+    this.#line(`let ${items.join(', ')}`)
+    for (const [index, item] of items.entries()) {
+      this.#line(`if (n > ${index}) {`)
+      take(item)
+      this.#line('}')
+    }
+    const lists = items.map((_, index) => `n === ${index} ? [${items.slice(0, index).join(', ')}] : `)
+    this.#line(`v = ${lists.join('')}[${items.join(', ')}]`)
+    this.#line('} else {')
+    this.#line('v = []')
     this.#line('for (let i = 0; i < n; i++) {')
     this.#line('let x')
     take('x')
     this.#line('v.push(x)')
+    this.#line('}')
     this.#line('}')
     this.#finish(shape, 'v')
   }

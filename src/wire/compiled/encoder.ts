@@ -148,9 +148,13 @@ class EncoderWriter {
     }
   }
 
+  #requireObject(value: string): void {
+    this.#line(`if (typeof ${value} !== 'object' || ${value} === null) ${FAIL}`)
+  }
+
+  /** Asked after its properties were read, when the engine knows its form, this costs nothing. */
   #requirePlain(value: string): void {
     const prototype = this.#constant(Object.getPrototypeOf)
-    this.#line(`if (typeof ${value} !== 'object' || ${value} === null) ${FAIL}`)
     this.#line(`if (${prototype}(${value}) !== ${this.#constant(Object.prototype)}) ${FAIL}`)
   }
 
@@ -161,8 +165,9 @@ class EncoderWriter {
     const variables = new Map(names.map((name) => [name, this.#source.local('v')]))
     const variableOf = (name: string): string => variables.get(name) as string // each name has one
     const count = this.#source.local('n')
-    this.#requirePlain(value)
+    this.#requireObject(value)
     for (const name of names) this.#line(`const ${variableOf(name)} = ${value}[${quote(name)}]`)
+    this.#requirePlain(value)
     this.#line(`let ${count} = ${names.length - optional.length}`)
     for (const [name] of optional) this.#line(`if (${variableOf(name)} !== undefined) ${count}++`)
     this.#requireListed(shape, names, value, count)
@@ -184,8 +189,10 @@ class EncoderWriter {
     const list = this.#constant(names)
     this.#line(`let ${index} = 0, ${listed} = 0`)
     this.#line(`for (const ${name} in ${value}) {`)
-    this.#line(`while (${index} < ${names.length} && ${list}[${index}] !== ${name}) ${index}++`)
-    this.#line(`if (${index}++ === ${names.length}) { ${listed} = -1; break }`)
+    if ([...declared.values()].includes(true)) {
+      this.#line(`while (${index} < ${names.length} && ${list}[${index}] !== ${name}) ${index}++`)
+    }
+    this.#line(`if (${list}[${index}++] !== ${name}) { ${listed} = -1; break }`)
     this.#line(`${listed}++`)
     this.#line('}')
     const refuses = shape.rest === 'refuse'
@@ -197,6 +204,7 @@ class EncoderWriter {
   #record(shape: ObjectShape, value: string): void {
     const [names, name, inner] = [this.#source.local('n'), this.#source.local('k'), this.#source.local('v')]
     const [pattern] = shape.patterns
+    this.#requireObject(value)
     this.#requirePlain(value)
     this.#line(`const ${names} = Object.keys(${value})`)
     this.#line(`p = ${this.#constant(putMapHeader)}(b, p, ${names}.length)`)

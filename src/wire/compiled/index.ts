@@ -73,14 +73,11 @@ function make<Made>(maker: (shape: Shape) => Made, shape: Shape): Made | undefin
 const FORBIDDEN =
   'code generation from strings is forbidden here, so Nanowire encodes and decodes by its reference path, which is slower'
 
-const codecs = new WeakMap<Gate, CompiledCodec>()
-
 /** The compiled codec of a gate, always the same one. */
 export function compiledOf(gate: Gate): CompiledCodec {
-  let compiled = codecs.get(gate)
-  if (!compiled) {
-    compiled = new CompiledCodec(gate.shape)
-    codecs.set(gate, compiled)
-  }
+  const { made } = gate
+  if (made instanceof CompiledCodec) return made
+  const compiled = new CompiledCodec(gate.shape)
+  gate.made = compiled
   return compiled
 }

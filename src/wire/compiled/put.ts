@@ -3,15 +3,23 @@
  * end of a buffer are void in JavaScript, so room is looked at by the generated code, once at the end.
  */
 
-const scratch = new DataView(new ArrayBuffer(8))
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
+/** Of the machine: the first byte of 1 is its last. */
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** An integer or float as msgpackr writes it (spec/msgpack.md, M17). The caller has seen that it is finite. */
 export function putNumber(buffer: Uint8Array, at: number, value: number): number {
   if (value >>> 0 === value && (value !== 0 || !Object.is(value, -0))) return putUint(buffer, at, value)
   if ((value | 0) === value && value !== 0) return putNegative(buffer, at, value)
-  scratch.setFloat64(0, value)
+  return putFloat(buffer, at, value)
+}
+
+function putFloat(buffer: Uint8Array, at: number, value: number): number {
+  float[0] = value
   buffer[at] = 0xcb
-  for (let index = 0; index < 8; index++) buffer[at + 1 + index] = scratch.getUint8(index)
+  for (let index = 0; index < 8; index++)
+    buffer[at + 1 + index] = floatBytes[isLittleEndian ? 7 - index : index] as number // one of eight
   return at + 9
 }
 
@@ -77,12 +85,13 @@ export function putText(buffer: Uint8Array, at: number, text: string): number {
     buffer[position + 1] = length
     position += 2
   }
+  let union = 0
   for (let index = 0; index < length; index++) {
     const unit = text.charCodeAt(index)
-    if (unit > 0x7f) return putLongText(buffer, at, text)
-    buffer[position++] = unit
+    buffer[position + index] = unit
+    union |= unit
   }
-  return position
+  return union < 0x80 ? position + length : putLongText(buffer, at, text)
 }
 
 /** A unit of UTF-16 is three bytes at most. */

@@ -12,6 +12,10 @@ export const UNDECIDED = Symbol('undecided')
 export const cursor = { at: 0 }
 
 const scratch = new DataView(new ArrayBuffer(8))
+const float = new Float64Array(1)
+const floatBytes = new Uint8Array(float.buffer)
+/** Of the machine: the first byte of 1 is its last. */
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** Any finite number that both paths take for one: exact, whatever its format. */
 export function takeNumber(buffer: Uint8Array, at: number): number | typeof UNDECIDED {
@@ -51,17 +55,26 @@ function takeLongNumber(buffer: Uint8Array, at: number, token: number): number |
     case 0xd3:
       return takeInt64(buffer, at, token === 0xd3)
     case 0xca:
+      return takeFloat32(buffer, at)
     case 0xcb:
-      return takeFloat(buffer, at, token === 0xca ? 4 : 8)
+      return takeFloat64(buffer, at)
     default:
       return UNDECIDED
   }
 }
 
-function takeFloat(buffer: Uint8Array, at: number, width: number): number | typeof UNDECIDED {
-  for (let index = 0; index < width; index++) scratch.setUint8(index, byteAt(buffer, at + 1 + index))
-  const value = width === 4 ? scratch.getFloat32(0) : scratch.getFloat64(0)
-  cursor.at = at + 1 + width
+function takeFloat32(buffer: Uint8Array, at: number): number | typeof UNDECIDED {
+  scratch.setUint32(0, uint32At(buffer, at + 1))
+  const value = scratch.getFloat32(0)
+  cursor.at = at + 5
+  return Number.isFinite(value) ? value : UNDECIDED
+}
+
+function takeFloat64(buffer: Uint8Array, at: number): number | typeof UNDECIDED {
+  for (let index = 0; index < 8; index++)
+    floatBytes[isLittleEndian ? 7 - index : index] = byteAt(buffer, at + 1 + index)
+  const value = float[0] as number // its only item
+  cursor.at = at + 9
   return Number.isFinite(value) ? value : UNDECIDED
 }
 
@@ -107,34 +120,7 @@ export function takeText(buffer: Uint8Array, at: number, end: number): string | 
   if (start < 0) return UNDECIDED
   const to = textEnd
   cursor.at = to
-  return to - start <= SHORT_TEXT ? takeShortText(buffer, start, to) : takeLongText(buffer, start, to)
-}
-
-/** Up to this length a loop over ASCII beats the call of the platform's decoder. */
-const SHORT_TEXT = 24
-
-function takeShortText(buffer: Uint8Array, start: number, to: number): string | typeof UNDECIDED {
-  let text = ''
-  let at = start
-  for (; to - at >= 4; at += 4) {
-    const a = byteAt(buffer, at)
-    const b = byteAt(buffer, at + 1)
-    const c = byteAt(buffer, at + 2)
-    const d = byteAt(buffer, at + 3)
-    if ((a | b | c | d) > 0x7f) return takeLongText(buffer, start, to)
-    text += String.fromCharCode(a, b, c, d)
-  }
-  for (; at < to; at++) {
-    const unit = byteAt(buffer, at)
-    if (unit > 0x7f) return takeLongText(buffer, start, to)
-    text += String.fromCharCode(unit)
-  }
-  return text
-}
-
-function takeLongText(buffer: Uint8Array, start: number, to: number): string | typeof UNDECIDED {
-  if (findIllFormedText(buffer, start, to) >= 0) return UNDECIDED
-  return decodeText(buffer, start, to)
+  return findIllFormedText(buffer, start, to) < 0 ? decodeText(buffer, start, to) : UNDECIDED
 }
 
 /** Bytes in a buffer of their own. */
