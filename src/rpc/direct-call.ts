@@ -1,7 +1,7 @@
 /** One call in memory: what its caller waits for, and its handler's run. */
 import type { Gate } from '../contract/index.ts'
 import type { NanowireError, Processed } from '../errors.ts'
-import type { WireError } from '../wire/index.ts'
+import { passInMemory, type WireError } from '../wire/index.ts'
 import { type CallOptions, type CallSide, PendingCall, packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
 import type { CallCounters } from './counters.ts'
@@ -88,7 +88,7 @@ class DirectRun extends HandlerRun<DirectRunSide> {
   protected override reply(value: unknown): void {
     const { ctx, side } = this
     const { limits } = side.router
-    const reply = this.route.method.reply.inMemory(value, limits)
+    const reply = passInMemory(this.route.method.reply, value, limits)
     const { replyMetadata } = ctx
     if (replyMetadata) packMetadata(replyMetadata, limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
     const call = this.#call

@@ -6,7 +6,7 @@ import type { MethodRef } from '../contract/index.ts'
 import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
-import type { WireError } from '../wire/index.ts'
+import { passInMemory, type WireError } from '../wire/index.ts'
 import { type CallOptions, type CallSide, type Channel, packMetadata, rejectCall, requireCallOptions } from './call.ts'
 import { CallContext, type ContextSide } from './context.ts'
 import type { CallCounters } from './counters.ts'
@@ -154,7 +154,7 @@ export class DirectChannel implements Channel {
 
   #checkRequest(method: MethodRef, request: unknown): unknown {
     try {
-      return method.request.inMemory(request, this.#router.limits)
+      return passInMemory(method.request, request, this.#router.limits)
     } catch (error) {
       throw refuseRequest(error, method)
     }

@@ -42,6 +42,15 @@ export function decodeBody(gate: Gate, buffer: Uint8Array, start: number, end: n
   return value === UNDECIDED ? gate.fromWire(unpack(buffer, start, end, limits)) : value
 }
 
+/**
+ * A value as a handler or caller in this process receives it: checked, and without what is not declared.
+ * @throws Misfit
+ */
+export function passInMemory(gate: Gate, value: unknown, limits: BodyLimits): unknown {
+  const passed = compiledOf(gate).pass(value, limits)
+  return passed === UNDECIDED ? gate.inMemory(value, limits) : passed
+}
+
 /** What a value is encoded into before it is known how long it is; a getter of it may encode another meanwhile. */
 const ROOM_BYTES = 65_536
 let room: Uint8Array | undefined

@@ -7,7 +7,7 @@ export {
   readMetadata,
   readRequestHead,
 } from './body.ts'
-export { type Codec, codec, decodeBody, encodeBody, encodeInto } from './codec.ts'
+export { type Codec, codec, decodeBody, encodeBody, encodeInto, passInMemory } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'

@@ -4,8 +4,8 @@
  */
 import { checkOf, type Shape } from '../../contract/index.ts'
 import { pack } from '../msgpack.ts'
-import { branchesOf, isRecord, needsCheck, type ObjectShape, type TokenClass } from './cover.ts'
-import { boundsOf, itemBounds, valuesOf } from './keywords.ts'
+import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
+import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
 import { areOwn, isPlainName } from './look.ts'
 import { putBytes, putListHeader, putMapHeader, putNumber, putPacked, putText } from './put.ts'
 import { quote, Source } from './source.ts'
@@ -242,26 +242,6 @@ class EncoderWriter {
     }
     this.#line(`default: ${FAIL}`)
     this.#line('}')
-  }
-}
-
-/** What `typeof` and its like say of a value of this class. */
-function classTest(found: TokenClass, value: string): string {
-  switch (found) {
-    case 'nil':
-      return `${value} === null`
-    case 'text':
-      return `typeof ${value} === 'string'`
-    case 'bytes':
-      return `${value} instanceof Uint8Array`
-    case 'timestamp':
-      return `${value} instanceof Date`
-    case 'list':
-      return `Array.isArray(${value})`
-    case 'map':
-      return `typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value}) && !(${value} instanceof Uint8Array) && !(${value} instanceof Date)`
-    default:
-      return `typeof ${value} === '${found}'`
   }
 }
 

@@ -6,6 +6,7 @@ import { type Gate, isLearned, type Shape } from '../../contract/index.ts'
 import { coverOf } from './cover.ts'
 import { type Decoder, makeDecoder } from './decoder.ts'
 import { type Encoder, makeEncoder } from './encoder.ts'
+import { makePasser, type Passer } from './passer.ts'
 import { UNDECIDED } from './take.ts'
 import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
 
@@ -17,13 +18,14 @@ export interface CodecLimits {
   readonly maxNodes: number
 }
 
-/** The two functions of a schema. */
+/** The functions of a schema. */
 export class CompiledCodec {
   readonly #shape: Shape
   /** With what is skipped in them; `Infinity` for a schema that is not covered. */
   readonly #depth: number
   #encoder: Encoder | undefined
   #decoder: Decoder | undefined
+  #passer: Passer | undefined
 
   constructor(shape: Shape) {
     const cover = mayMakeCode && !isLearned(shape) ? coverOf(shape) : undefined
@@ -43,6 +45,13 @@ export class CompiledCodec {
     return end - at > limits.maxNodes ? -1 : end // no value has more nodes than bytes
   }
 
+  /** What becomes of a value that stays in this process, `UNDECIDED` where the reference path is to be asked. */
+  pass(value: unknown, limits: CodecLimits): unknown {
+    if (this.#depth > limits.maxDepth) return UNDECIDED
+    this.#passer ??= make(makePasser, this.#shape) ?? undecided
+    return this.#passer(value, limits.maxNodes)
+  }
+
   /** The value from `start` to `end`, `UNDECIDED` where the reference path is to be asked. */
   decode(buffer: Uint8Array, start: number, end: number, limits: CodecLimits): unknown {
     if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
@@ -52,7 +61,7 @@ export class CompiledCodec {
 }
 
 const never: Encoder = () => -1
-const undecided: Decoder = () => UNDECIDED
+const undecided = (): unknown => UNDECIDED
 
 /** `NANOWIRE_CODEC=reference` in the environment turns the compiled path off. */
 let mayMakeCode = globalThis.process?.env?.['NANOWIRE_CODEC'] !== 'reference'

@@ -1,5 +1,6 @@
-/** Keywords that generated code checks by itself, as text of conditions (spec/codecs.md). */
+/** What generated code asks by itself, as text of conditions (spec/codecs.md). */
 import type { Shape } from '../../contract/index.ts'
+import type { TokenClass } from './cover.ts'
 import { quote } from './source.ts'
 
 /** The values of shapes that are literals. */
@@ -35,4 +36,24 @@ export function itemBounds({ schema }: Shape, count: string, fail: string): stri
     typeof maxItems === 'number' ? `${count} > ${quote(maxItems)}` : '',
   ].filter((test) => test !== '')
   return tests.length === 0 ? '' : `if (${tests.join(' || ')}) ${fail}`
+}
+
+/** What `typeof` and its like say of a value of this class. */
+export function classTest(found: TokenClass, value: string): string {
+  switch (found) {
+    case 'nil':
+      return `${value} === null`
+    case 'text':
+      return `typeof ${value} === 'string'`
+    case 'bytes':
+      return `${value} instanceof Uint8Array`
+    case 'timestamp':
+      return `${value} instanceof Date`
+    case 'list':
+      return `Array.isArray(${value})`
+    case 'map':
+      return `typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value}) && !(${value} instanceof Uint8Array) && !(${value} instanceof Date)`
+    default:
+      return `typeof ${value} === '${found}'`
+  }
 }

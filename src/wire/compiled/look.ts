@@ -1,6 +1,6 @@
 /** What generated code asks about an object that is not in the form that most have (spec/types.md). */
 
-const { getOwnPropertyNames } = Object
+const { getOwnPropertyNames, getOwnPropertySymbols } = Object
 const { propertyIsEnumerable: isListed } = Object.prototype
 
 /** Declared names, and whether each is optional. */
@@ -16,6 +16,22 @@ export function areOwn(value: object, declared: Declared, refuses: boolean): boo
     if (!isOptional || (value as Readonly<Record<string, unknown>>)[name] !== undefined) return false // any object may be asked
   }
   return !refuses || getOwnPropertyNames(value).every((name) => declared.has(name))
+}
+
+/**
+ * What is to be done with an object that does not list exactly what is declared: nothing, for what is not declared is hidden
+ * nowhere; a copy without the rest; or the reference path is to look.
+ */
+export function lookOver(value: object, declared: Declared, refuses: boolean): 'same' | 'more' | 'undecided' {
+  if (!areOwn(value, declared, refuses)) return 'undecided'
+  const names = getOwnPropertyNames(value)
+  const isSame = names.every((name) => declared.has(name) && isListed.call(value, name))
+  return isSame && getOwnPropertySymbols(value).length === 0 ? 'same' : 'more'
+}
+
+/** A copy with what is declared and listed. */
+export function pickDeclared(value: object, declared: Declared): object {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => declared.has(name)))
 }
 
 const LINE_BREAK = /[\n\r\u2028\u2029]/
