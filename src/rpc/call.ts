@@ -62,28 +62,43 @@ export interface Channel {
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown>
 }
 
+/** One object may stand for one call after the other; `open` begins each. */
 export abstract class PendingCall extends Deadline {
-  readonly method: MethodRef
-  readonly promise: Promise<unknown>
+  method!: MethodRef // set by `open`, as are all without a value here
+  promise!: Promise<unknown> // likewise
   /** From the call's begin to its deadline; `Infinity` for none. */
-  readonly timeoutMs: number
+  timeoutMs = 0
   isSettled = false
-  protected readonly side: CallSide
-  readonly #options: CallOptions
+  protected side!: CallSide // likewise
+  #options!: CallOptions // likewise
   #told: ToldCall | undefined
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: unknown) => void
+  #resolve!: (value: unknown) => void // likewise
+  #reject!: (error: unknown) => void // likewise
   #stopListening: (() => void) | undefined
 
-  constructor(method: MethodRef, options: CallOptions, side: CallSide) {
-    super()
+  protected open(method: MethodRef, options: CallOptions, side: CallSide): void {
+    this.timeoutMs = timeoutOf(method, options, side.limits)
     this.method = method
     this.side = side
+    this.isSettled = false
     this.#options = options
-    this.timeoutMs = timeoutOf(method, options, side.limits)
     this.promise = new Promise(takeSettlers)
     this.#resolve = takenResolve
     this.#reject = takenReject
+  }
+
+  /** It has settled, and keeps nothing of its call. */
+  protected close(): void {
+    const nothing = undefined as never // `open` sets them anew
+    this.at = 0
+    this.method = nothing
+    this.promise = nothing
+    this.side = nothing
+    this.#options = nothing
+    this.#told = undefined
+    this.#resolve = nothing
+    this.#reject = nothing
+    this.#stopListening = undefined
   }
 
   /** From now on the deadline runs and the caller's signal counts. */

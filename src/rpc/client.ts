@@ -76,12 +76,19 @@ function rethrowMarked(error: unknown): never {
   throw callError(error)
 }
 
+const NO_OPTIONS: CallOptions = Object.freeze({})
+
 function methodClient(
   method: MethodRef,
   channel: Channel,
   run: ((call: ClientCall) => Promise<unknown>) | undefined,
 ): unknown {
-  const call = (request: unknown, given: CallOptions | CallContext = {}): Promise<unknown> => {
+  const call = (request: unknown, given?: CallOptions | CallContext): Promise<unknown> => {
+    if (given === undefined) {
+      return run
+        ? run({ method, request, options: {} }).catch(rethrowMarked)
+        : channel.call(method, request, NO_OPTIONS)
+    }
     if (typeof given !== 'object' || given === null) {
       return Promise.reject(callError(misuse(`${method.name}: the second argument is an object of call options`)))
     }

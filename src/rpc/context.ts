@@ -67,6 +67,14 @@ export interface ServiceUses {
 /** What services use, by the names of their contracts. */
 export type Bindings = ReadonlyMap<string, ServiceUses>
 
+interface Parts {
+  controller?: AbortController
+  reason?: NanowireError
+  log?: Logger
+  replyMetadata?: Record<string, string>
+  uses?: object
+}
+
 const noClients = Object.freeze({})
 
 /** The context of one call, and its entry in the wheel of deadlines. */
@@ -75,11 +83,8 @@ export class CallContext extends Deadline implements Context, CallRunner {
   readonly #side: ContextSide
   readonly #method: MethodRef
   readonly #metadata: Metadata
-  #controller: AbortController | undefined
-  #reason: NanowireError | undefined
-  #log: Logger | undefined
-  #replyMetadata: Record<string, string> | undefined
-  #uses: object | undefined
+  /** What few handlers ask for. */
+  #parts: Parts | undefined
   /** The handler has ended. */
   isOver = false
 
@@ -92,11 +97,13 @@ export class CallContext extends Deadline implements Context, CallRunner {
   }
 
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController()
-      if (this.#reason) this.#controller.abort(this.#reason)
+    this.#parts ??= {}
+    const parts = this.#parts
+    if (!parts.controller) {
+      parts.controller = new AbortController()
+      if (parts.reason) parts.controller.abort(parts.reason)
     }
-    return this.#controller.signal
+    return parts.controller.signal
   }
 
   get deadline(): { readonly remainingMs: number } | undefined {
@@ -119,8 +126,9 @@ export class CallContext extends Deadline implements Context, CallRunner {
     return {
       set: (name, value) => {
         requireMetadataEntry(name, value)
-        this.#replyMetadata ??= {}
-        this.#replyMetadata[name] = value
+        this.#parts ??= {}
+        this.#parts.replyMetadata ??= {}
+        this.#parts.replyMetadata[name] = value
       },
     }
   }
@@ -131,19 +139,21 @@ export class CallContext extends Deadline implements Context, CallRunner {
 
   get log(): Logger {
     const { log, peer } = this.#side
-    this.#log ??= childLog(log, { method: this.#method.name, peer })
-    return this.#log
+    this.#parts ??= {}
+    this.#parts.log ??= childLog(log, { method: this.#method.name, peer })
+    return this.#parts.log
   }
 
   get uses(): object {
     const { name } = this.#method
-    this.#uses ??= this.#side.bindings?.get(name.slice(0, name.indexOf('/')))?.bindTo(this) ?? noClients
-    return this.#uses
+    this.#parts ??= {}
+    this.#parts.uses ??= this.#side.bindings?.get(name.slice(0, name.indexOf('/')))?.bindTo(this) ?? noClients
+    return this.#parts.uses
   }
 
   /** What the handler has set for the reply, if anything. */
   get replyMetadata(): Metadata | undefined {
-    return this.#replyMetadata
+    return this.#parts?.replyMetadata
   }
 
   error(name: string, data: unknown): never {
@@ -157,14 +167,15 @@ export class CallContext extends Deadline implements Context, CallRunner {
 
   /** Why the caller waits no more, if it does not. */
   get reason(): NanowireError | undefined {
-    return this.#reason
+    return this.#parts?.reason
   }
 
   /** Aborts the signal, now or when it is first read. */
   cancel(reason: NanowireError): void {
-    if (this.#reason) return
-    this.#reason = reason
-    this.#controller?.abort(reason)
+    this.#parts ??= {}
+    if (this.#parts.reason) return
+    this.#parts.reason = reason
+    this.#parts.controller?.abort(reason)
   }
 
   /** The caller has cancelled, or its connection is lost. */

@@ -10,32 +10,34 @@ import { HandlerRun, type RunSide } from './handle.ts'
 import { arriveAtCaller } from './outcome.ts'
 import type { Route } from './route.ts'
 
-export interface DirectCallSetup {
-  readonly route: Route
-  /** Checked. */
-  readonly request: unknown
-  readonly principal: unknown
-  /** The queue that the call may stand in. */
-  readonly waiting: Set<DirectCall>
-}
-
 const NO_METADATA = Object.freeze({})
 
 export class DirectCall extends PendingCall {
-  readonly route: Route
-  readonly request: unknown
-  readonly principal: unknown
-  readonly metadata: Readonly<Record<string, string>>
-  readonly #waiting: Set<DirectCall>
+  route!: Route // set by `begin`, as are the next three
+  /** Checked. */
+  request: unknown
+  principal: unknown
+  metadata: Readonly<Record<string, string>> = NO_METADATA
+  /** Its place among the calls that run, -1 for none. */
+  place = -1
+  /** The queue that the call may stand in. */
+  #waiting!: Set<DirectCall> // likewise
   #ctx: CallContext | undefined
 
-  constructor(setup: DirectCallSetup, options: CallOptions, side: CallSide) {
-    super(setup.route.method, options, side)
-    this.route = setup.route
-    this.request = setup.request
-    this.principal = setup.principal
+  start(
+    route: Route,
+    request: unknown,
+    principal: unknown,
+    waiting: Set<DirectCall>,
+    options: CallOptions,
+    side: CallSide,
+  ): void {
+    this.open(route.method, options, side)
+    this.route = route
+    this.request = request
+    this.principal = principal
     this.metadata = options.metadata ? { ...options.metadata } : NO_METADATA // the caller's own may change
-    this.#waiting = setup.waiting
+    this.#waiting = waiting
     this.begin()
   }
 
@@ -51,11 +53,30 @@ export class DirectCall extends PendingCall {
     this.fail(error)
   }
 
+  /** Its handler has replied and its caller has heard so: nobody knows of it any more, and it may stand for another call. */
+  recycle(): void {
+    this.close()
+    this.route = undefined as never // `start` sets it anew
+    this.request = undefined
+    this.principal = undefined
+    this.#ctx = undefined
+    if (idleCalls.length < MAX_IDLE) idleCalls.push(this)
+  }
+
   protected override abandoned(reason: NanowireError): Processed {
     if (this.#waiting.delete(this)) return 'no'
     this.#ctx?.cancel(reason)
     return 'maybe'
   }
+}
+
+/** Calls and runs that have ended, for those to come. */
+const idleCalls: DirectCall[] = []
+const idle: DirectRun[] = []
+const MAX_IDLE = 1_024
+
+export function takeDirectCall(): DirectCall {
+  return idleCalls.pop() ?? new DirectCall()
 }
 
 export interface DirectRunSide extends RunSide {
@@ -64,10 +85,6 @@ export interface DirectRunSide extends RunSide {
   /** The handler of a call has ended; the call is settled next. */
   readonly ended: (call: DirectCall) => void
 }
-
-/** Runs that have ended, for those to come. */
-const idle: DirectRun[] = []
-const MAX_IDLE = 1_024
 
 /** Runs a call's handler, and settles the call when it has ended. */
 export function runDirectly(side: DirectRunSide, call: DirectCall, ctx: CallContext, told: ToldCall | undefined): void {
@@ -92,8 +109,10 @@ class DirectRun extends HandlerRun<DirectRunSide> {
     const { replyMetadata } = ctx
     if (replyMetadata) packMetadata(replyMetadata, limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
     const call = this.#call
+    const isWaitedFor = !call.isSettled
     this.#ended('ok', 'yes')
     call.succeed(reply, replyMetadata)
+    if (isWaitedFor) call.recycle()
   }
 
   protected override refuse(error: WireError): void {

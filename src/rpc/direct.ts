@@ -11,7 +11,7 @@ import { type CallOptions, type CallSide, type Channel, packMetadata, rejectCall
 import { CallContext, type ContextSide } from './context.ts'
 import type { CallCounters } from './counters.ts'
 import { tellCallRefused, tellCallStart, tellLimit } from './diagnostics.ts'
-import { DirectCall, type DirectRunSide, passData, runDirectly } from './direct-call.ts'
+import { type DirectCall, type DirectRunSide, passData, runDirectly, takeDirectCall } from './direct-call.ts'
 import { kindError } from './handle.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Router } from './route.ts'
@@ -32,7 +32,8 @@ export class DirectChannel implements Channel {
   readonly #counters: CallCounters
   readonly #side: CallSide
   readonly #waiting = new Set<DirectCall>()
-  readonly #running = new Set<DirectCall>()
+  /** Each knows its place, so that it leaves without being looked for. */
+  readonly #running: DirectCall[] = []
   readonly #host: Startable | undefined
   #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
@@ -55,7 +56,7 @@ export class DirectChannel implements Channel {
 
   /** Calls whose handlers have not ended. */
   get inFlight(): number {
-    return this.#running.size
+    return this.#running.length
   }
 
   get waiting(): number {
@@ -83,14 +84,15 @@ export class DirectChannel implements Channel {
     const { limits } = this.#router
     packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
     const checked = this.#checkRequest(route.method, request)
-    const setup = { route, request: checked, principal, waiting: this.#waiting }
-    const call = new DirectCall(setup, options, this.#side)
+    const call = takeDirectCall()
+    call.start(route, checked, principal, this.#waiting, options, this.#side)
+    const { promise } = call
     const isHeld = this.#host !== undefined && !this.#host.isReady
-    if (this.#running.size < limits.maxCallsInFlight && !isHeld) this.#run(call)
+    if (this.#running.length < limits.maxCallsInFlight && !isHeld) this.#run(call)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#waiting.add(call)
     else this.#refuse(call)
     if (isHeld) this.begin().catch(() => {}) // the calls that wait are told
-    return call.promise
+    return promise
   }
 
   /**
@@ -126,7 +128,7 @@ export class DirectChannel implements Channel {
   /** Resolves when every handler has ended; after `drainMs` those that have not are cancelled and their calls lost. */
   async drain(drainMs: number): Promise<void> {
     for (const call of this.#takeWaiting()) call.fail(closedError('no'))
-    if (this.#running.size === 0) return
+    if (this.#running.length === 0) return
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(drainMs, () => this.#cutOff(resolve), true)
       this.#whenIdle = () => {
@@ -137,7 +139,7 @@ export class DirectChannel implements Channel {
   }
 
   #cutOff(done: () => void): void {
-    for (const call of this.#running) call.cutOff(closedError('maybe'))
+    for (const call of [...this.#running]) call.cutOff(closedError('maybe'))
     done()
   }
 
@@ -161,7 +163,7 @@ export class DirectChannel implements Channel {
   }
 
   #run(call: DirectCall): void {
-    this.#running.add(call)
+    call.place = this.#running.push(call) - 1
     const { method, metadata, principal } = call
     const ctx = new CallContext(this.#contexts, method, metadata, principal)
     call.started(ctx)
@@ -175,14 +177,19 @@ export class DirectChannel implements Channel {
 
   /** The handler has ended, and only now its slot is free. */
   #ended(call: DirectCall): void {
-    this.#running.delete(call)
+    const last = this.#running.pop()
+    if (last !== undefined && last !== call) {
+      this.#running[call.place] = last
+      last.place = call.place
+    }
+    call.place = -1
     this.#runWaiting()
-    if (this.#running.size === 0) this.#whenIdle?.()
+    if (this.#running.length === 0) this.#whenIdle?.()
   }
 
   #runWaiting(): void {
     for (const next of this.#waiting) {
-      if (this.#running.size >= this.#router.limits.maxCallsInFlight) break
+      if (this.#running.length >= this.#router.limits.maxCallsInFlight) break
       this.#waiting.delete(next)
       this.#run(next)
     }

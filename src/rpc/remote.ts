@@ -44,7 +44,8 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
 
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
     requireCallOptions(method, options)
-    super(method, options, side)
+    super()
+    this.open(method, options, side)
     this.#request = request
     this.metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
     this.#side = side
