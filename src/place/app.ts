@@ -18,6 +18,7 @@ import {
   type Logger,
   type Provider,
   type Routable,
+  readyFor,
   requireOptions,
   router,
   type ServeEarly,
@@ -63,7 +64,8 @@ export interface App extends AsyncDisposable {
   /**
    * Starts what runs in this process, each service after those that it uses, and connects to what is elsewhere. The first call
    * starts too.
-   * @throws NanowireError `unavailable` where a service does not start, or a place cannot be reached
+   * @throws NanowireError `unavailable` where a service does not start, or a place cannot be reached; `unimplemented` where the
+   *   server at a place tells its contracts, and the one that is expected there is not among them
    */
   ready(): Promise<void>
   /**
@@ -136,7 +138,7 @@ class ServiceApp implements App {
   async ready(): Promise<void> {
     this.#requireOpen()
     await this.#inside?.ready()
-    await Promise.all([...this.#outside.values()].map((connection) => connection.ready()))
+    await Promise.all([...this.#outside].map(([name, connection]) => readyFor(connection, name)))
   }
 
   async serve(names: string | readonly string[], at: string, options: AppServeOptions = {}): Promise<Server> {

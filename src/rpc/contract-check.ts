@@ -227,12 +227,16 @@ export class ContractCheck {
   }
 
   #lacking(method: MethodRef): WireError {
-    const names = [...(this.#theirs?.keys() ?? [])].filter((name) => isContractName(name) && name !== Reflection.name)
-    const listed = names.slice(0, MAX_LISTED).join(', ') + (names.length > MAX_LISTED ? ' and more' : '')
-    const contract = method.name.slice(0, method.name.indexOf('/'))
-    const message = `${this.#options.url()} has no contract ${contract}; it has ${listed || 'none'}`
-    return { code: 'unimplemented', message, processed: 'no' }
+    return lackingContract(this.#options.url(), method.name.slice(0, method.name.indexOf('/')), this.#theirs)
   }
+}
+
+/** @param theirs the contracts of the server's HELLO */
+export function lackingContract(url: string, contract: string, theirs: Hello['contracts']): WireError {
+  const names = [...(theirs?.keys() ?? [])].filter((name) => isContractName(name) && name !== Reflection.name)
+  const listed = names.slice(0, MAX_LISTED).join(', ') + (names.length > MAX_LISTED ? ' and more' : '')
+  const message = `${url} has no contract ${contract}; it has ${listed || 'none'}`
+  return { code: 'unimplemented', message, processed: 'no' }
 }
 
 /** The server has told something, and it cannot be read. */

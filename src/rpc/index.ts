@@ -16,7 +16,7 @@ export type { Logger } from './log.ts'
 export type { Authorize, ClientCall, ClientMiddleware, ServerCall, ServerMiddleware } from './middleware.ts'
 export { didYouMean, distanceBetween } from './nearest.ts'
 export { drainMsOf, requireOptions } from './options.ts'
-export { peerContracts } from './peer-contracts.ts'
+export { peerContracts, readyFor } from './peer-contracts.ts'
 export {
   type ClientTls,
   isPlace,

@@ -1,4 +1,4 @@
-/** What a connection's server tells of its contracts in its HELLO (spec/protocol.md, P12); for the command line. */
+/** What a connection's server tells of its contracts in its HELLO (spec/protocol.md, P12); for apps and the command line. */
 import { misuse, NanowireError } from '../errors.ts'
 import type { Connection } from './connection.ts'
 import { RemoteConnection } from './remote-connection.ts'
@@ -14,4 +14,12 @@ export async function peerContracts(wire: Connection): Promise<ReadonlyMap<strin
   const { peer } = wire
   if (peer) return peer.contracts
   throw new NanowireError('unavailable', 'the connection ended as soon as it was open', { processed: 'no' })
+}
+
+/**
+ * `ready` of a connection that is for one contract.
+ * @throws NanowireError what `ready` throws, and `unimplemented` where the server tells its contracts and lacks this one
+ */
+export function readyFor(wire: Connection, contract: string): Promise<void> {
+  return wire instanceof RemoteConnection ? wire.readyFor(contract) : wire.ready()
 }

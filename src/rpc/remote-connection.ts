@@ -12,7 +12,7 @@ import { type CallOptions, type Channel, rejectCall } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import { ClientSession } from './client-session.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
-import type { KnownVerdicts } from './contract-check.ts'
+import { type KnownVerdicts, lackingContract } from './contract-check.ts'
 import { CallCounters } from './counters.ts'
 import { tellLimit } from './diagnostics.ts'
 import type { Host } from './host.ts'
@@ -102,6 +102,18 @@ export class RemoteConnection implements Connection, Channel {
       throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
     const failure = (await this.#dial()) ?? (await this.#current?.opening)
     if (failure) throw markReceived(failure)
+  }
+
+  /**
+   * As `ready`, and the server has the contract, as far as it tells. Whether its contract of that name is the same is judged
+   * by calls.
+   */
+  async readyFor(contract: string): Promise<void> {
+    await this.ready()
+    const theirs = this.peer?.contracts
+    if (theirs === undefined || theirs.has(contract)) return
+    const { code, message, processed } = lackingContract(this.#url, contract, theirs)
+    throw markReceived(new NanowireError(code, message, { processed }))
   }
 
   /** What the server of the open session has said of itself. */

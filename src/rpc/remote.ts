@@ -53,11 +53,19 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
 
   /** Leaves at once over this carrier, if it can. Returns whether it did. */
   leaveNow(carrier: CallCarrier): boolean {
-    if (this.metadata !== undefined || !carrier.startInPlace(this)) return false
+    if (!this.#startsIn(carrier)) return false
     this.#carrier = carrier
     this.begin()
     this.left()
     return true
+  }
+
+  #startsIn(carrier: CallCarrier): boolean {
+    try {
+      return carrier.startInPlace(this)
+    } catch (error) {
+      throw refuseRequest(error, this.method) // a getter of the request has thrown
+    }
   }
 
   /** Whether the request stands as bytes, as it must for a call to leave once more. */

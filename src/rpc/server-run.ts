@@ -64,7 +64,7 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
     const { replyMetadata } = ctx
     const metadata = replyMetadata && packMetadata(replyMetadata, router.limits, 'yes', ctx.peer)
     this.#value = value
-    if (metadata === undefined && session.respondInPlace(this.#call, this)) {
+    if (session.respondInPlace(this.#call, metadata, this)) {
       this.#ended('ok', 'yes')
       return
     }

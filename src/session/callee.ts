@@ -137,8 +137,8 @@ export class Callee {
   }
 
   /** Sends a reply that is written where it leaves. Returns whether it was; nothing has happened otherwise. */
-  respondInPlace(call: IncomingCall, reply: InPlace): boolean {
-    if (!this.#sender.responseInPlace(call.id, reply, this.#calls.size - 1)) return false
+  respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
+    if (!this.#sender.responseInPlace(call.id, metadata, reply, this.#calls.size - 1)) return false
     this.#calls.remove(call)
     this.#startHeld()
     return true

@@ -81,21 +81,21 @@ export class FrameSender {
 
   /**
    * Writes a request whose body is put where it leaves. Returns whether it did; nothing has happened otherwise, and `request`
-   * is to be asked. The session is open, the contract's hash was told, and there is no metadata.
+   * is to be asked. The session is open, and the contract's hash was told.
    */
   requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
-    const { tag, oneWay, judged } = call
-    const head = { tag, timeoutMs, oneWay, judged }
+    const { tag, oneWay, judged, metadata } = call
+    const head = { tag, timeoutMs, oneWay, judged, metadata }
     if (!writeRequestInPlace(this.link.writer, id, head, call, maxFrameBytes, maxMessageBytes)) return false
     this.#written(underway)
     return true
   }
 
   /** Writes a reply whose body is put where it leaves; likewise. */
-  responseInPlace(id: number, reply: InPlace, underway: number): boolean {
+  responseInPlace(id: number, metadata: Uint8Array | undefined, reply: InPlace, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
-    if (!writeResponseInPlace(this.link.writer, id, reply, Math.min(maxFrameBytes, maxMessageBytes))) return false
+    if (!writeResponseInPlace(this.link.writer, id, metadata, reply, maxFrameBytes, maxMessageBytes)) return false
     this.#written(underway)
     return true
   }

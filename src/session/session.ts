@@ -118,7 +118,7 @@ export class Session implements LinkListener {
   }
 
   /**
-   * Sends a call whose request is written where it leaves: the contracts are known to be the same, and there is no metadata.
+   * Sends a call whose request is written where it leaves: the contracts are known to be the same, or were judged.
    * @param timeoutMs what the peer is told, 0 for no deadline
    * @returns whether it did; nothing has happened otherwise, and `start` is to be asked
    */
@@ -146,8 +146,8 @@ export class Session implements LinkListener {
   }
 
   /** Answers a call with a reply that is written where it leaves. Returns whether it did; nothing has happened otherwise. */
-  respondInPlace(call: IncomingCall, reply: InPlace): boolean {
-    if (call.oneWay || this.#isOver || !this.#callee.respondInPlace(call, reply)) return false
+  respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
+    if (call.oneWay || this.#isOver || !this.#callee.respondInPlace(call, metadata, reply)) return false
     this.#handlerEnded()
     return true
   }

@@ -57,29 +57,52 @@ export function writeRequest(
 }
 
 /**
- * A REQUEST of one frame, without hash and metadata, whose body is written where it leaves.
+ * A REQUEST of one frame, without hash, whose body is written where it leaves.
  * @returns whether it was; nothing is written otherwise, and `writeRequest` may do it
  */
 export function writeRequestInPlace(
   writer: FrameWriter,
   id: number,
-  head: Pick<RequestHead, 'tag' | 'timeoutMs' | 'oneWay' | 'judged'>,
+  head: Omit<RequestHead, 'hash'>,
   body: InPlace,
   maxFrameBytes: number,
   maxBodyBytes: number,
 ): boolean {
-  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (head.judged ? flag.JUDGED : 0)
-  const most = Math.min(maxBodyBytes, maxFrameBytes - REQUEST_HEAD_BYTES)
-  const bodyStart = writeInPlace(writer, kinds.REQUEST, flags, id, REQUEST_HEAD_BYTES, most, body)
+  const { metadata } = head
+  const headBytes = REQUEST_HEAD_BYTES + metadataBytes(metadata)
+  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (metadata ? flag.METADATA : 0) | (head.judged ? flag.JUDGED : 0)
+  const most = Math.min(maxBodyBytes, maxFrameBytes - headBytes)
+  const bodyStart = writeInPlace(writer, kinds.REQUEST, flags, id, headBytes, most, body)
   if (bodyStart < 0) return false
-  placeU32(writer.buffer, bodyStart - 8, head.tag)
-  placeU32(writer.buffer, bodyStart - 4, head.timeoutMs)
+  placeU32(writer.buffer, bodyStart - headBytes, head.tag)
+  placeU32(writer.buffer, bodyStart - headBytes + 4, head.timeoutMs)
+  if (metadata) placeMetadata(writer.buffer, bodyStart, metadata)
   return true
 }
 
-/** A RESPONSE of one frame, without metadata, whose body is written where it leaves; likewise. */
-export function writeResponseInPlace(writer: FrameWriter, id: number, body: InPlace, maxBodyBytes: number): boolean {
-  return writeInPlace(writer, kinds.RESPONSE, 0, id, 0, maxBodyBytes, body) >= 0
+/** A RESPONSE of one frame, whose body is written where it leaves; likewise. */
+export function writeResponseInPlace(
+  writer: FrameWriter,
+  id: number,
+  metadata: Uint8Array | undefined,
+  body: InPlace,
+  maxFrameBytes: number,
+  maxBodyBytes: number,
+): boolean {
+  const headBytes = metadataBytes(metadata)
+  const most = Math.min(maxBodyBytes, maxFrameBytes - headBytes)
+  const flags = metadata ? flag.METADATA : 0
+  const bodyStart = writeInPlace(writer, kinds.RESPONSE, flags, id, headBytes, most, body)
+  if (metadata && bodyStart >= 0) placeMetadata(writer.buffer, bodyStart, metadata)
+  return bodyStart >= 0
+}
+
+/** Puts metadata before the body at `bodyStart`. */
+function placeMetadata(buffer: Uint8Array, bodyStart: number, metadata: Uint8Array): void {
+  const at = bodyStart - metadataBytes(metadata)
+  buffer[at] = metadata.length >>> 8
+  buffer[at + 1] = metadata.length
+  buffer.set(metadata, at + 2)
 }
 
 /** RESPONSE: `[u16 length, metadata], body`. */

@@ -25,13 +25,17 @@ addExtension({
   }) as (value: unknown) => Buffer, // its declarations leave out the second parameter, and that nothing need be returned
 })
 
-const packr = new Packr({
+const options = {
   useRecords: false,
   moreTypes: false,
   useToJSON: false,
   encodeUndefinedAsNil: true,
   variableMapSize: true,
-})
+}
+const packr = new Packr(options)
+/** A getter of what is packed may pack something itself, and msgpackr writes both to one place. */
+let isPacking = false
+let wasDisturbed = false
 
 /** msgpackr goes on in the slab that its largest value needed; each small one after it would keep all of that alive. */
 const MAX_SLAB_BYTES = 64 * 1024
@@ -56,9 +60,40 @@ function newSlab(): Uint8Array {
  * ```
  */
 export function pack(value: unknown): Uint8Array {
-  const { buffer, byteOffset, byteLength } = packr.pack(value)
-  if (buffer.byteLength > MAX_SLAB_BYTES) packr.useBuffer(newSlab())
-  return new Uint8Array(buffer, byteOffset, byteLength) // no Buffer, whose `slice` does not copy
+  if (isPacking) {
+    wasDisturbed = true
+    return bytesOf(new Packr(options).pack(withoutGetters(value)))
+  }
+  const copy = packAlone(value) ?? packAlone(withoutGetters(value))
+  if (!copy) throw new Error('packing a value without getters was disturbed')
+  return copy
+}
+
+/** `undefined` where something else was packed meanwhile. */
+function packAlone(value: unknown): Uint8Array | undefined {
+  isPacking = true
+  wasDisturbed = false
+  try {
+    const packed = packr.pack(value)
+    if (wasDisturbed) return undefined
+    if (packed.buffer.byteLength > MAX_SLAB_BYTES) packr.useBuffer(newSlab())
+    return bytesOf(packed)
+  } finally {
+    isPacking = false
+  }
+}
+
+function withoutGetters(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutGetters)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]: [string, unknown]) => [name, withoutGetters(inner)]),
+  )
+}
+
+/** No Buffer, whose `slice` does not copy. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /**

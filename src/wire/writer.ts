@@ -101,9 +101,14 @@ export function writeInPlace(
   writer.lend(IN_PLACE_BYTES)
   const { buffer, position } = writer
   const bodyStart = position + HEADER_BYTES + headBytes
-  const end = value.encodeInto(buffer, bodyStart)
-  const fits = end >= 0 && end - bodyStart <= maxBodyBytes
-  if (!writer.takeBack(fits) || !fits) return -1
+  let end = -1
+  try {
+    end = value.encodeInto(buffer, bodyStart)
+  } finally {
+    const fits = end >= 0 && end - bodyStart <= maxBodyBytes
+    if (!writer.takeBack(fits) || !fits) end = -1
+  }
+  if (end < 0) return -1
   placeHeader(buffer, position, end - position - HEADER_BYTES, kind, flags, id)
   writer.position = end
   return bodyStart

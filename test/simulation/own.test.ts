@@ -1,5 +1,6 @@
 /** A user's own services, workload and invariants in the simulator, as spec/testing.md shows it, and what bad options are told. */
 import { readFileSync } from 'node:fs'
+import { transform } from 'esbuild'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { contract, NanowireError, notify, service, unary } from '../../src/index.ts'
@@ -172,7 +173,7 @@ describe('spec/testing.md', () => {
     const example = /^```ts simulate\n(.*?)^```$/ms.exec(text)?.[1] ?? ''
     const run = async (code: string) => {
       const tests: (() => Promise<void>)[] = []
-      const body = code.replace(/^import .*$/gm, '')
+      const { code: body } = await transform(code.replace(/^import .*$/gm, ''), { loader: 'ts' })
       const names = {
         Type,
         contract,

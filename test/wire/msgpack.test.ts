@@ -326,3 +326,25 @@ describe('without Buffer, as in a browser', () => {
     }
   })
 })
+
+it('packs what a getter gives that packs something itself', () => {
+  const inner: Uint8Array[] = []
+  const outer = pack({
+    before: [1, 2],
+    get text() {
+      inner.push(pack({ nested: 'x'.repeat(300) }))
+      return 'outer'
+    },
+    after: 'z'.repeat(40),
+  })
+  expect(read(outer)).toEqual({
+    before: [1, 2],
+    text: 'outer',
+    after: 'z'.repeat(40),
+  })
+  for (const bytes of inner) {
+    expect(read(bytes)).toEqual({ nested: 'x'.repeat(300) })
+  }
+  expect(inner.length).toBeGreaterThan(0)
+  expect(pack(5)).toEqual(Uint8Array.of(5))
+})
