@@ -62,7 +62,7 @@ export class Serving implements Effects {
   #wasOpen = false
   #principal: unknown
   /** Contracts whose hash at the client is another. */
-  readonly #differing = new Set<AnyContract>()
+  #differing: Set<AnyContract> | undefined
   readonly #quiet: QuietLog
   readonly #contexts: ContextSide
   readonly #runs: ServerRunSide
@@ -130,7 +130,7 @@ export class Serving implements Effects {
       })
     const { contract, method } = route
     if (request.hash) this.#compare(contract, request.hash)
-    if (this.#differing.has(contract) && !request.judged && !call.oneWay) {
+    if (this.#differing?.has(contract) === true && !request.judged && !call.oneWay) {
       const message = `the contract ${contract.name} of this server is another than the client's`
       return this.#refuse(call, method, { code: 'failed_precondition', message, processed: 'no', rule: 'contract' })
     }
@@ -160,7 +160,9 @@ export class Serving implements Effects {
 
   #compare(contract: AnyContract, hash: Uint8Array): void {
     const own = hashOf(contract)
-    if (own.some((byte, index) => byte !== hash[index])) this.#differing.add(contract)
+    if (own.every((byte, index) => byte === hash[index])) return
+    this.#differing ??= new Set()
+    this.#differing.add(contract)
   }
 
   #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {

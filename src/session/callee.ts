@@ -52,7 +52,7 @@ export class Callee {
     end: 0,
   }
   /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
-  readonly #held = new Map<number, HeldRequest>()
+  #held: Map<number, HeldRequest> | undefined
   #heldBytes = 0
   #isStarting = false
 
@@ -68,9 +68,13 @@ export class Callee {
     return this.#calls.size
   }
 
+  get #heldCount(): number {
+    return this.#held?.size ?? 0
+  }
+
   /** No handler runs and no request is half there. */
   get isIdle(): boolean {
-    return this.#calls.size === 0 && this.#reassembler.size === 0 && this.#held.size === 0
+    return this.#calls.size === 0 && this.#reassembler.size === 0 && this.#heldCount === 0
   }
 
   /** The latest id that was seen, 0 for none. */
@@ -124,7 +128,7 @@ export class Callee {
 
   /** A request whose handler has not begun is answered at once. No more fragments follow a CANCEL. */
   #forgetUnread(id: number): boolean {
-    const held = this.#held.get(id)
+    const held = this.#held?.get(id)
     const isUnfinished = this.#reassembler.has(id)
     if (!held && !isUnfinished) return false
     const isOneWay = held ? held.oneWay : (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
@@ -174,16 +178,16 @@ export class Callee {
   }
 
   cancelAll(): void {
-    this.#held.clear()
+    this.#held = undefined
     this.#heldBytes = 0
     this.#calls.cancelAll()
   }
 
   /** Slots are free: the requests that have waited longest have them. */
   #startHeld(): void {
-    if (this.#held.size === 0 || this.#isStarting) return // a handler that ends at once comes by here
+    if (this.#heldCount === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
-    for (const [id, request] of this.#held) {
+    for (const [id, request] of this.#held ?? []) {
       if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
       this.#unhold(id, request)
       const timeoutMs = this.#remaining(request)
@@ -203,12 +207,13 @@ export class Callee {
     const body = copyBytes(request.buffer, request.start, request.end)
     const hash = request.hash?.slice()
     const heldAt = this.#clock.now()
+    this.#held ??= new Map()
     this.#held.set(id, { ...request, hash, buffer: body, start: 0, end: body.length, heldAt })
     this.#heldBytes += body.length
   }
 
   #unhold(id: number, request: IncomingRequest): void {
-    this.#held.delete(id)
+    this.#held?.delete(id)
     this.#heldBytes -= request.end
   }
 
@@ -228,7 +233,7 @@ export class Callee {
       return false
     }
     const limit = Math.max(this.#sender.limits.maxCallsInFlight, MAX_CALLS_BEFORE_HELLO)
-    if (this.#calls.size + this.#reassembler.size + this.#held.size < limit) return true
+    if (this.#calls.size + this.#reassembler.size + this.#heldCount < limit) return true
     this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
     if (more) this.#skipRest(id, flags, buffer, start)
     return false

@@ -8,8 +8,9 @@ const SMALLEST_RING = 16
 const LARGEST_RING = 4_096
 
 export class IdTable<Entry extends { readonly id: number }> {
-  #ring: (Entry | undefined)[] = emptyRing(SMALLEST_RING)
-  readonly #outlasting = new Map<number, Entry>()
+  /** Both are made when they are needed: most connections have nothing in flight. */
+  #ring: (Entry | undefined)[] = NO_RING
+  #outlasting: Map<number, Entry> | undefined
   #size = 0
 
   get size(): number {
@@ -19,7 +20,7 @@ export class IdTable<Entry extends { readonly id: number }> {
   get(id: number): Entry | undefined {
     const entry = this.#ring[id & (this.#ring.length - 1)]
     if (entry !== undefined && entry.id === id) return entry
-    return this.#outlasting.size === 0 ? undefined : this.#outlasting.get(id)
+    return this.#outlasting?.get(id)
   }
 
   /** Adds an entry whose id has none. */
@@ -32,7 +33,7 @@ export class IdTable<Entry extends { readonly id: number }> {
   replace(entry: Entry): void {
     const slot = entry.id & (this.#ring.length - 1)
     if (this.#ring[slot]?.id === entry.id) this.#ring[slot] = entry
-    else this.#outlasting.set(entry.id, entry)
+    else this.#outlasting?.set(entry.id, entry)
   }
 
   /** Returns the entry that was there. */
@@ -44,22 +45,21 @@ export class IdTable<Entry extends { readonly id: number }> {
       this.#size--
       return entry
     }
-    if (this.#outlasting.size === 0) return undefined
-    const outlasting = this.#outlasting.get(id)
-    if (this.#outlasting.delete(id)) this.#size--
+    const outlasting = this.#outlasting?.get(id)
+    if (this.#outlasting?.delete(id) === true) this.#size--
     return outlasting
   }
 
   /** All entries, in no order that means anything. */
   entries(): Entry[] {
-    const entries = [...this.#outlasting.values()]
+    const entries = [...(this.#outlasting?.values() ?? [])]
     for (const entry of this.#ring) if (entry) entries.push(entry)
     return entries
   }
 
   clear(): void {
-    this.#ring = emptyRing(SMALLEST_RING)
-    this.#outlasting.clear()
+    this.#ring = NO_RING
+    this.#outlasting = undefined
     this.#size = 0
   }
 
@@ -67,17 +67,23 @@ export class IdTable<Entry extends { readonly id: number }> {
   #put(entry: Entry): void {
     const slot = entry.id & (this.#ring.length - 1)
     const before = this.#ring[slot]
-    if (before !== undefined) this.#outlasting.set(before.id, before)
+    if (before !== undefined) {
+      this.#outlasting ??= new Map()
+      this.#outlasting.set(before.id, before)
+    }
     this.#ring[slot] = entry
   }
 
   #grow(): void {
     const entries = this.entries()
-    this.#ring = emptyRing(2 * this.#ring.length)
-    this.#outlasting.clear()
+    this.#ring = emptyRing(Math.max(SMALLEST_RING, 2 * this.#ring.length))
+    this.#outlasting = undefined
     for (const entry of entries) this.#put(entry)
   }
 }
+
+/** Nothing is ever put into it. */
+const NO_RING: never[] = []
 
 function emptyRing<Entry>(slots: number): (Entry | undefined)[] {
   return new Array<Entry | undefined>(slots).fill(undefined)

@@ -26,7 +26,7 @@ export class OutgoingCalls {
   /** In flight, and somebody still waits. */
   #wanted = 0
   /** In the order of their calls; a `Set` forgets one in the middle at once. */
-  readonly #waiting = new Set<OutgoingCall>()
+  #waiting: Set<OutgoingCall> | undefined
   #lastId: number
 
   constructor(firstId: number) {
@@ -39,25 +39,24 @@ export class OutgoingCalls {
   }
 
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting?.size ?? 0
   }
 
   /** Whether somebody still waits for any of them. */
   get isIdle(): boolean {
-    return this.#wanted === 0 && this.#waiting.size === 0
+    return this.#wanted === 0 && this.waiting === 0
   }
 
   wait(call: OutgoingCall): void {
+    this.#waiting ??= new Set()
     this.#waiting.add(call)
   }
 
   /** The call that has waited longest, no longer waiting. */
   nextWaiting(): OutgoingCall | undefined {
-    for (const call of this.#waiting) {
-      this.#waiting.delete(call)
-      return call
-    }
-    return undefined
+    const [call] = this.#waiting ?? []
+    if (call) this.#waiting?.delete(call)
+    return call
   }
 
   /** The next id that the peer has not got any more. */
@@ -98,7 +97,7 @@ export class OutgoingCalls {
 
   /** The caller goes away. Returns the id to cancel, or `undefined` when the call was not in flight. */
   abandon(call: OutgoingCall): number | undefined {
-    if (this.#waiting.delete(call) || call.id === 0) return undefined
+    if (this.#waiting?.delete(call) === true || call.id === 0) return undefined
     const { id } = call
     this.#release(call, false)
     return id
@@ -126,8 +125,8 @@ export class OutgoingCalls {
   }
 
   takeWaiting(): OutgoingCall[] {
-    const calls = [...this.#waiting]
-    this.#waiting.clear()
+    const calls = [...(this.#waiting ?? [])]
+    this.#waiting = undefined
     return calls
   }
 

@@ -27,7 +27,8 @@ const MAX_HEAD_BYTES = 26 + 65_535
 
 export class Reassembler {
   readonly #limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>
-  readonly #unfinished = new Map<number, Unfinished>()
+  /** Made when a message comes in fragments, as few connections ever have one. */
+  #unfinished: Map<number, Unfinished> | undefined
   #heldBytes = 0
 
   constructor(limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>) {
@@ -36,7 +37,7 @@ export class Reassembler {
 
   /** Messages that have begun and not ended. */
   get size(): number {
-    return this.#unfinished.size
+    return this.#unfinished?.size ?? 0
   }
 
   /** Bytes that they hold. */
@@ -45,7 +46,7 @@ export class Reassembler {
   }
 
   has(id: number): boolean {
-    return this.#unfinished.has(id)
+    return this.#unfinished?.has(id) === true
   }
 
   /**
@@ -61,6 +62,7 @@ export class Reassembler {
     end: number,
     more: boolean,
   ): Assembled | TooLarge | undefined {
+    this.#unfinished ??= new Map()
     const message = this.#unfinished.get(id) ?? { flags, bytes: NOTHING, length: 0, discarded: false }
     this.#unfinished.set(id, message)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
@@ -77,25 +79,25 @@ export class Reassembler {
 
   /** Whether what comes of a message is thrown away. */
   isDiscarded(id: number): boolean {
-    return this.#unfinished.get(id)?.discarded ?? false
+    return this.#unfinished?.get(id)?.discarded ?? false
   }
 
   /** What a message's first fragment said, 0 where none has begun. */
   flagsOf(id: number): number {
-    return this.#unfinished.get(id)?.flags ?? 0
+    return this.#unfinished?.get(id)?.flags ?? 0
   }
 
   /** Forgets a message, of which no more will come. */
   remove(id: number): void {
-    const message = this.#unfinished.get(id)
+    const message = this.#unfinished?.get(id)
     if (!message) return
-    this.#unfinished.delete(id)
+    this.#unfinished?.delete(id)
     this.#release(message)
   }
 
   /** Forgets what has come of a message; the rest of it is discarded as it comes. */
   discard(id: number): void {
-    const message = this.#unfinished.get(id)
+    const message = this.#unfinished?.get(id)
     if (!message || message.discarded) return
     message.discarded = true
     this.#release(message)
