@@ -6,9 +6,11 @@ import type { Static, TSchema } from 'typebox'
 import { checkOf, shapeOf } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { defaultLimits } from '../limits.ts'
+import { requireOptions } from '../rpc/index.ts'
 import { boundedFilter, describeSchema } from './bounded.ts'
 import { Builder } from './build.ts'
 import { type Override, Planner } from './plan.ts'
+import { requireFunction } from './require.ts'
 
 /** Options of `arbitrary`. */
 export interface ArbitraryOptions {
@@ -27,13 +29,15 @@ const MAX_DEPTH = defaultLimits.maxDepth - 4
  * Values of any schema that can travel, with all its keywords: edges of encodings, empty and odd text, -0, recursion.
  *
  * @throws NanowireError `invalid_argument` when the schema cannot travel, when nothing fits it, or when a part of it
- *   needs an `override`; while generating, when hardly any value passes its refinements
+ *   needs an `override`, and for bad options; while generating, when hardly any value passes its refinements
  * @example
  * ```ts
  * fc.assert(fc.property(arbitrary(User), (user) => isDeepStrictEqual(decode(encode(user)), user)))
  * ```
  */
 export function arbitrary<const S extends TSchema>(schema: S, options: ArbitraryOptions = {}): fc.Arbitrary<Static<S>> {
+  requireOptions('arbitrary', options, ['override'])
+  requireFunction('override', options.override)
   const shape = shapeOf(schema)
   const plan = new Planner(options.override).planOf([shape])
   const builder = new Builder()

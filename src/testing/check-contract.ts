@@ -8,6 +8,7 @@ import { type AnyContract, type MethodRef, shapeOf, tagOf } from '../contract/in
 import { NanowireError } from '../errors.ts'
 import { type Finding, isKnownSafe, judgePattern } from './judge-pattern.ts'
 import { walkSchema } from './keyword-walk.ts'
+import { requireContract } from './require.ts'
 import { ambiguousUnions } from './unions.ts'
 
 /** Something that is wrong with a contract, or may be. */
@@ -23,7 +24,7 @@ export interface ContractProblem extends Finding {
  *
  * @returns the warnings: what could not be proven, or may be slow
  * @throws NanowireError `failed_precondition` that lists every error; its `data` is `{ problems }`, warnings included.
- *   `invalid_argument` when the contract has patterns and the peer package `recheck`, which judges them, is not installed
+ *   `invalid_argument` for what is no contract, and when the contract has patterns and the peer package `recheck`, which judges them, is not installed
  * @example
  * ```ts
  * test('the contract is sound', async () => {
@@ -32,6 +33,7 @@ export interface ContractProblem extends Finding {
  * ```
  */
 export async function checkContract(contract: AnyContract): Promise<readonly ContractProblem[]> {
+  requireContract('checkContract', contract)
   const methods = Object.values<MethodRef>(contract.methods)
   const problems = tagProblems(methods)
   for (const method of methods) {

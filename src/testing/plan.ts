@@ -6,6 +6,7 @@
 import type fc from 'fast-check'
 import type { TSchema } from 'typebox'
 import { checkOf, type Shape, shapeOf } from '../contract/index.ts'
+import { misuse } from '../errors.ts'
 import { isConstructed } from './keywords.ts'
 import { leavesOf } from './leaf.ts'
 
@@ -110,7 +111,7 @@ export class Planner {
   #formsOfOne(shape: Shape): readonly Form[] {
     const checks = isConstructed(shape) ? [] : [shape]
     const given = this.#override(shape.schema as TSchema & Readonly<Record<string, unknown>>) // any schema can be asked for keywords
-    if (given) return [{ shapes: [], checks: [shape], given }]
+    if (given !== undefined) return [{ shapes: [], checks: [shape], given: requireArbitrary(given) }]
     const inner =
       shape.kind === 'ref'
         ? this.#formsOfOne(shape.target())
@@ -235,4 +236,10 @@ function never(reason: string): NeverPlan {
 /** Whether a value that was built from the plan's parts fits the plan. */
 export function fits(plan: Plan, value: unknown): boolean {
   return plan.checks.every((shape) => checkOf(shape)(value))
+}
+
+/** Another copy of fast-check makes good ones too. */
+function requireArbitrary(given: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  if (typeof given?.generate === 'function') return given
+  throw misuse(`override returns an arbitrary of fast-check, or undefined, not ${String(given)}`)
 }

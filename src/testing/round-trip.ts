@@ -5,10 +5,12 @@ import fc from 'fast-check'
 import type { TSchema } from 'typebox'
 import { type AnyContract, checkOf, type MethodRef, shapeOf } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
+import { isContract, isService, requireOptions } from '../rpc/index.ts'
 import { type Codec, codec } from '../wire/index.ts'
 import { type ArbitraryOptions, arbitrary } from './arbitrary.ts'
 import { describeSchema } from './bounded.ts'
 import { firstDifference } from './difference.ts'
+import { describeGiven, requireSeed } from './require.ts'
 
 /** Options of `checkRoundTrip`. */
 export interface RoundTripOptions extends ArbitraryOptions {
@@ -40,7 +42,7 @@ interface Part {
  *
  * @param what a schema, or a contract: then each method's request, reply and declared errors
  * @throws NanowireError `data_loss` with the smallest value that fast-check found, what became of it, and the seed; its
- *   `data` is `{ part, counterexample, seed, path }`. `invalid_argument` as `arbitrary`
+ *   `data` is `{ part, counterexample, seed, path }`. `invalid_argument` as `arbitrary`, and for bad options
  * @example
  * ```ts
  * test('the contract survives the wire', () => {
@@ -58,7 +60,11 @@ export function checkRoundTripWith(
   what: AnyContract | TSchema,
   options: RoundTripOptions,
 ): RoundTripReport {
-  const { numRuns = DEFAULT_RUNS } = options
+  if (typeof what !== 'object' || what === null || isService(what))
+    throw misuse(`checkRoundTrip takes a contract or a schema, not ${describeGiven(what)}`)
+  requireOptions('checkRoundTrip', options, ['numRuns', 'seed', 'override'])
+  const { numRuns = DEFAULT_RUNS, seed } = options
+  if (seed !== undefined) requireSeed(seed)
   if (!Number.isInteger(numRuns) || numRuns < 1)
     throw misuse(`numRuns is a whole number from 1, not ${String(numRuns)}`)
   const parts = isContract(what)
@@ -69,9 +75,9 @@ export function checkRoundTripWith(
 
 function checkPart({ name, schema }: Part, { encode, decode }: Codec<unknown>, options: RoundTripOptions): number {
   const fits = checkOf(shapeOf(schema))
-  const { numRuns = DEFAULT_RUNS, seed } = options
+  const { numRuns = DEFAULT_RUNS, seed, override } = options
   const details = fc.check(
-    fc.property(arbitrary(schema, options), (value) => {
+    fc.property(arbitrary(schema, { override }), (value) => {
       const after = decode(encode(value))
       const difference = firstDifference(value, after)
       if (difference !== undefined) throw new Error(difference)
@@ -97,8 +103,4 @@ function partsOf(method: MethodRef): readonly Part[] {
     ...(definition.kind === 'notify' ? [] : [{ name: `${name} reply`, schema: definition.reply }]),
     ...Object.entries(definition.errors).map(([error, schema]) => ({ name: `${name} error ${error}`, schema })),
   ]
-}
-
-function isContract(what: AnyContract | TSchema): what is AnyContract {
-  return 'methods' in what && 'tags' in what && 'Request' in what
 }

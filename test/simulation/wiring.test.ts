@@ -74,7 +74,8 @@ describe('a start that fails by chance', () => {
         if (++starts > 1) throw new Error('once only')
       })
     }
-    const { code, message } = await failureOf({ services, seeds: 50, faults: ['serverClose'] })
+    const { code, message, cause } = await failureOf({ services, seeds: 50, faults: ['serverClose'] })
+    expect(cause).toMatchObject({ code: 'unavailable', cause: new Error('once only') })
     expect(code).toBe('failed_precondition')
     expect(message).toMatch(/^seed \d+: serving failed: the service users did not start: Error: once only/)
   })

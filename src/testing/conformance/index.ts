@@ -3,11 +3,13 @@
  * (spec/testing.md). Invariant: no case waits for time; each has a clock that it moves itself.
  */
 import { misuse, NanowireError } from '../../errors.ts'
+import { requireOptions } from '../../rpc/index.ts'
+import { requirePatience } from '../require.ts'
 import { describe } from './assert.ts'
 import { topics } from './cases/index.ts'
 import { Mismatch } from './mismatch.ts'
 import { within } from './patience.ts'
-import type { ConformancePlace } from './place.ts'
+import { type ConformancePlace, requirePlace } from './place.ts'
 import type { Cases } from './suite.ts'
 import { Trial } from './trial.ts'
 
@@ -38,7 +40,8 @@ export interface ConformanceOptions {
  * The suite that every place of this library passes, for a place of your own: a transport, or a way to place services.
  * The cases need no test runner.
  *
- * @throws NanowireError `invalid_argument` for a skip that names no case and no topic, or has no reason
+ * @throws NanowireError `invalid_argument` for what is no place, bad options, and a skip that names no case and no topic, or
+ *   has no reason
  * @example
  * ```ts
  * describe('my place', () => {
@@ -47,7 +50,10 @@ export interface ConformanceOptions {
  * ```
  */
 export function conformance(place: ConformancePlace, options: ConformanceOptions = {}): readonly ConformanceCase[] {
+  requirePlace('conformance', place)
+  requireOptions('conformance', options, ['patienceMs'])
   const { patienceMs = 10_000 } = options
+  requirePatience(patienceMs)
   const { skips = {} } = place
   requireSkips(place.name, skips)
   return Object.entries(topics).flatMap(([topic, cases]) =>

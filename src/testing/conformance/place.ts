@@ -1,6 +1,8 @@
 /** What the suite asks of a place: how a router is opened there, and which cases do not hold (spec/testing.md). */
+import { misuse } from '../../errors.ts'
 import type { CloseOptions, Connection, ConnectOptions, Router, ServeOptions } from '../../rpc/index.ts'
 import type { Clock } from '../../session/index.ts'
+import { describeGiven, requireObject } from '../require.ts'
 
 /**
  * Somewhere that services can be placed and called: a transport, or a way to place them.
@@ -52,4 +54,18 @@ export interface HandlerStats {
   readonly inFlight: number
   /** How many calls ended how: `{ 'greeter/hello': { ok: 3, Banned: 1 } }`. */
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>
+}
+
+/** @throws NanowireError `invalid_argument` for what is no place */
+export function requirePlace(who: string, place: ConformancePlace): void {
+  if (typeof place !== 'object' || place === null || typeof place.name !== 'string' || typeof place.open !== 'function')
+    throw misuse(`${who}: a place is { name, open }, with open(router, setting)`)
+  requireObject(`${place.name}: skips`, place.skips)
+}
+
+/** Opens services in a place. */
+export async function openIn(place: ConformancePlace, router: Router, setting: PlaceSetting): Promise<OpenedPlace> {
+  const opened = await place.open(router, setting)
+  if (typeof opened?.connection?.client === 'function') return opened
+  throw misuse(`open resolves with { connection, stats, close }, not ${describeGiven(opened)}`)
 }

@@ -20,7 +20,7 @@ import { HandClock, nextTurn, passing } from '../hand-clock.ts'
 import { quiet } from './assert.ts'
 import { Lab } from './lab.ts'
 import { Mismatch } from './mismatch.ts'
-import type { ConformancePlace, HandlerStats, OpenedPlace } from './place.ts'
+import { type ConformancePlace, type HandlerStats, type OpenedPlace, openIn } from './place.ts'
 import { RecordingLog } from './recording-log.ts'
 import { type Identity, settingOf } from './setting.ts'
 
@@ -72,7 +72,7 @@ export class Trial {
     const log = new RecordingLog()
     const list = Array.isArray(services) ? (services as readonly Service[]) : [services as Service] // isArray knows no readonly lists
     const served = router(list, { use, limits, log: options.log ?? log, authorize })
-    const place = await this.#place.open(served, settingOf(options, { clock, use: clientUse, limits }))
+    const place = await openIn(this.#place, served, settingOf(options, { clock, use: clientUse, limits }))
     this.#opened.push({ clock, place })
     const { connection } = place
     const wire = quietConnection(connection)

@@ -7,15 +7,16 @@ import { misuse, NanowireError } from '../../errors.ts'
 import { connect } from '../../index.ts'
 import type { LimitOptions } from '../../limits.ts'
 import type { App } from '../../place/index.ts'
-import { type ClientOf, type Routable, type Router, router, type Service } from '../../rpc/index.ts'
+import { type ClientOf, type Routable, type Router, requireOptions, router } from '../../rpc/index.ts'
 import type { Clock } from '../../session/index.ts'
 import { describe } from '../conformance/assert.ts'
 import { Mismatch } from '../conformance/mismatch.ts'
 import { within } from '../conformance/patience.ts'
-import type { ConformancePlace, OpenedPlace } from '../conformance/place.ts'
+import { type ConformancePlace, type OpenedPlace, openIn, requirePlace } from '../conformance/place.ts'
 import { RecordingLog } from '../conformance/recording-log.ts'
 import { settingOf } from '../conformance/setting.ts'
 import { HandClock, nextTurn, passing } from '../hand-clock.ts'
+import { listServices, requireLimits, requirePatience, requireSeed } from '../require.ts'
 import { compareTraces, type Ended } from './compare.ts'
 import { Recording } from './recording.ts'
 import { snapshot } from './snapshot.ts'
@@ -59,7 +60,7 @@ export interface ParityReport {
  * @param services a service, a list of them, a router or an app, of which the services are taken; a function that makes them
  *   anew, if they remember anything
  * @throws NanowireError `failed_precondition` with the first difference; its `data` is `{ path, places, values }`. What the
- *   scenario throws, if it throws the same everywhere
+ *   scenario throws, if it throws the same everywhere. `invalid_argument` for what are no services, no scenario, or bad options
  * @example
  * ```ts
  * test('orders come to the same everywhere', async () => {
@@ -76,6 +77,7 @@ export async function checkParity(
   scenario: (wire: ParityWire) => unknown,
   options: ParityOptions = {},
 ): Promise<ParityReport> {
+  requireParity(services, scenario, options)
   const places = [memory, encoded, ...(options.places ?? [])]
   const runs: { readonly place: string; readonly ended: Ended }[] = []
   for (const place of places) {
@@ -87,6 +89,26 @@ export async function checkParity(
   const { result, trace } = first.ended
   if ('thrown' in result) throw result.thrown
   return { calls: trace.calls.length, places: runs.map(({ place }) => place) }
+}
+
+function requireParity(services: unknown, scenario: unknown, options: ParityOptions): void {
+  if (typeof services !== 'function') requireServices(services)
+  if (typeof scenario !== 'function')
+    throw misuse(
+      'checkParity takes a scenario after the services: async (wire) => { await wire.client(Greeter).hello({}) }',
+    )
+  requireOptions('checkParity', options, ['places', 'seed', 'principal', 'limits', 'patienceMs'])
+  const { places = [], seed = 1, limits, patienceMs = 10_000 } = options
+  if (!Array.isArray(places)) throw misuse('checkParity: places is a list of places, as for conformance')
+  for (const place of places) requirePlace('checkParity', place)
+  requireSeed(seed)
+  requireLimits('checkParity: limits', limits)
+  requirePatience(patienceMs)
+}
+
+function requireServices(given: unknown): void {
+  if (typeof given !== 'object' || given === null)
+    throw misuse('checkParity takes services, a router, an app, or a function that makes one of them')
 }
 
 type Run = { readonly place: string; readonly ended: Ended }
@@ -127,7 +149,7 @@ async function runScenario(
   let opened: OpenedPlace | undefined
   let result: Ended['result'] = { value: undefined }
   const running = (async () => {
-    opened = await place.open(routed, settingOf({ principal }, { clock, limits }))
+    opened = await openIn(place, routed, settingOf({ principal }, { clock, limits }))
     const { connection } = opened
     const wire: ParityWire = {
       client: (contract) => recording.clientOf(connection, contract),
@@ -153,13 +175,8 @@ async function runScenario(
 
 /** Services of which nobody asked for the log are quiet: they fail on purpose here, and twice. */
 function routerOf(given: Routable | App): Router {
-  if (typeof given !== 'object' || given === null) {
-    throw misuse('checkParity takes services, a router, an app, or a function that makes one of them')
-  }
-  if ('routeOf' in given) return given
-  const services = 'places' in given ? given.services : given
-  const list = Array.isArray(services) ? (services as readonly Service[]) : [services as Service] // isArray knows no readonly lists
-  return router(list, { log: new RecordingLog() })
+  requireServices(given)
+  return 'routeOf' in given ? given : router(listServices(given), { log: new RecordingLog() })
 }
 
 /** Turns of the event loop without an event, after which none is on its way within one process. */

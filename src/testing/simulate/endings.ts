@@ -83,10 +83,10 @@ export class Endings {
   #add(closing: Promise<void> | undefined): void {
     if (!closing) return
     this.#open++
-    this.#closings.push(
-      closing.finally(() => {
-        this.#open--
-      }),
-    )
+    const ended = closing.finally(() => {
+      this.#open--
+    })
+    ended.catch(() => {}) // it is waited for at the end of the run
+    this.#closings.push(ended)
   }
 }

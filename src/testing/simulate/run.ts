@@ -6,7 +6,7 @@ import { BrokenCheck, Driver } from './driver.ts'
 import { Endings } from './endings.ts'
 import { findLeftovers } from './quiet.ts'
 import type { SimulateOptions } from './simulation.ts'
-import { type ValuePool, Workload } from './workload.ts'
+import { drawValues, type ValuePool, Workload } from './workload.ts'
 import { World } from './world.ts'
 
 /** What was sent has come, and deadlines are over the wire's lag, when things have gone right for so long. */
@@ -24,11 +24,12 @@ export class Run {
     this.#options = options
     this.#pool = pool
     this.world = new World(options, seed)
+    if (!options.workload) drawValues(this.world, pool)
     this.#driver = new Driver(this.world.clock, () => this.world.ledger.broken)
     this.#endings = new Endings(this.world, this.#driver)
   }
 
-  /** @throws BrokenCheck, or whatever the workload rejects with */
+  /** @throws BrokenCheck, NotServed, or whatever the workload rejects with */
   async run(): Promise<void> {
     const world = this.world
     const driver = this.#driver

@@ -70,6 +70,9 @@ export interface ServerSideOptions {
   readonly options: ServeOptions
 }
 
+/** The services could not be served, or not again. Its cause is what `serve` rejected with. */
+export class NotServed extends Error {}
+
 /** A server process. Its server can be closed, and another one take its place. */
 export class ServerSide {
   readonly clock: ProcessClock
@@ -85,8 +88,13 @@ export class ServerSide {
     return this.servers[this.servers.length - 1]
   }
 
+  /** @throws NotServed */
   async serve(): Promise<void> {
     const { network, clock, router, options } = this.#options
-    this.servers.push(await serveWith(network.schemes)(router, 'sim://server', { ...options, clock }))
+    try {
+      this.servers.push(await serveWith(network.schemes)(router, 'sim://server', { ...options, clock }))
+    } catch (cause) {
+      throw new NotServed(`serving failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
   }
 }

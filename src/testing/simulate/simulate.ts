@@ -2,22 +2,23 @@
  * `simulate`: services, their callers and a bad network in virtual time, from one seed (spec/testing.md). Invariant: a seed
  * gives the same run always, whatever ran before it in the process.
  */
-import { misuse, NanowireError } from '../../errors.ts'
+import { NanowireError, wasMisuse } from '../../errors.ts'
 import { BrokenCheck } from './driver.ts'
+import { requireSimulation } from './options.ts'
 import { allFaultKinds, type FaultKind } from './plan.ts'
 import { Run } from './run.ts'
+import { NotServed } from './sides.ts'
 import type { SimulateOptions, SimulationReport } from './simulation.ts'
 import { ValuePool } from './workload.ts'
 import type { World } from './world.ts'
-
-const DEFAULT_SEEDS = 100
 
 /**
  * Runs services against callers and a network that goes wrong, once for each seed, and checks the library's promises and
  * the user's invariants: each call ends once, in time and truthfully; a handler runs at most once; nothing is left.
  *
  * @throws NanowireError `failed_precondition` when a check does not hold: its message has the seed, how to run it again
- *   and the last events; its `data` is `{ seed, check, events }`. `invalid_argument` for bad options.
+ *   and the last events; its `data` is `{ seed, check, events }`. `invalid_argument` for bad options, and for services that
+ *   lack what they use; `unavailable` where a service does not start, with what it threw as the cause.
  * @example
  * ```ts
  * test('no order is placed twice', async () => {
@@ -26,8 +27,7 @@ const DEFAULT_SEEDS = 100
  * ```
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
-  const { seed: firstSeed = 1, seeds = options.seed === undefined ? DEFAULT_SEEDS : 1 } = options
-  requireOptions(options, firstSeed, seeds)
+  const { firstSeed, seeds } = requireSimulation(options)
   const pool = new ValuePool(options.override)
   const total = new Total()
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -35,6 +35,8 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     try {
       await run.run()
     } catch (error) {
+      const isFirst = seed === firstSeed && !run.world.hasGoneWrong // no chance is in it
+      if (error instanceof NotServed && (isFirst || isMisuse(error.cause))) throw error.cause
       throw explain(run.world, error)
     }
     total.add(run.world)
@@ -42,9 +44,14 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   return total.report()
 }
 
+function isMisuse(error: unknown): boolean {
+  return error instanceof NanowireError && wasMisuse(error)
+}
+
 /** A run that failed, with what a person needs to see it again. */
 function explain({ seed, story, plan }: World, error: unknown): NanowireError {
-  const check = error instanceof BrokenCheck ? error.message : `the workload failed: ${String(error)}`
+  const isKnown = error instanceof BrokenCheck || error instanceof NotServed
+  const check = isKnown ? error.message : `the workload failed: ${String(error)}`
   const message = [
     `seed ${seed}: ${check}`,
     `  again: simulate({ ...options, seed: ${seed}, seeds: 1 })`,
@@ -53,7 +60,8 @@ function explain({ seed, story, plan }: World, error: unknown): NanowireError {
     ...story.lines.map((line) => `    ${line}`),
   ].join('\n')
   const data = { seed, check, events: story.lines }
-  return new NanowireError('failed_precondition', message, { processed: 'no', data, cause: error })
+  const cause = error instanceof NotServed ? error.cause : error
+  return new NanowireError('failed_precondition', message, { processed: 'no', data, cause })
 }
 
 /** Sums of all runs. */
@@ -98,37 +106,4 @@ function combine(before: string, digest: string): string {
     return (mixed ^ (mixed >>> 13) ^ Number.parseInt(digest.slice(at, at + 8), 16)) >>> 0
   })
   return halves.map((half) => half.toString(16).padStart(8, '0')).join('')
-}
-
-const optionNames: ReadonlySet<string> = new Set<keyof SimulateOptions>([
-  'services',
-  'seed',
-  'seeds',
-  'calls',
-  'faults',
-  'workload',
-  'invariants',
-  'limits',
-  'router',
-  'connect',
-  'serve',
-  'override',
-])
-
-function requireOptions(options: SimulateOptions, seed: number, seeds: number): void {
-  const misspelt = Object.keys(options).find((name) => !optionNames.has(name))
-  if (misspelt !== undefined)
-    throw misuse(`simulate has no option ${JSON.stringify(misspelt)}; there are ${[...optionNames].join(', ')}`)
-  const { calls = 1, faults = [] } = options
-  for (const [name, value, min] of [
-    ['seed', seed, 0],
-    ['seeds', seeds, 1],
-    ['calls', calls, 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < min || value > 2 ** 32 - 1)
-      throw misuse(`${name} is a whole number from ${min} to 4294967295, not ${String(value)}`)
-  }
-  const unknown = faults.find((kind) => !allFaultKinds.includes(kind))
-  if (unknown !== undefined)
-    throw misuse(`there is no fault ${JSON.stringify(unknown)}; there are ${allFaultKinds.join(', ')}`)
 }

@@ -1,6 +1,7 @@
 /** What the user's side of a simulation sees: its options, the run that a workload drives, and the report. */
 import type { AnyContract } from '../../contract/index.ts'
 import type { LimitOptions } from '../../limits.ts'
+import type { App } from '../../place/index.ts'
 import type { ClientOf, Connection, ConnectOptions, RouterOptions, ServeOptions, Service } from '../../rpc/index.ts'
 import type { Override } from '../plan.ts'
 import type { FaultKind } from './plan.ts'
@@ -22,7 +23,7 @@ export interface Simulation {
   note(line: string): void
 }
 
-type Services = Service | readonly Service[]
+type Services = Service | readonly Service[] | App
 
 /** Something that holds at the end of every run: returns `true` or nothing; returns `false` or throws where it does not hold. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that throws
@@ -30,7 +31,10 @@ export type Invariant = (simulation: Simulation) => boolean | void | Promise<boo
 
 /** Options of `simulate`. */
 export interface SimulateOptions {
-  /** What is served; a function makes them anew for each run, so that no run begins with what another left. */
+  /**
+   * What is served; a function makes them anew for each run, so that no run begins with what another left. Of an app all
+   * services are, wherever it has them, and nothing of its options.
+   */
   readonly services: Services | ((simulation: Simulation) => Services)
   /** The first seed. Default 1. */
   readonly seed?: number | undefined

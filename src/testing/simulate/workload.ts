@@ -38,6 +38,12 @@ export class ValuePool {
   }
 }
 
+/** Before anything runs: a schema of which no values can be made is the contract's, and no failure of a run. */
+export function drawValues({ services, seed }: World, pool: ValuePool): void {
+  for (const { contract } of services)
+    for (const { definition } of Object.values<MethodRef>(contract.methods)) pool.valuesOf(definition.request, seed)
+}
+
 export interface WorkloadOptions {
   readonly world: World
   readonly calls: number

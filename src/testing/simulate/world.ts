@@ -1,10 +1,12 @@
 /** Everything of one run: both sides, the network between them, time and chance, put together from a seed. */
+import { misuse } from '../../errors.ts'
 import { defaultLimits, type LimitOptions } from '../../limits.ts'
-import { type Connection, type Logger, router, type Service } from '../../rpc/index.ts'
+import { type Connection, isContract, type Logger, router, type Service } from '../../rpc/index.ts'
 import { Chance } from './chance.ts'
 import { Ledger } from './ledger.ts'
 import { SimulatedNetwork } from './network.ts'
 import { type ObserveOptions, observeCaller, observeHandler } from './observe.ts'
+import { servicesOf } from './options.ts'
 import { allFaultKinds, drawPlan, type FaultKind, type Plan } from './plan.ts'
 import { ClientSide, ServerSide } from './sides.ts'
 import type { SimulateOptions, Simulation } from './simulation.ts'
@@ -70,8 +72,7 @@ export class World implements Simulation {
       released: this.#released,
       now: () => this.clock.now(),
     }
-    const services = typeof options.services === 'function' ? options.services(this) : options.services
-    this.services = Array.isArray(services) ? services : [services as Service] // what is no list is one
+    this.services = servicesOf(typeof options.services === 'function' ? options.services(this) : options.services)
     const { use = [], log = silent, ...rest } = options.router ?? {}
     const routed = router(this.services, { ...rest, log, use: [observeHandler(observed), ...use] })
     const { network } = this
@@ -87,7 +88,10 @@ export class World implements Simulation {
       limits: clientLimits,
     }
     this.clientSide = new ClientSide({ network, clock: clientClock, options: connectOptions })
-    this.client = (contract) => this.clientSide.client(contract)
+    this.client = (contract) => {
+      if (!isContract(contract)) throw misuse('client takes a contract, as contract(name, methods) makes it')
+      return this.clientSide.client(contract)
+    }
   }
 
   get connection(): Connection {
@@ -95,6 +99,7 @@ export class World implements Simulation {
   }
 
   sleep(ms: number): Promise<void> {
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`sleep takes milliseconds from 0, not ${String(ms)}`)
     return new Promise((resolve) => void this.clock.after(ms, resolve))
   }
 
@@ -116,6 +121,11 @@ export class World implements Simulation {
 
   readonly injected = (kind: FaultKind): void => {
     this.faults[kind]++
+  }
+
+  /** Whether a fault has happened, small limits aside: they stand before anything runs. */
+  get hasGoneWrong(): boolean {
+    return allFaultKinds.some((kind) => kind !== 'smallLimits' && this.faults[kind] > 0)
   }
 
   isOn(kind: FaultKind): boolean {

@@ -1,0 +1,94 @@
+/**
+ * The options of `simulate`, looked at before the first seed runs (spec/testing.md). Invariant: a mistake is told as one,
+ * and never as a failure of some seed.
+ */
+import { misuse } from '../../errors.ts'
+import { isContract, isService, requireOptions, type Service } from '../../rpc/index.ts'
+import { describeGiven, listServices, requireFunction, requireGroup, requireLimits, requireObject } from '../require.ts'
+import { allFaultKinds } from './plan.ts'
+import type { SimulateOptions } from './simulation.ts'
+
+const OPTIONS = [
+  'services',
+  'seed',
+  'seeds',
+  'calls',
+  'faults',
+  'workload',
+  'invariants',
+  'limits',
+  'router',
+  'connect',
+  'serve',
+  'override',
+] satisfies readonly (keyof SimulateOptions)[]
+
+const DEFAULT_SEEDS = 100
+
+/** The seeds that are wanted. @throws NanowireError `invalid_argument` */
+export function requireSimulation(options: SimulateOptions): { readonly firstSeed: number; readonly seeds: number } {
+  if (typeof options !== 'object' || options === null)
+    throw misuse('simulate takes options, one of which is services: simulate({ services: () => myService() })')
+  requireOptions('simulate', options, OPTIONS)
+  if (options.services === undefined)
+    throw misuse('simulate: services is missing: simulate({ services: () => myService() })')
+  const { seed: firstSeed = 1, seeds = options.seed === undefined ? DEFAULT_SEEDS : 1, calls = 1 } = options
+  requireCount('seed', firstSeed, 0)
+  requireCount('seeds', seeds, 1)
+  requireCount('calls', calls, 0)
+  requireFaults(options.faults)
+  requireFunction('workload', options.workload)
+  requireFunction('override', options.override)
+  requireObject('invariants', options.invariants)
+  for (const [name, holds] of Object.entries(options.invariants ?? {})) requireInvariant(name, holds)
+  requireSides(options)
+  return { firstSeed, seeds }
+}
+
+function requireCount(name: string, value: number, min: number): void {
+  if (!Number.isInteger(value) || value < min || value > 2 ** 32 - 1)
+    throw misuse(`${name} is a whole number from ${min} to 4294967295, not ${String(value)}`)
+}
+
+function requireFaults(faults: SimulateOptions['faults'] = []): void {
+  if (!Array.isArray(faults)) throw misuse(`faults is a list of ${allFaultKinds.join(', ')}`)
+  const unknown: unknown = faults.find((kind) => !allFaultKinds.includes(kind))
+  if (unknown !== undefined)
+    throw misuse(`there is no fault ${JSON.stringify(unknown)}; there are ${allFaultKinds.join(', ')}`)
+}
+
+function requireInvariant(name: string, holds: unknown): void {
+  if (typeof holds !== 'function') throw misuse(`the invariant "${name}" is a function, not ${describeGiven(holds)}`)
+}
+
+function requireSides({ limits, router, connect, serve }: SimulateOptions): void {
+  requireGroup('simulate: limits', limits, ['client', 'server'])
+  requireLimits('simulate: limits.client', limits?.client)
+  requireLimits('simulate: limits.server', limits?.server)
+  requireObject('simulate: router', router) // a router looks at the rest
+  requireGroup('simulate: connect', connect, ['use', 'credentials'])
+  requireGroup('simulate: serve', serve, ['authenticate', 'reflection'])
+  for (const [side, use] of Object.entries({ router: router?.use, connect: connect?.use })) {
+    if (use !== undefined && !(Array.isArray(use) && use.every((layer: unknown) => typeof layer === 'function')))
+      throw misuse(`simulate: ${side}: use is a list of functions`)
+  }
+}
+
+/** The services, of an app all of them. @throws NanowireError `invalid_argument` */
+export function servicesOf(
+  given: Exclude<SimulateOptions['services'], (...args: never) => unknown>,
+): readonly Service[] {
+  const isThing = typeof given === 'object' && given !== null
+  const list: readonly unknown[] = isThing ? listServices(given) : []
+  if (list.length > 0 && list.every(isService)) return list
+  throw misuse(
+    `simulate: services is a service, a list of services (one at least), an app, or a function that makes them${hintOf(given)}`,
+  )
+}
+
+function hintOf(given: unknown): string {
+  if (typeof given !== 'object' || given === null) return `, not ${describeGiven(given)}`
+  if ('then' in given) return ', not a promise of them: what they wait for belongs in their start'
+  if ('routeOf' in given) return ', not a router: pass its services, and its options as the option router'
+  return isContract(given) ? ', not a contract' : ''
+}
