@@ -40,14 +40,30 @@ const inlined: Readonly<Record<string, ReadonlySet<string>>> = {
 }
 
 /** Whether TypeBox's own check must be asked about a value of this shape, because of a keyword. */
-export function needsCheck({ kind, schema }: Shape): boolean {
-  if (kind === 'bytes') return 'minBytes' in schema || 'maxBytes' in schema || !('x-nanowire' in schema)
+export function needsCheck(shape: Shape): boolean {
+  const { kind, schema } = shape
+  if (kind === 'literal' && !areOfType(shape.values, Reflect.get(schema, 'type'))) return true
   const known = inlined[kind]
   return Object.getOwnPropertyNames(schema).some((keyword) => {
     if (keyword === 'minItems' || keyword === 'maxItems') return kind !== 'array' && kind !== 'tuple'
-    if (kind === 'timestamp' && keyword === '~refine') return false
+    if (keyword === '~refine' && (kind === 'bytes' || kind === 'timestamp')) return !isOwnRefine(schema)
     if (known?.has(keyword) === true) return !Number.isFinite(Reflect.get(schema, keyword)) // its literal would say null
     return !structural.has(keyword)
+  })
+}
+
+/** Whether the one check of bytes or an instant is that of `Bytes` or `Timestamp`, which the generated code knows. */
+function isOwnRefine(schema: object): boolean {
+  const refines: unknown = Reflect.get(schema, '~refine')
+  return Array.isArray(refines) && refines.length === 1 && 'x-nanowire' in schema
+}
+
+/** Whether a schema's `type`, where it names one, is that of its constants. */
+function areOfType(values: readonly unknown[], type: unknown): boolean {
+  if (type === undefined) return true
+  return values.every((value) => {
+    if (type === 'integer') return Number.isInteger(value)
+    return value === null ? type === 'null' : typeof value === type
   })
 }
 

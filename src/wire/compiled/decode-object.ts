@@ -60,7 +60,7 @@ export function writeUnexpected(
   source.line('}')
   if (refuses) source.line(fail)
   else {
-    source.line(`u ??= new ${unknown}(${source.constant(new Set(properties.map(({ name }) => name)))})`)
+    source.line(`u ??= new ${unknown}()`)
     source.line(`if ((p = u.skipKey(b, p, e)) < 0 || (p = ${source.constant(skipUnknown)}(b, p, e)) < 0) ${fail}`)
   }
   source.line('}')

@@ -15,9 +15,13 @@ export type Encoder = (value: unknown, buffer: Uint8Array, at: number) => number
 
 const FAIL = 'return -1'
 
+/** What it lists, somebody has put on `Object.prototype`: then no loop says any more what is an object's own. */
+export const CLEAN = {}
+
 export function makeEncoder(shape: Shape): Encoder {
   const source = new Source()
   source.line('return (value, b, p) => {')
+  source.line(`for (const k in ${source.constant(CLEAN)}) ${FAIL}`)
   new EncoderWriter(source).write(shape, 'value')
   source.line('return p <= b.length ? p : -1')
   source.line('}')
@@ -149,7 +153,7 @@ class EncoderWriter {
   }
 
   #requireObject(value: string): void {
-    this.#line(`if (typeof ${value} !== 'object' || ${value} === null) ${FAIL}`)
+    this.#line(`if (typeof ${value} !== 'object' || ${value} === null || Array.isArray(${value})) ${FAIL}`)
   }
 
   /** Asked after its properties were read, when the engine knows its form, this costs nothing. */

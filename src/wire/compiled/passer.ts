@@ -5,6 +5,7 @@
  */
 import { checkOf, type Shape } from '../../contract/index.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
+import { CLEAN } from './encoder.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
 import { isPlainName, lookOver, pickDeclared } from './look.ts'
 import { quote, Source } from './source.ts'
@@ -16,6 +17,7 @@ export type Passer = (value: unknown, maxNodes: number) => unknown
 export function makePasser(shape: Shape): Passer {
   const source = new Source()
   source.line('return (value, max) => {')
+  source.line(`for (const k in ${source.constant(CLEAN)}) return ${source.constant(UNDECIDED)}`)
   source.line(`let t = ${fixedNodes(shape)}`)
   const result = new PassWriter(source).write(shape, 'value')
   source.line(`return t > max ? ${source.constant(UNDECIDED)} : ${result}`)
@@ -168,7 +170,7 @@ class PassWriter {
       variable: this.#source.local('v'),
     }))
     const result = this.#source.local('r')
-    this.#require(`typeof ${value} === 'object' && ${value} !== null`)
+    this.#require(`typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})`)
     for (const { name, variable } of properties) this.#line(`const ${variable} = ${value}[${quote(name)}]`)
     this.#requirePlain(value)
     this.#line(`let ${result} = ${value}`)
@@ -208,7 +210,7 @@ class PassWriter {
       string,
     ] // as many as prefixes
     const [pattern] = shape.patterns
-    this.#require(`typeof ${value} === 'object' && ${value} !== null`)
+    this.#require(`typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})`)
     this.#requirePlain(value)
     this.#line(`const ${names} = Object.keys(${value})`)
     const hides = `${this.#constant(Object.getOwnPropertyNames)}(${value}).length !== ${names}.length || ${this.#constant(Object.getOwnPropertySymbols)}(${value}).length > 0`

@@ -1,16 +1,24 @@
 /** What a compatible but other schema says besides: it is skipped, as strictly as everything else is read. */
-import { closeMaps } from '../keys.ts'
+import { closeMaps, isForbiddenKey } from '../keys.ts'
+import { byteAt, findIllFormedText } from '../octets.ts'
 import { StrictError, walkValue } from '../strict.ts'
-import { cursor, takeText, UNDECIDED } from './take.ts'
 
 /** Deeper ones go by the reference path. */
 export const MAX_UNKNOWN_DEPTH = 8
 
 const limits = { maxDepth: MAX_UNKNOWN_DEPTH, maxNodes: Number.POSITIVE_INFINITY } // its bytes bound them
 
+/** Bytes of a number after its first one, from ca on: floats, unsigned, signed. */
+const numberBytes = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8]
+
 /** Where the value at `at` ends, -1 for what is not strict MessagePack, or too deep. */
 export function skipUnknown(buffer: Uint8Array, at: number, end: number): number {
-  if (at > end) return -1
+  if (at >= end) return -1
+  const token = byteAt(buffer, at)
+  if (token < 0x80 || token >= 0xe0 || token === 0xc0 || (token | 1) === 0xc3) return at + 1
+  if ((token & 0xe0) === 0xa0) return skipText(buffer, at + 1, at + 1 + (token & 0x1f), end)
+  const after = at + 1 + (numberBytes[token - 0xca] ?? 0)
+  if (after > at + 1) return after <= end ? after : -1
   try {
     return walkValue(buffer, at, end, limits)
   } catch (error) {
@@ -21,24 +29,43 @@ export function skipUnknown(buffer: Uint8Array, at: number, end: number): number
   }
 }
 
+function skipText(buffer: Uint8Array, from: number, to: number, end: number): number {
+  return to <= end && findIllFormedText(buffer, from, to) < 0 ? to : -1
+}
+
 /** More of them in one map go by the reference path, whose way to find the same name twice is made for many. */
 const MAX_UNKNOWN_NAMES = 16
 
-/** The undeclared names of one map. */
+/** The undeclared names of one map, by where they stand. */
 export class UnknownNames {
-  readonly #declared: ReadonlySet<string>
-  readonly #seen: string[] = []
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
 
-  constructor(declared: ReadonlySet<string>) {
-    this.#declared = declared
+  /**
+   * Where the key at `at` ends, which is none of the declared ones in their shortest form; -1 for one that no map may have,
+   * that this one has already, or in another form, which may be a declared one.
+   */
+  skipKey(buffer: Uint8Array, at: number, end: number): number {
+    const token = byteAt(buffer, at)
+    const isShort = (token & 0xe0) === 0xa0
+    const length = isShort ? token & 0x1f : token === 0xd9 ? byteAt(buffer, at + 1) : 0
+    const start = isShort ? at + 1 : at + 2
+    if (!isShort && !(length >= 0x20)) return -1
+    const to = skipText(buffer, start, start + length, end)
+    if (to < 0 || isForbiddenKey(buffer, start, length) || this.#starts.length === MAX_UNKNOWN_NAMES) return -1
+    if (this.#has(buffer, start, to)) return -1
+    this.#starts.push(start)
+    this.#ends.push(to)
+    return to
   }
 
-  /** Where the key at `at` ends, -1 for one that no map may have, that it has already, or that is declared. */
-  skipKey(buffer: Uint8Array, at: number, end: number): number {
-    const name = takeText(buffer, at, end)
-    if (name === UNDECIDED || name === '__proto__' || this.#declared.has(name)) return -1
-    if (this.#seen.length === MAX_UNKNOWN_NAMES || this.#seen.includes(name)) return -1
-    this.#seen.push(name)
-    return cursor.at
+  #has(buffer: Uint8Array, from: number, to: number): boolean {
+    return this.#starts.some((start, index) => {
+      if (this.#ends[index] !== start + to - from) return false
+      for (let offset = 0; offset < to - from; offset++) {
+        if (byteAt(buffer, start + offset) !== byteAt(buffer, from + offset)) return false
+      }
+      return true
+    })
   }
 }
