@@ -70,12 +70,14 @@ function detailOf(error: unknown): string {
 
 /**
  * The credentials of a source, within `timeoutMs`.
+ * @param told is given what ends the wait before
  * @throws NanowireError `invalid_argument` for what are none, `unauthenticated` where the function throws or takes too long
  */
 export async function readCredentialsSource(
   source: CredentialsSource | undefined,
   clock: Clock,
   timeoutMs: number,
+  told: (giveUp: () => void) => void = () => {},
 ): Promise<Credentials | undefined> {
   if (typeof source !== 'function') return source === undefined ? undefined : requireCredentials(source)
   let cancelTimer = (): void => {}
@@ -83,6 +85,7 @@ export async function readCredentialsSource(
     cancelTimer = clock.after(timeoutMs, () =>
       reject(unauthenticated(`the function credentials gave nothing for ${timeoutMs} ms`)),
     )
+    told(() => reject(unauthenticated('nobody waits for the credentials any more')))
   })
   try {
     return requireCredentials(await Promise.race([callSource(source), late]))

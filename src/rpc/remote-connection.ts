@@ -47,6 +47,8 @@ export class RemoteConnection implements Connection, Channel {
   #closing: Promise<void> | undefined
   /** It was closed, and did not wait for its dial any longer. */
   #isGivenUp = false
+  /** Ends the wait for the credentials of a dial. */
+  #giveUpCredentials = (): void => {}
   #credentials: CredentialsSource | undefined
   #renewing: Promise<void> = Promise.resolve()
   #url: string
@@ -172,7 +174,10 @@ export class RemoteConnection implements Connection, Channel {
     try {
       const place = await this.#options.place()
       this.#url = place.url
-      const credentials = await readCredentialsSource(this.#credentials, clock, this.#limits.handshakeTimeoutMs)
+      const told = (giveUp: () => void): void => {
+        this.#giveUpCredentials = giveUp
+      }
+      const credentials = await readCredentialsSource(this.#credentials, clock, this.#limits.handshakeTimeoutMs, told)
       const link = this.#isGivenUp ? undefined : await place.dial({ clock, limits: this.#limits })
       if (!link || this.#isGivenUp) {
         link?.destroy()
@@ -222,6 +227,7 @@ export class RemoteConnection implements Connection, Channel {
     return new Promise((resolve) => {
       const giveUp = (): void => {
         this.#isGivenUp = true
+        this.#giveUpCredentials()
         this.#loseWaiting(new NanowireError('unavailable', 'this connection was closed', { processed: 'no' }))
         resolve()
       }

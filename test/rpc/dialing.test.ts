@@ -67,6 +67,8 @@ describe('a connection that is closed while it dials', () => {
     clock.advance(50)
     await closing
     expect(await call).toMatchObject({ ok: false, error: { code: 'unavailable', processed: 'no' } })
+    await nextTurn()
+    expect(clock.timers).toBe(0)
     tell('late')
     await nextTurn()
     expect([dials, destroyed]).toEqual([0, []])
