@@ -13,7 +13,7 @@ import type { Route } from './route.ts'
 const NO_METADATA = Object.freeze({})
 
 export class DirectCall extends PendingCall {
-  route!: Route // set by `begin`, as are the next three
+  route!: Route // set by `start`, as is all that has no value here
   /** Checked. */
   request: unknown
   principal: unknown

@@ -55,6 +55,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   leaveNow(carrier: CallCarrier): boolean {
     if (!this.#startsIn(carrier)) return false
     this.#carrier = carrier
+    if (this.isSettled) return true // a getter of the request has closed the connection
     this.begin()
     this.left()
     return true
@@ -68,8 +69,8 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
     }
   }
 
-  /** Whether the request stands as bytes, as it must for a call to leave once more. */
-  #isReady(): boolean {
+  /** Sees to it that the request stands as bytes, as it must for a call to leave once more. Returns whether it does. */
+  #keepBody(): boolean {
     try {
       if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.#side.limits)
       return true
@@ -130,7 +131,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
 
   refused(error: WireError): void {
     const carrier = this.#carrier
-    if (carrier && error.processed === 'no' && this.#hasLeft && this.#isReady()) {
+    if (carrier && error.rule === 'contract' && error.processed === 'no' && this.#hasLeft && this.#keepBody()) {
       this.#hasLeft = false // it did not run, and may leave again
       if (carrier.refused(this, error)) return
     }

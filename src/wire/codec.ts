@@ -18,11 +18,19 @@ type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
  * @throws Misfit
  */
 export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array {
-  const room = takeRoom()
-  const end = compiledOf(gate).encode(value, room, 0, limits)
-  const bytes = end < 0 ? undefined : copyBytes(room, 0, end)
-  giveRoom(room)
-  return bytes ?? pack(gate.toWire(value, limits))
+  return encodeCompiled(gate, value, limits) ?? pack(gate.toWire(value, limits))
+}
+
+/** The same in a buffer of its own size, `undefined` where the compiled codec does not know. */
+function encodeCompiled(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array | undefined {
+  const taken = room ?? newRoom()
+  room = undefined // a getter of the value may encode another one meanwhile
+  try {
+    const end = compiledOf(gate).encode(value, taken, 0, limits)
+    return end < 0 ? undefined : copyBytes(taken, 0, end)
+  } finally {
+    room = taken
+  }
 }
 
 /**
@@ -51,18 +59,12 @@ export function passInMemory(gate: Gate, value: unknown, limits: BodyLimits): un
   return passed === UNDECIDED ? gate.inMemory(value, limits) : passed
 }
 
-/** What a value is encoded into before it is known how long it is; a getter of it may encode another meanwhile. */
+/** What a value is encoded into before it is known how long it is. */
 const ROOM_BYTES = 65_536
 let room: Uint8Array | undefined
 
-function takeRoom(): Uint8Array {
-  const taken = room ?? (typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(ROOM_BYTES) : new Uint8Array(ROOM_BYTES))
-  room = undefined
-  return taken
-}
-
-function giveRoom(taken: Uint8Array): void {
-  room = taken
+function newRoom(): Uint8Array {
+  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(ROOM_BYTES) : new Uint8Array(ROOM_BYTES)
 }
 
 /** Encodes and decodes the values of one schema. */
@@ -93,7 +95,8 @@ export function codec(of: AnyContract | TSchema, options?: LimitOptions): Codec<
   const gate = gateOf(isContract(of) ? of.Request : of)
   const limits = options ? resolveLimits(options) : defaultLimits
   return Object.freeze({
-    encode: (value: unknown) => explain('encode', () => encodeBody(gate, value, limits).slice()),
+    encode: (value: unknown) =>
+      explain('encode', () => encodeCompiled(gate, value, limits) ?? pack(gate.toWire(value, limits)).slice()),
     decode: (bytes: Uint8Array) =>
       explain('decode', () => {
         if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')

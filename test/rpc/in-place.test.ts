@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { connect, contract, NanowireError, serve, service, unary } from '../../src/index.ts'
+import { systemClock, wheelOf } from '../../src/session/index.ts'
 import { slabsTaken } from '../../src/transport/slab.ts'
 import { until } from '../support/hand-clock.ts'
 
@@ -71,6 +72,7 @@ describe('a value that is encoded where it leaves', () => {
     if (!result.ok) expect(result.error).toMatchObject({ code: 'unavailable' })
     expect(wire.stats()).toMatchObject({ inFlight: 0, waiting: 0, connections: 0 })
     await close()
+    expect(wheelOf(systemClock).size).toBe(0)
   })
 
   it('throws what its getter throws, and nothing of it has left', async () => {

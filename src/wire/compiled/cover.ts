@@ -22,8 +22,6 @@ const structural: ReadonlySet<string> = new Set([
   '$defs',
   '$ref',
   'additionalItems',
-  'minItems',
-  'maxItems',
   'prefixItems',
   'x-nanowire',
   'x-name',
@@ -37,6 +35,7 @@ const structural: ReadonlySet<string> = new Set([
 const inlined: Readonly<Record<string, ReadonlySet<string>>> = {
   number: new Set(['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum']),
   array: new Set(['minItems', 'maxItems']),
+  tuple: new Set(['minItems', 'maxItems']), // which say no more than the number of its items
 }
 
 /** Whether TypeBox's own check must be asked about a value of this shape, because of a keyword. */
@@ -45,7 +44,6 @@ export function needsCheck(shape: Shape): boolean {
   if (kind === 'literal' && !areOfType(shape.values, Reflect.get(schema, 'type'))) return true
   const known = inlined[kind]
   return Object.getOwnPropertyNames(schema).some((keyword) => {
-    if (keyword === 'minItems' || keyword === 'maxItems') return kind !== 'array' && kind !== 'tuple'
     if (keyword === '~refine' && (kind === 'bytes' || kind === 'timestamp')) return !isOwnRefine(schema)
     if (known?.has(keyword) === true) return !Number.isFinite(Reflect.get(schema, keyword)) // its literal would say null
     return !structural.has(keyword)
@@ -83,7 +81,7 @@ const classes: Readonly<Partial<Record<Shape['kind'], TokenClass>>> = {
 }
 
 /** The class of a shape that is not a union; `undefined` where it has several or none. */
-export function classOf(shape: Shape): TokenClass | undefined {
+function classOf(shape: Shape): TokenClass | undefined {
   if (shape.kind !== 'literal') return classes[shape.kind]
   const found = new Set(shape.values.map(literalClass))
   const [only] = found
@@ -145,22 +143,11 @@ export function isRecord({ properties, patterns, rest }: ObjectShape): boolean {
   return properties.size === 0 && patterns.length === 1 && patterns[0]?.source === '^.*$' && typeof rest === 'string'
 }
 
-/** What is known of a shape before code is made of it. */
-export interface Cover {
-  /** Maps and lists inside each other at most. */
-  readonly depth: number
-}
-
 /** More names than masks are worth. */
 const MAX_PROPERTIES = 120
 
-/** How deep a covered shape is; `undefined` for one that is not covered. */
-export function coverOf(shape: Shape): Cover | undefined {
-  const depth = depthOf(shape, new Set())
-  return depth === undefined ? undefined : { depth }
-}
-
-function depthOf(shape: Shape, above: Set<Shape>): number | undefined {
+/** Maps and lists inside each other at most in a value of a covered shape; `undefined` for a shape that is not covered. */
+export function depthOf(shape: Shape, above: ReadonlySet<Shape> = new Set()): number | undefined {
   if (above.has(shape)) return undefined // it holds itself
   const inner = new Set(above).add(shape)
   const deepest = (parts: readonly Shape[]): number | undefined => {

@@ -81,10 +81,8 @@ class DecoderWriter {
         const takes = shape.items.map((item) => this.#prepare(item))
         return () => this.#tuple(shape, takes)
       }
-      case 'union': {
-        const body = this.#unionBody(shape)
-        return () => body()
-      }
+      case 'union':
+        return this.#unionBody(shape)
       case 'object':
         return isRecord(shape) ? this.#recordBody(shape) : this.#objectBody(shape)
       default:

@@ -3,7 +3,8 @@
  * never changes an outcome; what it does not expect, the reference path decides.
  */
 import { type Gate, isLearned, type Shape } from '../../contract/index.ts'
-import { coverOf } from './cover.ts'
+import type { WalkLimits } from '../strict.ts'
+import { depthOf } from './cover.ts'
 import { type Decoder, makeDecoder } from './decoder.ts'
 import { type Encoder, makeEncoder } from './encoder.ts'
 import { makePasser, type Passer } from './passer.ts'
@@ -11,12 +12,6 @@ import { UNDECIDED } from './take.ts'
 import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
 
 export { UNDECIDED } from './take.ts'
-
-/** What the bytes or value of one message must keep within. */
-export interface CodecLimits {
-  readonly maxDepth: number
-  readonly maxNodes: number
-}
 
 /** The functions of a schema. */
 export class CompiledCodec {
@@ -28,9 +23,9 @@ export class CompiledCodec {
   #passer: Passer | undefined
 
   constructor(shape: Shape) {
-    const cover = mayMakeCode && !isLearned(shape) ? coverOf(shape) : undefined
+    const depth = mayMakeCode && !isLearned(shape) ? depthOf(shape) : undefined
     this.#shape = shape
-    this.#depth = cover ? cover.depth + MAX_UNKNOWN_DEPTH : Number.POSITIVE_INFINITY
+    this.#depth = depth === undefined ? Number.POSITIVE_INFINITY : depth + MAX_UNKNOWN_DEPTH
   }
 
   get isCovered(): boolean {
@@ -38,7 +33,7 @@ export class CompiledCodec {
   }
 
   /** Writes `value` at `at`. Returns where it ends, -1 where the reference path is to be asked. */
-  encode(value: unknown, buffer: Uint8Array, at: number, limits: CodecLimits): number {
+  encode(value: unknown, buffer: Uint8Array, at: number, limits: WalkLimits): number {
     if (this.#depth > limits.maxDepth) return -1
     this.#encoder ??= make(makeEncoder, this.#shape) ?? never
     const end = this.#encoder(value, buffer, at)
@@ -46,14 +41,14 @@ export class CompiledCodec {
   }
 
   /** What becomes of a value that stays in this process, `UNDECIDED` where the reference path is to be asked. */
-  pass(value: unknown, limits: CodecLimits): unknown {
+  pass(value: unknown, limits: WalkLimits): unknown {
     if (this.#depth > limits.maxDepth) return UNDECIDED
     this.#passer ??= make(makePasser, this.#shape) ?? undecided
     return this.#passer(value, limits.maxNodes)
   }
 
   /** The value from `start` to `end`, `UNDECIDED` where the reference path is to be asked. */
-  decode(buffer: Uint8Array, start: number, end: number, limits: CodecLimits): unknown {
+  decode(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
     if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
     this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
     return this.#decoder(buffer, start, end)
