@@ -4,7 +4,7 @@
  */
 import type { ErrorDataOf, Method, MethodRef } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import { type CallRunner, type Clock, Deadline } from '../session/index.ts'
+import type { CallRunner, Clock, Deadline } from '../session/index.ts'
 import type { Metadata } from '../wire/index.ts'
 import { childLog, type Logger } from './log.ts'
 
@@ -78,7 +78,13 @@ interface Parts {
 const noClients = Object.freeze({})
 
 /** The context of one call, and its entry in the wheel of deadlines. */
-export class CallContext extends Deadline implements Context, CallRunner {
+export class CallContext implements Context, CallRunner, Deadline {
+  /** On the clock's scale, in milliseconds; 0 for no deadline, or for one that has not been counted yet. */
+  at = 0
+  next: Deadline | undefined
+  previous: Deadline | undefined
+  /** Of a deadline that is counted when it is first asked for; 0 where `at` says it all. */
+  timeoutMs = 0
   readonly principal: unknown
   readonly #side: ContextSide
   readonly #method: MethodRef
@@ -89,7 +95,6 @@ export class CallContext extends Deadline implements Context, CallRunner {
   isOver = false
 
   constructor(side: ContextSide, method: MethodRef, metadata: Metadata, principal: unknown) {
-    super()
     this.#side = side
     this.#method = method
     this.#metadata = metadata
@@ -107,9 +112,10 @@ export class CallContext extends Deadline implements Context, CallRunner {
   }
 
   get deadline(): { readonly remainingMs: number } | undefined {
-    if (this.at === 0) return undefined
     const { clock } = this.#side
+    if (this.at === 0 && this.timeoutMs !== 0) this.at = clock.now() + this.timeoutMs
     const at = this.at
+    if (at === 0) return undefined
     return {
       get remainingMs() {
         return Math.max(0, at - clock.now())
@@ -184,7 +190,7 @@ export class CallContext extends Deadline implements Context, CallRunner {
   }
 
   /** The deadline has passed. */
-  override expire(): void {
+  expire(): void {
     this.cancel(new NanowireError('deadline_exceeded', `${this.#method.name}: the deadline has passed`))
   }
 }

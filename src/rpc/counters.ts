@@ -3,17 +3,33 @@
 /** `{ 'greeter/hello': { ok: 3, Banned: 1 } }` */
 export type CallCounts = Record<string, Record<string, number>>
 
+/** Of one method. Nearly all calls end with `ok`, which is counted without a search. */
+interface MethodCounts {
+  ok: number
+  readonly others: Map<string, number>
+}
+
+function byCode({ ok, others }: MethodCounts): Record<string, number> {
+  return ok > 0 ? { ok, ...Object.fromEntries(others) } : Object.fromEntries(others)
+}
+
 export class CallCounters {
-  readonly #ended = new Map<string, Map<string, number>>()
+  readonly #ended = new Map<string, MethodCounts>()
   readonly #refused = new Map<string, number>()
   /** Calls whose handlers have not ended. */
   inFlight = 0
 
   /** A call has ended with `ok`, a status or a declared error. */
   callEnded(method: string, code: string): void {
-    const codes = this.#ended.get(method) ?? new Map<string, number>()
-    this.#ended.set(method, codes)
-    codes.set(code, (codes.get(code) ?? 0) + 1)
+    const counts = this.#ended.get(method) ?? this.#countsOf(method)
+    if (code === 'ok') counts.ok++
+    else counts.others.set(code, (counts.others.get(code) ?? 0) + 1)
+  }
+
+  #countsOf(method: string): MethodCounts {
+    const counts = { ok: 0, others: new Map<string, number>() }
+    this.#ended.set(method, counts)
+    return counts
   }
 
   limitFired(name: string): void {
@@ -22,7 +38,7 @@ export class CallCounters {
 
   /** Plain copies. */
   counts(): { calls: CallCounts; refused: Record<string, number> } {
-    const calls = Object.fromEntries([...this.#ended].map(([method, codes]) => [method, Object.fromEntries(codes)]))
+    const calls = Object.fromEntries([...this.#ended].map(([method, counts]) => [method, byCode(counts)]))
     return { calls, refused: Object.fromEntries(this.#refused) }
   }
 }

@@ -1,105 +1,211 @@
-/** One call in memory: what its caller waits for, and its handler's run. */
+/**
+ * One call in memory, from its caller's wait to its handler's end (spec/places.md). Invariants: it settles exactly once; a call
+ * that has ended keeps nothing and may stand for another one. Whose handler answers at once needs neither a deadline nor
+ * functions to settle a promise by, and has none.
+ */
 import type { Gate } from '../contract/index.ts'
-import type { NanowireError, Processed } from '../errors.ts'
-import { passInMemory, type WireError } from '../wire/index.ts'
-import { type CallOptions, type CallSide, PendingCall, packMetadata } from './call.ts'
-import type { CallContext } from './context.ts'
+import { isStatusCode, markReceived, NanowireError, type Processed } from '../errors.ts'
+import type { Deadline } from '../session/index.ts'
+import { type Metadata, passInMemory, type WireError } from '../wire/index.ts'
+import { onAbort } from './abort.ts'
+import { type CallOptions, packMetadata } from './call.ts'
+import { CallContext, type ContextSide } from './context.ts'
 import type { CallCounters } from './counters.ts'
-import { type ToldCall, tellCallEnd } from './diagnostics.ts'
+import { type ToldCall, tellCallEnd, tellCallStart } from './diagnostics.ts'
 import { HandlerRun, type RunSide } from './handle.ts'
+import { requireMs } from './options.ts'
 import { arriveAtCaller } from './outcome.ts'
 import type { Route } from './route.ts'
 
-const NO_METADATA = Object.freeze({})
+/** What the calls of one connection share. */
+export interface DirectSide extends RunSide {
+  readonly contexts: ContextSide
+  /** How calls ended, as their callers saw it. */
+  readonly counters: CallCounters
+  /** Takes a call out of the queue. Returns whether it stood there. */
+  leaveQueue(call: DirectCall): boolean
+  /** The handler of a call has ended; the call is settled next. */
+  ended(call: DirectCall): void
+}
 
-export class DirectCall extends PendingCall {
-  route!: Route // set by `start`, as is all that has no value here
-  /** Checked. */
-  request: unknown
-  principal: unknown
-  metadata: Readonly<Record<string, string>> = NO_METADATA
+const NO_METADATA: Metadata = Object.freeze({})
+const NO_OPTIONS: CallOptions = Object.freeze({})
+
+/** Calls that have ended, for those to come. */
+const idle: DirectCall[] = []
+const MAX_IDLE = 1_024
+
+/** A call that has not begun. */
+export function takeDirectCall(): DirectCall {
+  return idle.pop() ?? new DirectCall()
+}
+
+export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
+  at = 0
+  next: Deadline | undefined
+  previous: Deadline | undefined
   /** Its place among the calls that run, -1 for none. */
   place = -1
-  /** The queue that the call may stand in. */
-  #waiting!: Set<DirectCall> // likewise
-  #ctx: CallContext | undefined
+  /** Its caller waits no more. */
+  #isSettled = false
+  /** Its caller has the promise. */
+  #isHandedOver = false
+  /** Its handler has ended. */
+  #isOver = false
+  /** From the call's begin to its deadline; `Infinity` for none. */
+  #timeoutMs = 0
+  #options = NO_OPTIONS
+  #metadata = NO_METADATA
+  #stopListening: (() => void) | undefined
+  #toldByClient: ToldCall | undefined
+  #toldByServer: ToldCall | undefined
+  /** Of a call whose caller waits. */
+  #resolve: ((value: unknown) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+  /** What a call has ended with before its caller had the promise. */
+  #outcome: unknown
+  #hasFailed = false
 
-  start(
-    route: Route,
-    request: unknown,
-    principal: unknown,
-    waiting: Set<DirectCall>,
-    options: CallOptions,
-    side: CallSide,
-  ): void {
-    this.open(route.method, options, side)
+  /**
+   * From now on the caller's signal counts.
+   * @throws NanowireError `invalid_argument` for a timeout that is none
+   */
+  open(side: DirectSide, route: Route, options: CallOptions): void {
+    const { method } = route
+    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? side.router.limits.callTimeoutMs
+    if (timeoutMs !== Number.POSITIVE_INFINITY) requireMs('timeoutMs', timeoutMs, 1)
+    this.side = side
     this.route = route
-    this.request = request
-    this.principal = principal
-    this.metadata = options.metadata ? { ...options.metadata } : NO_METADATA // the caller's own may change
-    this.#waiting = waiting
-    this.begin()
+    this.#timeoutMs = timeoutMs
+    if (options !== NO_OPTIONS) this.#take(options)
+    this.#toldByClient = tellCallStart(method, 'client', side.contexts.peer, side.clock)
   }
 
-  /** The handler runs from now on. */
-  started(ctx: CallContext): void {
-    this.#ctx = ctx
+  #take(options: CallOptions): void {
+    const { metadata, signal } = options
+    this.#options = options
+    if (metadata) this.#metadata = { ...metadata } // the caller's own may change
+    if (signal) this.#stopListening = onAbort(signal, this)
+  }
+
+  /** Runs the handler. It may have ended when this returns, and the call with it. */
+  runHandler(request: unknown, principal: unknown): void {
+    const { side, route } = this
+    const { method } = route
+    const ctx = new CallContext(side.contexts, method, this.#metadata, principal)
+    if (this.#timeoutMs !== Number.POSITIVE_INFINITY) ctx.timeoutMs = this.#timeoutMs
     ctx.at = this.at
+    this.#toldByServer = tellCallStart(method, 'server', side.contexts.peer, side.clock)
+    if (method.definition.kind === 'notify') this.#dispatched()
+    this.run(side, route, request, ctx)
+  }
+
+  /** The caller of a notify waits no more; its deadline is now its handler's. */
+  #dispatched(): void {
+    this.#succeed(undefined, undefined)
+    if (this.at !== 0) this.side.wheel.add(this, this.at)
+  }
+
+  /** Whether there is a deadline that nobody waits for yet. */
+  get needsTimer(): boolean {
+    if (this.at !== 0 || this.#isOver || this.#timeoutMs === Number.POSITIVE_INFINITY) return false
+    return !this.#isSettled || this.#isNotify
+  }
+
+  /** From now on the deadline runs, from `now` on unless the handler has asked for it before. */
+  startTimer(now: number): void {
+    const ctx = this.#context
+    const at = ctx?.at || now + this.#timeoutMs
+    this.side.wheel.add(this, at)
+    if (ctx) ctx.at = at
+  }
+
+  /** The promise, for the caller. */
+  handOver(): Promise<unknown> {
+    this.#isHandedOver = true
+    if (!this.#isSettled) {
+      const promise = new Promise(takeSettlers)
+      this.#resolve = takenResolve
+      this.#reject = takenReject
+      return promise
+    }
+    const outcome = this.#outcome
+    const hasFailed = this.#hasFailed
+    if (this.#isOver) this.#recycle()
+    return hasFailed ? Promise.reject(outcome) : Promise.resolve(outcome)
+  }
+
+  fail(error: NanowireError, metadata?: Metadata): void {
+    const { code, processed } = error
+    const isKnown = isStatusCode(code) || this.route.method.errors.has(code)
+    if (this.#settle(isKnown ? code : 'unknown', processed, metadata)) this.#throw(markReceived(error))
+  }
+
+  /** The caller's signal was aborted. */
+  cancel(cause: unknown): void {
+    this.#giveUp('cancelled', `${this.route.method.name} was cancelled by its caller`, cause)
+  }
+
+  /** The deadline has passed; that of a notify is its handler's alone. */
+  expire(): void {
+    if (this.#isSettled) this.ctx.expire()
+    else this.#giveUp('deadline_exceeded', `${this.route.method.name}: no reply before the deadline`, undefined)
   }
 
   /** The connection ends before the handler has. */
   cutOff(error: NanowireError): void {
-    this.#ctx?.cancel(error)
+    this.ctx.cancel(error)
     this.fail(error)
   }
 
-  /** Its handler has replied and its caller has heard so: nobody knows of it any more, and it may stand for another call. */
-  recycle(): void {
-    this.close()
-    this.route = undefined as never // `start` sets it anew
-    this.request = undefined
-    this.principal = undefined
-    this.#ctx = undefined
-    if (idleCalls.length < MAX_IDLE) idleCalls.push(this)
+  /** Absent until the handler begins. */
+  get #context(): CallContext | undefined {
+    return this.ctx
   }
 
-  protected override abandoned(reason: NanowireError): Processed {
-    if (this.#waiting.delete(this)) return 'no'
-    this.#ctx?.cancel(reason)
-    return 'maybe'
+  get #isNotify(): boolean {
+    return this.route.method.definition.kind === 'notify'
   }
-}
 
-/** Calls and runs that have ended, for those to come. */
-const idleCalls: DirectCall[] = []
-const idle: DirectRun[] = []
-const MAX_IDLE = 1_024
+  #giveUp(code: 'cancelled' | 'deadline_exceeded', message: string, cause: unknown): void {
+    if (this.#isSettled) return
+    const waited = this.side.leaveQueue(this)
+    if (!waited) this.#context?.cancel(new NanowireError(code, message))
+    this.fail(new NanowireError(code, message, { processed: waited ? 'no' : 'maybe', cause }))
+  }
 
-export function takeDirectCall(): DirectCall {
-  return idleCalls.pop() ?? new DirectCall()
-}
+  #succeed(value: unknown, metadata: Metadata | undefined): void {
+    const processed = this.#isNotify ? 'maybe' : 'yes'
+    if (!this.#settle('ok', processed, metadata)) return
+    if (this.#resolve) this.#resolve(value)
+    else this.#outcome = value
+  }
 
-export interface DirectRunSide extends RunSide {
-  /** Of the connection. */
-  readonly counters: CallCounters
-  /** The handler of a call has ended; the call is settled next. */
-  readonly ended: (call: DirectCall) => void
-}
+  #throw(error: unknown): void {
+    if (this.#reject) return this.#reject(error)
+    this.#outcome = error
+    this.#hasFailed = true
+  }
 
-/** Runs a call's handler, and settles the call when it has ended. */
-export function runDirectly(side: DirectRunSide, call: DirectCall, ctx: CallContext, told: ToldCall | undefined): void {
-  const run = idle.pop() ?? new DirectRun()
-  run.begin(side, call, ctx, told)
-}
-
-class DirectRun extends HandlerRun<DirectRunSide> {
-  #call!: DirectCall // set by `begin`, and nothing is asked before
-  #told: ToldCall | undefined
-
-  begin(side: DirectRunSide, call: DirectCall, ctx: CallContext, told: ToldCall | undefined): void {
-    this.#call = call
-    this.#told = told
-    this.run(side, call.route, call.request, ctx)
+  /** Returns whether it was not settled before. */
+  #settle(code: string, processed: Processed, metadata: Metadata | undefined): boolean {
+    if (this.#isSettled) return false
+    this.#isSettled = true
+    const { method } = this.route
+    const { clock, counters, wheel } = this.side
+    counters.callEnded(method.name, code)
+    if (this.#toldByClient) tellCallEnd(this.#toldByClient, code, processed, clock)
+    if (this.at !== 0) wheel.remove(this)
+    this.#stopListening?.()
+    const { onMetadata } = this.#options
+    if (!onMetadata) return true
+    try {
+      onMetadata(metadata ?? {})
+      return true
+    } catch (error) {
+      this.#throw(error)
+      return false
+    }
   }
 
   protected override reply(value: unknown): void {
@@ -108,41 +214,61 @@ class DirectRun extends HandlerRun<DirectRunSide> {
     const reply = passInMemory(this.route.method.reply, value, limits)
     const { replyMetadata } = ctx
     if (replyMetadata) packMetadata(replyMetadata, limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
-    const call = this.#call
-    const isWaitedFor = !call.isSettled
-    this.#ended('ok', 'yes')
-    call.succeed(reply, replyMetadata)
-    if (isWaitedFor) call.recycle()
+    this.#handlerEnded('ok', 'yes')
+    this.#succeed(reply, replyMetadata)
+    this.#end()
   }
 
   protected override refuse(error: WireError): void {
-    const { side } = this
     const { method } = this.route
-    const call = this.#call
-    this.#ended(error.code, error.processed ?? 'yes')
-    if (call.isSettled && method.definition.kind === 'notify') side.counters.callEnded(method.name, error.code)
-    call.fail(arriveAtCaller(error, method, passData), error.metadata)
+    this.#handlerEnded(error.code, error.processed ?? 'yes')
+    if (this.#isSettled && this.#isNotify) this.side.counters.callEnded(method.name, error.code)
+    this.fail(arriveAtCaller(error, method, passData), error.metadata)
+    this.#end()
   }
 
   protected override data(gate: Gate, data: unknown): unknown {
     return gate.inMemory(data, this.side.router.limits)
   }
 
-  #ended(code: string, processed: Processed): void {
+  #handlerEnded(code: string, processed: Processed): void {
     const { side } = this
-    const call = this.#call
-    tellCallEnd(this.#told, code, processed, side.clock)
-    side.wheel.remove(this.ctx)
-    this.forget()
-    side.ended(call)
+    if (this.#toldByServer) tellCallEnd(this.#toldByServer, code, processed, side.clock)
+    if (this.at !== 0) side.wheel.remove(this)
+    side.ended(this)
   }
 
-  protected override forget(): void {
-    super.forget()
-    this.#call = undefined as never // `begin` sets it anew
-    this.#told = undefined
+  /** Both its sides have ended. */
+  #end(): void {
+    this.#isOver = true
+    if (this.#isHandedOver) this.#recycle()
+  }
+
+  #recycle(): void {
+    this.forget()
+    this.at = 0
+    this.#isSettled = false
+    this.#isHandedOver = false
+    this.#isOver = false
+    this.#options = NO_OPTIONS
+    this.#metadata = NO_METADATA
+    this.#stopListening = undefined
+    this.#toldByClient = undefined
+    this.#toldByServer = undefined
+    this.#resolve = undefined
+    this.#reject = undefined
+    this.#outcome = undefined
+    this.#hasFailed = false
     if (idle.length < MAX_IDLE) idle.push(this)
   }
+}
+
+/** A promise's own functions, from its executor, which runs at once: one executor for all calls. */
+let takenResolve: (value: unknown) => void
+let takenReject: (error: unknown) => void
+function takeSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  takenResolve = resolve
+  takenReject = reject
 }
 
 /** The data have been through their gate already. */

@@ -7,14 +7,13 @@ import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
 import { passInMemory, type WireError } from '../wire/index.ts'
-import { type CallOptions, type CallSide, type Channel, packMetadata, rejectCall, requireCallOptions } from './call.ts'
-import { CallContext, type ContextSide } from './context.ts'
+import { type CallOptions, type Channel, packMetadata, rejectCall, requireCallOptions } from './call.ts'
 import type { CallCounters } from './counters.ts'
-import { tellCallRefused, tellCallStart, tellLimit } from './diagnostics.ts'
-import { type DirectCall, type DirectRunSide, passData, runDirectly, takeDirectCall } from './direct-call.ts'
+import { tellCallRefused, tellLimit } from './diagnostics.ts'
+import { type DirectCall, type DirectSide, passData, takeDirectCall } from './direct-call.ts'
 import { kindError } from './handle.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
-import type { Router } from './route.ts'
+import type { Route, Router } from './route.ts'
 
 const PEER = 'memory'
 
@@ -25,20 +24,33 @@ export interface Startable {
   ready(): Promise<void>
 }
 
+/** What a call needs that waits for a slot. */
+interface WaitingCall {
+  /** Checked. */
+  readonly request: unknown
+  readonly principal: unknown
+}
+
 export class DirectChannel implements Channel {
   readonly #router: Router
   readonly #clock: Clock
   /** How calls ended, as their callers saw it. */
   readonly #counters: CallCounters
-  readonly #side: CallSide
-  readonly #waiting = new Set<DirectCall>()
+  readonly #side: DirectSide
+  /** Of methods that were called. */
+  readonly #routes = new WeakMap<MethodRef, Route>()
+  readonly #waiting = new Map<DirectCall, WaitingCall>()
   /** Each knows its place, so that it leaves without being looked for. */
   readonly #running: DirectCall[] = []
   readonly #host: Startable | undefined
   #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
-  readonly #contexts: ContextSide
-  readonly #runs: DirectRunSide
+  #timersAreDue = false
+  readonly #startTimers = (): void => {
+    this.#timersAreDue = false
+    const now = this.#clock.now()
+    for (const call of this.#running) if (call.needsTimer) call.startTimer(now)
+  }
 
   constructor(router: Router, clock: Clock, counters: CallCounters, host?: Startable) {
     this.#host = host
@@ -46,12 +58,13 @@ export class DirectChannel implements Channel {
     this.#clock = clock
     this.#counters = counters
     const wheel = wheelOf(clock)
-    this.#side = { clock, wheel, limits: router.limits, counters, url: () => PEER }
     const { log, bindings } = router
-    this.#contexts = { clock, log, peer: PEER, bindings }
-    const warn = (fields: object, message: string): void => log.warn(fields, message)
-    const ended = (call: DirectCall): void => this.#ended(call)
-    this.#runs = { router, clock, wheel, warn, counters, ended }
+    this.#side = {
+      ...{ router, clock, wheel, counters, contexts: { clock, log, peer: PEER, bindings } },
+      warn: (fields, message) => log.warn(fields, message),
+      leaveQueue: (call) => this.#waiting.delete(call),
+      ended: (call) => this.#ended(call),
+    }
   }
 
   /** Calls whose handlers have not ended. */
@@ -72,27 +85,38 @@ export class DirectChannel implements Channel {
   }
 
   #start(method: MethodRef, request: unknown, options: CallOptions, principal: unknown): Promise<unknown> {
-    const route = this.#router.routeOf(method.tag)
-    const isNotify = method.definition.kind === 'notify'
-    if (!route || route.method.name !== method.name) {
-      const message = `no service here has the method ${method.name}`
-      return this.#turnAway(method, { code: 'unimplemented', message, processed: 'no' })
-    }
-    const mismatch = kindError(route.method, isNotify)
-    if (mismatch) return this.#turnAway(method, mismatch)
+    const route = this.#routes.get(method) ?? this.#routeOf(method)
+    if (!('run' in route)) return this.#turnAway(method, route)
     requireCallOptions(method, options)
     const { limits } = this.#router
     packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
     const checked = this.#checkRequest(route.method, request)
     const call = takeDirectCall()
-    call.start(route, checked, principal, this.#waiting, options, this.#side)
-    const { promise } = call
+    call.open(this.#side, route, options)
     const isHeld = this.#host !== undefined && !this.#host.isReady
-    if (this.#running.length < limits.maxCallsInFlight && !isHeld) this.#run(call)
-    else if (this.#waiting.size < limits.maxCallsQueued) this.#waiting.add(call)
+    if (this.#running.length < limits.maxCallsInFlight && !isHeld) this.#run(call, checked, principal)
+    else if (this.#waiting.size < limits.maxCallsQueued) this.#wait(call, checked, principal)
     else this.#refuse(call)
     if (isHeld) this.begin().catch(() => {}) // the calls that wait are told
-    return promise
+    return call.handOver()
+  }
+
+  /** The route of a method that is called for the first time, or why there is none. */
+  #routeOf(method: MethodRef): Route | WireError {
+    const route = this.#router.routeOf(method.tag)
+    if (!route || route.method.name !== method.name) {
+      const message = `no service here has the method ${method.name}`
+      return { code: 'unimplemented', message, processed: 'no' }
+    }
+    const mismatch = kindError(route.method, method.definition.kind === 'notify')
+    if (mismatch) return mismatch
+    this.#routes.set(method, route)
+    return route
+  }
+
+  #wait(call: DirectCall, request: unknown, principal: unknown): void {
+    this.#waiting.set(call, { request, principal })
+    if (call.needsTimer) call.startTimer(this.#clock.now())
   }
 
   /**
@@ -120,7 +144,7 @@ export class DirectChannel implements Channel {
   }
 
   #takeWaiting(): DirectCall[] {
-    const calls = [...this.#waiting]
+    const calls = [...this.#waiting.keys()]
     this.#waiting.clear()
     return calls
   }
@@ -162,17 +186,20 @@ export class DirectChannel implements Channel {
     }
   }
 
-  #run(call: DirectCall): void {
+  #run(call: DirectCall, request: unknown, principal: unknown): void {
     call.place = this.#running.push(call) - 1
-    const { method, metadata, principal } = call
-    const ctx = new CallContext(this.#contexts, method, metadata, principal)
-    call.started(ctx)
-    const told = tellCallStart(method, 'server', PEER, this.#clock)
-    if (method.definition.kind === 'notify') {
-      if (ctx.at !== 0) this.#side.wheel.add(ctx, ctx.at)
-      call.succeed(undefined, undefined)
-    }
-    runDirectly(this.#runs, call, ctx, told)
+    call.runHandler(request, principal)
+    if (call.needsTimer && !this.#timersAreDue) this.#startTimersFrom(call)
+  }
+
+  /**
+   * The first call in a turn that does not end at once has its deadline at once. Those after it have theirs in the next turn, if
+   * they still run: to look at the clock and to wait costs as much as the rest of a call.
+   */
+  #startTimersFrom(call: DirectCall): void {
+    this.#timersAreDue = true
+    this.#clock.turn(this.#startTimers)
+    call.startTimer(this.#clock.now())
   }
 
   /** The handler has ended, and only now its slot is free. */
@@ -183,15 +210,15 @@ export class DirectChannel implements Channel {
       last.place = call.place
     }
     call.place = -1
-    this.#runWaiting()
+    if (this.#waiting.size > 0) this.#runWaiting()
     if (this.#running.length === 0) this.#whenIdle?.()
   }
 
   #runWaiting(): void {
-    for (const next of this.#waiting) {
+    for (const [next, { request, principal }] of this.#waiting) {
       if (this.#running.length >= this.#router.limits.maxCallsInFlight) break
       this.#waiting.delete(next)
-      this.#run(next)
+      this.#run(next, request, principal)
     }
   }
 

@@ -28,7 +28,6 @@ export abstract class HandlerRun<Side extends RunSide> {
   protected side!: Side // set by `run`, and nothing is asked before
   protected route!: Route // likewise
   protected ctx!: CallContext // likewise
-  #request: unknown
   readonly #onValue = (value: unknown): void => this.#returned(value)
   readonly #onError = (error: unknown): void => this.#threw(error)
 
@@ -43,10 +42,9 @@ export abstract class HandlerRun<Side extends RunSide> {
     this.side = side
     this.route = route
     this.ctx = ctx
-    this.#request = request
     const { authorize } = side.router
-    if (authorize) void this.#runIfPermitted(authorize)
-    else this.#runHandler()
+    if (authorize) void this.#runIfPermitted(authorize, request)
+    else this.#runHandler(request)
   }
 
   /** It has ended; nothing of the call is kept. */
@@ -55,19 +53,18 @@ export abstract class HandlerRun<Side extends RunSide> {
     this.side = nothing
     this.route = nothing
     this.ctx = nothing
-    this.#request = undefined
   }
 
-  async #runIfPermitted(authorize: Authorize): Promise<void> {
-    const denial = await this.#denial(authorize)
+  async #runIfPermitted(authorize: Authorize, request: unknown): Promise<void> {
+    const denial = await this.#denial(authorize, request)
     if (denial) this.#fail(denial)
-    else this.#runHandler()
+    else this.#runHandler(request)
   }
 
-  #runHandler(): void {
+  #runHandler(request: unknown): void {
     let value: unknown
     try {
-      value = this.route.run(this.#request, this.ctx)
+      value = this.route.run(request, this.ctx)
       if (isThenable(value)) {
         Promise.resolve(value).then(this.#onValue, this.#onError)
         return
@@ -99,12 +96,12 @@ export abstract class HandlerRun<Side extends RunSide> {
   }
 
   /** Why a call may not be made, `undefined` where it may. Its handler has not run, whatever `authorize` does. */
-  async #denial(authorize: Authorize): Promise<WireError | undefined> {
+  async #denial(authorize: Authorize, request: unknown): Promise<WireError | undefined> {
     const { router, clock } = this.side
     const { method } = this.route
     const { ctx } = this
     try {
-      if ((await authorize({ method, request: this.#request, ctx })) === true) return goneOf(ctx)
+      if ((await authorize({ method, request, ctx })) === true) return goneOf(ctx)
     } catch (error) {
       const code = error instanceof NanowireError && !wasMisuse(error) && !wasReceived(error) ? error.code : ''
       return isStatusCode(code)

@@ -9,7 +9,7 @@ import {
 } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import { encodeBody, HASH_BYTES } from '../wire/index.ts'
+import { type Body, encodeBody, HASH_BYTES } from '../wire/index.ts'
 import type { Router } from './route.ts'
 import { router } from './router.ts'
 import { service } from './service.ts'
@@ -39,13 +39,13 @@ export function requireTellable(router: Router): void {
   throw misuse(`${count} contracts do not fit into a HELLO, which has 64 KiB; serve some of them at another address`)
 }
 
-const packed = new WeakMap<object, Uint8Array>()
+const packed = new WeakMap<object, Body>()
 
 /**
  * A reply as bytes. A description's are made once: whoever asks for one without end, and reads nothing, costs neither the
  * time to make it nor the memory to hold it again.
  */
-export function encodeReply(gate: Gate, value: unknown, limits: Limits): Uint8Array {
+export function encodeReply(gate: Gate, value: unknown, limits: Limits): Body {
   const isDescription = gate === Reflection.methods.describe.reply && typeof value === 'object' && value !== null
   if (!isDescription) return encodeBody(gate, value, limits)
   const known = packed.get(value)

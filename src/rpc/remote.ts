@@ -3,7 +3,15 @@ import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { OutgoingCall } from '../session/index.ts'
-import { decodeBody, encodeBody, encodeInto, type InPlace, type Metadata, type WireError } from '../wire/index.ts'
+import {
+  type Body,
+  decodeBody,
+  encodeBody,
+  encodeInto,
+  type InPlace,
+  type Metadata,
+  type WireError,
+} from '../wire/index.ts'
 import { type CallOptions, type CallSide, PendingCall, packMetadata, requireCallOptions } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 
@@ -32,7 +40,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   id = 0
   startsAt = 0
   /** Of a call that does not leave at once: the request as MessagePack. */
-  body: Uint8Array = NOTHING
+  body: Body = NOTHING
   metadata: Uint8Array | undefined
   /** The contracts are known to differ, and the call is made all the same. */
   judged = false
@@ -152,7 +160,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
 
 const fromWire = (gate: Gate, data: unknown): unknown => gate.fromWire(data)
 
-function encodeRequest(method: MethodRef, request: unknown, limits: Limits): Uint8Array {
+function encodeRequest(method: MethodRef, request: unknown, limits: Limits): Body {
   try {
     return encodeBody(method.request, request, limits)
   } catch (error) {

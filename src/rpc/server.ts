@@ -1,7 +1,7 @@
 /** A server that runs a router: its connections, its counters, and its end. */
 import { NanowireError } from '../errors.ts'
 import { type LimitOptions, limitMessage, resolveLimits } from '../limits.ts'
-import type { Clock } from '../session/index.ts'
+import { type Clock, wheelOf } from '../session/index.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { CloseOptions } from './connection.ts'
 import { CallCounters, type CallCounts } from './counters.ts'
@@ -9,9 +9,9 @@ import type { Host } from './host.ts'
 import { QuietLog } from './log.ts'
 import { drainMsOf } from './options.ts'
 import type { Listener, OpenLink } from './place.ts'
-import { requireTellable, type Told, tell } from './reflection.ts'
+import { requireTellable, tell } from './reflection.ts'
 import { type Router, routerView } from './route.ts'
-import { Serving } from './serving.ts'
+import { Serving, type ServingSide } from './serving.ts'
 
 /** Plain numbers, for a metrics endpoint or a person. */
 export interface ServerStats {
@@ -69,8 +69,8 @@ export interface RouterServerOptions {
 export class RouterServer implements Server {
   readonly #options: RouterServerOptions
   readonly #quiet: QuietLog
-  /** What every connection gets, made when the first one comes. */
-  #told: Told | undefined
+  /** What all connections share, made when the first one comes. */
+  #side: ServingSide | undefined
   readonly #servings = new Set<Serving>()
   /** Connections that are told that there is no room, and not closed yet. */
   #turnedAway = 0
@@ -123,17 +123,8 @@ export class RouterServer implements Server {
   }
 
   accept(link: OpenLink): void {
-    const { clock, principal, authenticate } = this.#options
-    const serving = new Serving({
-      ...this.#whatIsTold(),
-      link,
-      url: this.url,
-      clock,
-      principal,
-      authenticate,
-      quiet: this.#quiet,
-      closed: (one) => this.#servingClosed(one),
-    })
+    this.#side ??= this.#makeSide()
+    const serving = new Serving(link, this.#side)
     this.#servings.add(serving)
     link.attach(serving.session)
     const { limits } = this.#options.router
@@ -190,11 +181,19 @@ export class RouterServer implements Server {
     await host?.close(until)
   }
 
-  #whatIsTold(): Told {
-    const { router, authenticate } = this.#options
+  #makeSide(): ServingSide {
+    const { router, clock, principal, authenticate } = this.#options
     const { reflection = authenticate !== undefined || this.isLocal } = this.#options
-    this.#told ??= tell(router, reflection)
-    return this.#told
+    return {
+      ...tell(router, reflection),
+      url: this.url,
+      clock,
+      wheel: wheelOf(clock),
+      principal,
+      authenticate,
+      quiet: this.#quiet,
+      closed: (one) => this.#servingClosed(one),
+    }
   }
 
   #servingClosed(serving: Serving): void {

@@ -4,16 +4,16 @@ import type { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import {
   type Clock,
+  type DeadlineWheel,
   type Effects,
   type IncomingCall,
   type IncomingRequest,
   type Refusal,
   Session,
-  wheelOf,
 } from '../session/index.ts'
 import { type Credentials, decodeBody, type WireError } from '../wire/index.ts'
 import { type Authenticate, judgeCredentials } from './authenticate.ts'
-import { CallContext, type ContextSide } from './context.ts'
+import { type Bindings, CallContext, type ContextSide } from './context.ts'
 import {
   tellCallRefused,
   tellCallStart,
@@ -24,19 +24,21 @@ import {
 } from './diagnostics.ts'
 import { kindError } from './handle.ts'
 import { incarnationOf } from './incarnation.ts'
-import type { QuietLog } from './log.ts'
+import type { Logger, QuietLog } from './log.ts'
 import { internal, misfitError } from './outcome.ts'
 import type { OpenLink } from './place.ts'
 import type { Route, Router } from './route.ts'
 import { runForCall, type ServerRunSide } from './server-run.ts'
 import { traceLink } from './trace.ts'
 
-export interface ServingOptions {
+/** What all connections of a server share. */
+export interface ServingSide {
   readonly router: Router
-  readonly link: OpenLink
   /** Where the server listens. */
   readonly url: string
   readonly clock: Clock
+  /** Of the clock. */
+  readonly wheel: DeadlineWheel
   /** The contracts that are told, with their hashes. */
   readonly contracts: ReadonlyMap<string, Uint8Array>
   /** Who calls, where nobody is asked. */
@@ -44,84 +46,98 @@ export interface ServingOptions {
   readonly authenticate: Authenticate | undefined
   /** For what a peer can cause at will; one for all connections, so that reconnecting begins nothing anew. */
   readonly quiet: QuietLog
-  /** The session is over. */
-  readonly closed: (serving: Serving) => void
+  /** A connection's session is over. */
+  closed(serving: Serving): void
 }
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 const UNKNOWN = 'unknown method'
 
-export class Serving implements Effects {
+/** One connection; it is what its calls and their handlers share, so that an idle one holds little. */
+export class Serving implements Effects, ContextSide, ServerRunSide {
   readonly session: Session
   readonly link: OpenLink
   /** There was no room for it. */
   isTurnedAway = false
-  readonly #router: Router
-  readonly #clock: Clock
-  readonly #url: string
+  readonly #side: ServingSide
   #wasOpen = false
   #principal: unknown
   /** Contracts whose hash at the client is another. */
   #differing: Set<AnyContract> | undefined
-  readonly #quiet: QuietLog
-  readonly #contexts: ContextSide
-  readonly #runs: ServerRunSide
-  readonly #closed: (serving: Serving) => void
 
-  constructor(options: ServingOptions) {
-    const { router, link, clock, contracts, authenticate } = options
-    this.#router = router
-    this.#clock = clock
-    this.#url = options.url
-    this.#principal = options.principal
-    this.#quiet = options.quiet
-    this.#closed = options.closed
+  constructor(link: OpenLink, side: ServingSide) {
+    const { router, clock, contracts, authenticate } = side
+    this.#side = side
+    this.#principal = side.principal
     this.link = link
     const admit = authenticate && ((credentials: Credentials | undefined) => this.#admit(authenticate, credentials))
     const { limits } = router
     traceLink(link, { side: 'server', clock, nameOf: (tag) => router.routeOf(tag)?.method.name })
     const incarnation = incarnationOf(clock)
     this.session = new Session({ role: 'server', link, clock, limits, effects: this, incarnation, contracts, admit })
-    const { log, bindings } = router
-    this.#contexts = { clock, log, peer: link.peer, bindings }
-    const warn = (fields: object, message: string): void => this.#quiet.warn('notify failed', fields, message)
-    this.#runs = { router, clock, wheel: wheelOf(clock), warn, session: this.session }
+  }
+
+  get router(): Router {
+    return this.#side.router
+  }
+
+  get clock(): Clock {
+    return this.#side.clock
+  }
+
+  get wheel(): DeadlineWheel {
+    return this.#side.wheel
+  }
+
+  get log(): Logger {
+    return this.router.log
+  }
+
+  get bindings(): Bindings | undefined {
+    return this.router.bindings
+  }
+
+  get peer(): string {
+    return this.link.peer
+  }
+
+  warn(fields: object, message: string): void {
+    this.#side.quiet.warn('notify failed', fields, message)
   }
 
   opened(): void {
     this.#wasOpen = true
-    tellConnectionOpen('server', this.link.peer, this.#url)
+    tellConnectionOpen('server', this.peer, this.#side.url)
   }
 
   draining(): void {}
 
   closed(cause: NanowireError | undefined): void {
-    if (cause)
-      this.#router.log.debug({ peer: this.link.peer, code: cause.code, detail: cause.message }, 'connection ended')
-    this.#closed(this)
-    tellConnectionClose('server', this.link.peer, this.#url, this.#wasOpen, cause)
+    if (cause) this.router.log.debug({ peer: this.peer, code: cause.code, detail: cause.message }, 'connection ended')
+    this.#side.closed(this)
+    tellConnectionClose('server', this.peer, this.#side.url, this.#wasOpen, cause)
   }
 
   peerViolated(rule: string, message: string): void {
-    tellViolation('server', rule, this.link.peer, message)
-    const fields = { peer: this.link.peer, rule, detail: message }
-    this.#quiet.warn(`rule ${rule}`, fields, 'the peer broke the protocol; its connection is closed')
+    tellViolation('server', rule, this.peer, message)
+    const fields = { peer: this.peer, rule, detail: message }
+    this.#side.quiet.warn(`rule ${rule}`, fields, 'the peer broke the protocol; its connection is closed')
   }
 
   limitFired(name: LimitName, message: string): void {
-    this.#router.counters.limitFired(name)
-    tellLimit('server', name, this.link.peer, message)
-    this.#quiet.warn(`limit ${name}`, { limit: name }, message)
+    this.router.counters.limitFired(name)
+    tellLimit('server', name, this.peer, message)
+    this.#side.quiet.warn(`limit ${name}`, { limit: name }, message)
   }
 
   requestRefused(tag: number, error: WireError): void {
-    const route = this.#router.routeOf(tag)
-    if (route) this.#router.counters.callEnded(route.method.name, error.code)
+    const route = this.router.routeOf(tag)
+    if (route) this.router.counters.callEnded(route.method.name, error.code)
     this.#tellRefused(route?.method, error)
   }
 
   requestReceived(call: IncomingCall, request: IncomingRequest): void {
-    const route = this.#router.routeOf(request.tag)
+    const route = this.router.routeOf(request.tag)
     if (!route)
       return this.#refuse(call, undefined, {
         code: 'unimplemented',
@@ -138,13 +154,13 @@ export class Serving implements Effects {
     if (mismatch) return this.#refuse(call, method, mismatch)
     let body: unknown
     try {
-      body = decodeBody(method.request, request.buffer, request.start, request.end, this.#router.limits)
+      body = decodeBody(method.request, request.buffer, request.start, request.end, this.router.limits)
     } catch (error) {
       return this.#refuse(
         call,
         method,
         misfitError(error, method) ??
-          internal('the request could not be read', error, method, this.#router.log, this.#clock),
+          internal('the request could not be read', error, method, this.router.log, this.clock),
       )
     }
     this.#run(call, route, request, body)
@@ -152,7 +168,7 @@ export class Serving implements Effects {
 
   async #admit(authenticate: Authenticate, credentials: Credentials | undefined): Promise<Refusal | undefined> {
     const { peer: address, tls } = this.link
-    const verdict = await judgeCredentials(authenticate, { credentials, tls, address }, this.#quiet)
+    const verdict = await judgeCredentials(authenticate, { credentials, tls, address }, this.#side.quiet)
     if (!('principal' in verdict)) return verdict
     this.#principal = verdict.principal
     return undefined
@@ -168,30 +184,30 @@ export class Serving implements Effects {
   #run(call: IncomingCall, route: Route, request: IncomingRequest, body: unknown): void {
     const { method } = route
     const { oneWay, timeoutMs, metadata } = request
-    const { limits, counters } = this.#router
-    const ctx = new CallContext(this.#contexts, method, metadata, this.#principal)
+    const { limits, counters } = this.router
+    const ctx = new CallContext(this, method, metadata, this.#principal)
     call.runner = ctx
     const leftMs = timeoutMs === 0 && oneWay ? limits.callTimeoutMs : Math.min(timeoutMs, MAX_TIMER_MS)
-    if (leftMs > 0) this.#runs.wheel.addAfter(ctx, leftMs)
+    if (leftMs > 0) this.wheel.addAfter(ctx, leftMs)
     counters.inFlight++
-    const told = tellCallStart(method, 'server', this.link.peer, this.#clock)
-    runForCall(this.#runs, call, route, body, ctx, told)
+    const told = tellCallStart(method, 'server', this.peer, this.clock)
+    runForCall(this, call, route, body, ctx, told)
   }
 
   /** A request that reaches no handler. Of a notify only the log and the counters tell. */
   #refuse(call: IncomingCall, method: MethodRef | undefined, error: WireError): void {
-    this.#router.counters.callEnded(method?.name ?? UNKNOWN, error.code)
+    this.router.counters.callEnded(method?.name ?? UNKNOWN, error.code)
     this.#tellRefused(method, error)
     if (call.oneWay)
-      this.#quiet.warn(
+      this.#side.quiet.warn(
         `notify ${method?.name}`,
-        { peer: this.link.peer, method: method?.name, code: error.code, detail: error.message },
+        { peer: this.peer, method: method?.name, code: error.code, detail: error.message },
         'a notify was refused',
       )
     this.session.refuse(call, error)
   }
 
   #tellRefused(method: MethodRef | undefined, { code, processed = 'maybe' }: WireError): void {
-    tellCallRefused(method?.name ?? UNKNOWN, 'server', this.link.peer, code, processed)
+    tellCallRefused(method?.name ?? UNKNOWN, 'server', this.peer, code, processed)
   }
 }

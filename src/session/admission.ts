@@ -16,10 +16,11 @@ export interface Refusal {
 export type Admit = (credentials: Credentials | undefined) => Promise<Refusal | undefined>
 
 export interface AdmissionEffects {
-  /** Whether the connection is to be read changed. */
-  readingChanged(): void
-  refused(refusal: Refusal): void
-  timedOut(): void
+  /** Judging has begun or ended, and with it what is read. */
+  judgingChanged(): void
+  admissionRefused(refusal: Refusal): void
+  /** The time for an answer is up. */
+  admissionLate(): void
 }
 
 export class Admission {
@@ -42,17 +43,17 @@ export class Admission {
   judge(credentials: Credentials | undefined, timeoutMs: number, admitted: () => void): void {
     const cancelTimer = this.#clock.after(timeoutMs, () => {
       this.stop()
-      this.#effects.timedOut()
+      this.#effects.admissionLate()
     })
     this.#cancelTimer = cancelTimer
-    this.#effects.readingChanged()
+    this.#effects.judgingChanged()
     void this.#admit(credentials).then((refusal) => {
       if (this.#cancelTimer !== cancelTimer) return
       this.stop()
-      if (refusal) this.#effects.refused(refusal)
+      if (refusal) this.#effects.admissionRefused(refusal)
       else {
         admitted()
-        this.#effects.readingChanged()
+        this.#effects.judgingChanged()
       }
     })
   }

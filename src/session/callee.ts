@@ -4,6 +4,7 @@
  */
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  type Body,
   copyBytes,
   type FrameDecoder,
   flags as flag,
@@ -12,6 +13,7 @@ import {
   ProtocolError,
   Reassembler,
   ReceivedRequestHead,
+  readError,
   readMetadata,
   type WireError,
 } from '../wire/index.ts'
@@ -117,6 +119,7 @@ export class Callee {
     else if (whole) {
       const { body } = whole
       this.#deliver(id, this.#head.read(whole.flags, body, 0, body.length), body, body.length)
+      this.#reassembler.release(whole)
     }
   }
 
@@ -124,6 +127,12 @@ export class Callee {
     const call = this.#calls.get(id)
     if (call) cancel(call)
     else if (!this.#forgetUnread(id)) this.unknownIds++
+  }
+
+  /** An ERROR for a call, which a client has no reason to send. */
+  errorReceived({ buffer, start, end }: FrameDecoder): void {
+    readError(buffer, start, end, this.#sender.limits)
+    this.unknownIds++
   }
 
   /** A request whose handler has not begun is answered at once. No more fragments follow a CANCEL. */
@@ -149,7 +158,7 @@ export class Callee {
   }
 
   /** Sends the reply, or says why not. Returns the code that the call ended with. */
-  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
+  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Body): 'ok' | 'resource_exhausted' {
     this.#calls.remove(call)
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {

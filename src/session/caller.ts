@@ -121,7 +121,10 @@ export class Caller {
     const whole = this.#reassembler.add(id, flags, frame.buffer, isWanted ? frame.start : frame.end, frame.end, more)
     if (!isWanted) this.#reassembler.discard(id)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
-    else if (whole) this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
+    else if (whole) {
+      this.#complete(id, whole.flags, whole.body, 0, whole.body.length)
+      this.#reassembler.release(whole)
+    }
     if (more || (whole !== undefined && typeof whole !== 'string')) return
     const entry = this.#calls.end(id) // nothing more comes of it
     if (entry instanceof GoneCall && !entry.isRefused) this.lateReplies++

@@ -1,7 +1,7 @@
 /** What a session makes happen, and the calls that it carries. The session calls these directly. */
 import type { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
-import type { Hello, Metadata, WireError } from '../wire/index.ts'
+import type { Body, Hello, Metadata, WireError } from '../wire/index.ts'
 import type { IncomingCall } from './incoming.ts'
 
 /** A call on its way to the peer. Each ends by exactly one of `replied`, `refused` and `lost`, or is abandoned before. */
@@ -14,7 +14,7 @@ export interface OutgoingCall {
   /** Nobody waits for an answer: ends with `left`. */
   readonly oneWay: boolean
   /** The request as MessagePack. */
-  readonly body: Uint8Array
+  readonly body: Body
   /** Packed metadata, where there is any. */
   readonly metadata: Uint8Array | undefined
   /** On the clock's scale, in milliseconds; `Infinity` for none. */

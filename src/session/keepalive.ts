@@ -1,43 +1,47 @@
 /** Whether the peer is still there: time is measured from the last byte read, and a PING asks before giving up. */
-import type { Limits } from '../limits.ts'
-import type { Clock } from './clock.ts'
+import { kinds } from '../wire/index.ts'
+import { Alarm, alarmsOf } from './alarms.ts'
+import { type Clock, randomBytes } from './clock.ts'
+import type { FrameSender } from './sender.ts'
 
 export interface KeepaliveEffects {
-  ping(): void
-  /** Bytes that the system has taken so far. */
-  takenBytes(): number
   /** The peer counts as gone: nothing came, or nothing was taken, for so long. */
-  lost(what: string): void
+  peerSilent(what: string): void
 }
 
 /** Why this side does not read: its writes back up, or notifies hold every slot. */
 export type PauseReason = 'congested' | 'busy'
 
-export class Keepalive {
+/** While this side does not read. */
+interface Pause {
+  readonly reason: PauseReason
+  takenBytes: number
+  /** When the system was last seen to take a byte. */
+  lastTakenAt: number
+}
+
+export class Keepalive extends Alarm {
   readonly #clock: Clock
-  readonly #limits: Pick<Limits, 'pingAfterMs' | 'idleTimeoutMs'>
+  readonly #sender: FrameSender
   readonly #effects: KeepaliveEffects
   #lastReadAt: number
   #asked = false
-  #paused: PauseReason | undefined
-  #takenBytes = 0
-  #lastTakenAt = 0
-  #cancel: (() => void) | undefined
+  #pause: Pause | undefined
 
-  constructor(clock: Clock, limits: Pick<Limits, 'pingAfterMs' | 'idleTimeoutMs'>, effects: KeepaliveEffects) {
+  constructor(clock: Clock, sender: FrameSender, effects: KeepaliveEffects) {
+    super()
     this.#clock = clock
-    this.#limits = limits
+    this.#sender = sender
     this.#effects = effects
     this.#lastReadAt = clock.now()
   }
 
   start(): void {
-    this.#schedule(this.#limits.pingAfterMs)
+    this.#lookAfter(this.#sender.limits.pingAfterMs)
   }
 
   stop(): void {
-    this.#cancel?.()
-    this.#cancel = undefined
+    alarmsOf(this.#clock).remove(this)
   }
 
   bytesRead(): void {
@@ -45,48 +49,54 @@ export class Keepalive {
     this.#asked = false
   }
 
+  /** Why this side does not read, if it does not. */
+  get paused(): PauseReason | undefined {
+    return this.#pause?.reason
+  }
+
   /** While this side does not read, silence says nothing of the peer; what it takes does. */
   pause(reason: PauseReason): void {
-    this.#paused = reason
-    this.#takenBytes = this.#effects.takenBytes()
-    this.#lastTakenAt = this.#clock.now()
+    const { takenBytes } = this.#sender.link
+    this.#pause = { reason, takenBytes, lastTakenAt: this.#clock.now() }
   }
 
   resume(): void {
-    this.#paused = undefined
+    this.#pause = undefined
     this.bytesRead()
   }
 
-  #schedule(delayMs: number): void {
-    this.#cancel = this.#clock.after(delayMs, () => this.#look())
+  /** In whole milliseconds: a fraction would be an object of its own. */
+  #lookAfter(delayMs: number): void {
+    alarmsOf(this.#clock).add(this, Math.ceil(this.#clock.now() + Math.max(1, delayMs)))
   }
 
-  #look(): void {
-    const { pingAfterMs, idleTimeoutMs } = this.#limits
-    if (this.#paused === 'busy') {
-      this.#effects.ping() // the peer hears that this side is there, though its own PINGs wait
-      this.#schedule(pingAfterMs)
+  override ring(): void {
+    const { pingAfterMs, idleTimeoutMs } = this.#sender.limits
+    if (this.#pause?.reason === 'busy') {
+      this.#ping() // the peer hears that this side is there, though its own PINGs wait
+      this.#lookAfter(pingAfterMs)
       return
     }
-    const isDeaf = this.#paused === 'congested'
-    const silentMs = this.#clock.now() - (isDeaf ? this.#lastTaken() : this.#lastReadAt)
+    const silentMs = this.#clock.now() - (this.#pause ? this.#lastTaken(this.#pause) : this.#lastReadAt)
     if (silentMs >= idleTimeoutMs) {
-      this.#cancel = undefined
-      this.#effects.lost(`nothing ${isDeaf ? 'was taken' : 'came'} for ${Math.round(silentMs)} ms`)
+      this.#effects.peerSilent(`nothing ${this.#pause ? 'was taken' : 'came'} for ${Math.round(silentMs)} ms`)
     } else if (silentMs < pingAfterMs) {
-      this.#schedule(pingAfterMs - silentMs)
+      this.#lookAfter(pingAfterMs - silentMs)
     } else {
-      if (!this.#asked && !isDeaf) this.#effects.ping()
+      if (!this.#asked && !this.#pause) this.#ping()
       this.#asked = true
-      this.#schedule(Math.min(pingAfterMs, idleTimeoutMs - silentMs))
+      this.#lookAfter(Math.min(pingAfterMs, idleTimeoutMs - silentMs))
     }
   }
 
-  /** When the system was last seen to take a byte. */
-  #lastTaken(): number {
-    const takenBytes = this.#effects.takenBytes()
-    if (takenBytes !== this.#takenBytes) this.#lastTakenAt = this.#clock.now()
-    this.#takenBytes = takenBytes
-    return this.#lastTakenAt
+  #ping(): void {
+    this.#sender.frame(kinds.PING, 0, randomBytes(this.#clock, 8))
+  }
+
+  #lastTaken(pause: Pause): number {
+    const { takenBytes } = this.#sender.link
+    if (takenBytes !== pause.takenBytes) pause.lastTakenAt = this.#clock.now()
+    pause.takenBytes = takenBytes
+    return pause.lastTakenAt
   }
 }

@@ -1,12 +1,14 @@
 /** Writes the session's frames to its link, within what the peer takes. */
 import { type LimitName, type Limits, limitMessage } from '../limits.ts'
 import {
+  type Body,
   type InPlace,
   type Kind,
   kinds,
   MAX_MESSAGE_TEXT,
   type PeerLimits,
   packError,
+  peerLimitNames,
   type WireError,
   writeFrame,
   writeGoaway,
@@ -15,7 +17,7 @@ import {
   writeResponse,
   writeResponseInPlace,
 } from '../wire/index.ts'
-import type { OutgoingCall } from './effects.ts'
+import type { Effects, OutgoingCall } from './effects.ts'
 import type { Link } from './link.ts'
 
 /** Requests that a client may send before the server's HELLO has come. */
@@ -34,24 +36,27 @@ export class FrameSender {
   /** What the peer takes: the protocol's own numbers until its HELLO says others. */
   peerLimits: PeerLimits
   framesSent = 0
-  readonly #owedPongs: Uint8Array[] = []
+  readonly #effects: Pick<Effects, 'limitFired'>
+  #owedPongs: Uint8Array[] | undefined
   /** How many requests were sent, notifies too, until the peer's HELLO has come. */
   requestsBeforeHello: number | undefined = 0
 
-  /** A limit fired; the message names it, its value, the peer and the option. */
-  readonly limitFired: (name: LimitName, message: string) => void
-
-  constructor(link: Link, limits: Limits, limitFired: (name: LimitName, message: string) => void) {
+  constructor(link: Link, limits: Limits, effects: Pick<Effects, 'limitFired'>) {
     this.link = link
     this.limits = limits
-    this.limitFired = limitFired
+    this.#effects = effects
     this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
+  }
+
+  /** A limit fired; the message names it, its value, the peer and the option. */
+  limitFired(name: LimitName, message: string): void {
+    this.#effects.limitFired(name, message)
   }
 
   /** The peer's HELLO has come. */
   helloReceived(peerLimits: PeerLimits): void {
     const maxFrameBytes = Math.min(peerLimits.maxFrameBytes, this.limits.maxFrameBytes)
-    this.peerLimits = { ...peerLimits, maxFrameBytes }
+    this.peerLimits = sharedLimits({ ...peerLimits, maxFrameBytes })
     this.requestsBeforeHello = undefined
   }
 
@@ -62,13 +67,16 @@ export class FrameSender {
 
   /** Answers a PING, later where the link is congested, and then only the last few. */
   pong(payload: Uint8Array): void {
+    this.#owedPongs ??= []
     this.#owedPongs.push(payload)
     if (this.#owedPongs.length > MAX_OWED_PONGS) this.#owedPongs.shift()
     if (!this.link.isCongested) this.sendOwedPongs()
   }
 
   sendOwedPongs(): void {
-    for (const payload of this.#owedPongs.splice(0)) this.frame(kinds.PONG, 0, payload)
+    const owed = this.#owedPongs ?? []
+    this.#owedPongs = undefined
+    for (const payload of owed) this.frame(kinds.PONG, 0, payload)
   }
 
   request(id: number, call: OutgoingCall, timeoutMs: number, underway: number): void {
@@ -100,7 +108,7 @@ export class FrameSender {
     return true
   }
 
-  response(id: number, metadata: Uint8Array | undefined, body: Uint8Array, underway: number): void {
+  response(id: number, metadata: Uint8Array | undefined, body: Body, underway: number): void {
     writeResponse(this.link.writer, id, metadata, body, this.peerLimits.maxFrameBytes)
     this.#written(underway)
   }
@@ -129,4 +137,14 @@ export class FrameSender {
     this.framesSent++
     this.link.written(underway)
   }
+}
+
+/** What the last peer took: most say the same, and their connections hold it once. */
+let lastLimits: PeerLimits | undefined
+
+function sharedLimits(limits: PeerLimits): PeerLimits {
+  const last = lastLimits
+  if (last && peerLimitNames.every((name) => last[name] === limits[name])) return last
+  lastLimits = limits
+  return limits
 }

@@ -6,6 +6,7 @@
 import type { NanowireError } from '../errors.ts'
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  type Body,
   type Credentials,
   copyBytes,
   type FrameDecoder,
@@ -23,32 +24,35 @@ import {
   uint32At,
   type WireError,
 } from '../wire/index.ts'
-import { Admission } from './admission.ts'
+import { Admission, type AdmissionEffects, type Refusal } from './admission.ts'
 import { Callee } from './callee.ts'
 import { Caller } from './caller.ts'
 import { brokenBy, closedHere, codeFor, cut, goingAway, refusedBy, silent } from './causes.ts'
-import { randomBytes } from './clock.ts'
-import type { OutgoingCall } from './effects.ts'
+import type { Clock } from './clock.ts'
+import type { Effects, OutgoingCall } from './effects.ts'
 import { Farewell } from './farewell.ts'
 import type { IncomingCall } from './incoming.ts'
-import { Intake } from './intake.ts'
-import { Keepalive } from './keepalive.ts'
+import { updateReading } from './intake.ts'
+import { Keepalive, type KeepaliveEffects } from './keepalive.ts'
 import type { LinkListener } from './link.ts'
-import type { SessionCounters, SessionOptions } from './options.ts'
+import type { Role, SessionCounters, SessionOptions } from './options.ts'
 import { isConnectionError, requireOrder } from './order.ts'
 import { FrameSender } from './sender.ts'
-import { requireStep, type State, type Step } from './state.ts'
+import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
 
-export class Session implements LinkListener {
-  readonly #options: SessionOptions
+export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects {
+  readonly #role: Role
+  readonly #clock: Clock
+  readonly #effects: Effects
   readonly #sender: FrameSender
-  readonly #caller: Caller
-  readonly #callee: Callee
+  /** A client's. */
+  readonly #caller: Caller | undefined
+  /** A server's, made with the first request: most connections are quiet. */
+  #callee: Callee | undefined
   readonly #keepalive: Keepalive
-  readonly #intake: Intake
   readonly #admission: Admission | undefined
   #state: State
   #framesReceived = 0
@@ -56,29 +60,19 @@ export class Session implements LinkListener {
   #keepsProcess = true
 
   constructor(options: SessionOptions) {
-    const { role, link, clock, limits, effects, firstId = 1 } = options
-    this.#options = options
-    this.#sender = new FrameSender(link, limits, (name, message) => effects.limitFired(name, message))
-    this.#caller = new Caller(this.#sender, clock, firstId)
-    this.#callee = new Callee(this.#sender, clock, effects)
-    this.#keepalive = new Keepalive(clock, limits, {
-      ping: () => this.#sender.frame(kinds.PING, 0, randomBytes(clock, 8)),
-      takenBytes: () => link.takenBytes,
-      lost: (what) => this.#peerSilent(what),
-    })
-    this.#intake = new Intake(link, this.#keepalive)
-    this.#admission =
-      options.admit &&
-      new Admission(options.admit, clock, {
-        readingChanged: () => this.#obeyLimits(),
-        refused: ({ code, message }) => this.#refuseConnection(new ProtocolError('auth', message), code),
-        timedOut: () => this.#handshakeMissed('the credentials were not judged in time'),
-      })
+    const { role, link, clock, limits, effects, admit, firstId = 1 } = options
+    this.#role = role
+    this.#clock = clock
+    this.#effects = effects
+    this.#sender = new FrameSender(link, limits, effects)
+    this.#caller = role === 'client' ? new Caller(this.#sender, clock, firstId) : undefined
+    this.#keepalive = new Keepalive(clock, this.#sender, this)
+    this.#admission = admit && new Admission(admit, clock, this)
     const cancelTimer = clock.after(limits.handshakeTimeoutMs, () =>
       this.#handshakeMissed('the peer sent no HELLO in time'),
     )
-    this.#state = { name: 'opening', cancelTimer, since: clock.now() }
-    if (role === 'client') this.#sendHello()
+    this.#state = { name: 'opening', cancelTimer, since: clock.now(), options }
+    if (role === 'client') this.#sendHello(options)
   }
 
   /** The state's name, for statistics and tests. */
@@ -90,19 +84,19 @@ export class Session implements LinkListener {
     return {
       framesReceived: this.#framesReceived,
       framesSent: this.#sender.framesSent,
-      lateReplies: this.#caller.lateReplies,
-      unknownIds: this.#caller.unknownIds + this.#callee.unknownIds,
+      lateReplies: this.#caller?.lateReplies ?? 0,
+      unknownIds: (this.#caller?.unknownIds ?? 0) + (this.#callee?.unknownIds ?? 0),
     }
   }
 
   /** Calls of the peer whose handlers have not ended, and own calls that the peer has not ended. */
   get inFlight(): number {
-    return this.#callee.inFlight + this.#caller.inFlight
+    return (this.#callee?.inFlight ?? 0) + (this.#caller?.inFlight ?? 0)
   }
 
   /** Own calls that wait for a place. */
   get waiting(): number {
-    return this.#caller.waiting
+    return this.#caller?.waiting ?? 0
   }
 
   /** Whether new calls may be made here. */
@@ -112,7 +106,7 @@ export class Session implements LinkListener {
 
   /** Sends a call, or lets it wait for its turn. It ends through its own methods, perhaps before this returns. */
   start(call: OutgoingCall): void {
-    if (this.takesCalls) this.#caller.start(call)
+    if (this.takesCalls && this.#caller) this.#caller.start(call)
     else call.lost(goingAway(this.#peer))
     this.#updateKeepsProcess()
   }
@@ -123,7 +117,7 @@ export class Session implements LinkListener {
    * @returns whether it did; nothing has happened otherwise, and `start` is to be asked
    */
   startInPlace(call: OutgoingCall & InPlace, timeoutMs: number): boolean {
-    if (this.#state.name !== 'open' || !this.#caller.startInPlace(call, timeoutMs)) return false
+    if (this.#state.name !== 'open' || this.#caller?.startInPlace(call, timeoutMs) !== true) return false
     if (this.#isOver)
       this.#loseCalls() // a getter of the request has closed the connection
     else this.#updateKeepsProcess()
@@ -136,7 +130,7 @@ export class Session implements LinkListener {
    */
   abandon(call: OutgoingCall, tells = true): void {
     if (this.#isOver) return
-    this.#caller.abandon(call, tells)
+    this.#caller?.abandon(call, tells)
     this.#callEnded()
   }
 
@@ -147,24 +141,24 @@ export class Session implements LinkListener {
 
   /** Answers a call with a reply that is written where it leaves. Returns whether it did; nothing has happened otherwise. */
   respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
-    if (call.oneWay || this.#isOver || !this.#callee.respondInPlace(call, metadata, reply)) return false
+    if (call.oneWay || this.#isOver || this.#callee?.respondInPlace(call, metadata, reply) !== true) return false
     this.#handlerEnded()
     return true
   }
 
   /** Answers a call, whose handler has ended. Returns what the call ended with. */
-  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Uint8Array): 'ok' | 'resource_exhausted' {
+  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Body): 'ok' | 'resource_exhausted' {
     let code: 'ok' | 'resource_exhausted' = 'ok'
-    if (call.oneWay || this.#isOver) this.#callee.forget(call)
-    else code = this.#callee.respond(call, metadata, body)
+    if (call.oneWay || this.#isOver) this.#callee?.forget(call)
+    else code = this.#callee?.respond(call, metadata, body) ?? code
     this.#handlerEnded()
     return code
   }
 
   /** Answers a call with an error; its handler has ended, or never began. */
   refuse(call: IncomingCall, error: WireError): void {
-    if (call.oneWay || this.#isOver) this.#callee.forget(call)
-    else this.#callee.refuse(call, error)
+    if (call.oneWay || this.#isOver) this.#callee?.forget(call)
+    else this.#callee?.refuse(call, error)
     this.#handlerEnded()
   }
 
@@ -173,19 +167,18 @@ export class Session implements LinkListener {
    * says so, and settles the last id only when the client has shown that it knows, so that no request is lost between.
    */
   drain(drainMs: number, reason: string): void {
-    const { role, clock, effects } = this.#options
     const state = this.#state
     if (state.name === 'opening' || state.name === 'admitting') this.end()
     if (state.name !== 'open' && !(state.name === 'draining' && state.by === 'peer')) return
-    const cancelTimer = clock.after(drainMs, () => this.#drainTimeUp(), true)
-    const step = role === 'server' ? 'announced' : 'final'
+    const cancelTimer = this.#clock.after(drainMs, () => this.#drainTimeUp(), true)
+    const step = this.#role === 'server' ? 'announced' : 'final'
     this.#become('drainBegun', { name: 'draining', by: 'self', step, cancelTimer })
-    if (state.name === 'open') effects.draining()
-    if (role === 'server') {
+    if (state.name === 'open') this.#effects.draining()
+    if (this.#role === 'server') {
       this.#sender.goaway(false, 0, reason)
       this.#sender.frame(kinds.PING, 0, DRAIN_PING)
     }
-    this.#caller.loseWaiting(closedHere(this.#peer))
+    this.#caller?.loseWaiting(closedHere(this.#peer))
     this.#endIfDrained()
   }
 
@@ -196,7 +189,7 @@ export class Session implements LinkListener {
 
   /** A server that has no room says so, and closes. */
   turnAway(limit: LimitName, message: string): void {
-    this.#options.effects.limitFired(limit, message)
+    this.#effects.limitFired(limit, message)
     this.#refuseConnection(new ProtocolError('limit', message))
   }
 
@@ -225,7 +218,7 @@ export class Session implements LinkListener {
   linkDrained(): void {
     this.#obeyLimits()
     if (!this.#isOver) this.#sender.sendOwedPongs()
-    if (this.takesCalls) this.#caller.pump()
+    if (this.takesCalls) this.#caller?.pump()
   }
 
   linkClosed(error: Error | undefined): void {
@@ -234,25 +227,46 @@ export class Session implements LinkListener {
     const cause = state.name === 'closing' ? state.cause : this.#causeOfCut(error)
     if ('cancelTimer' in state) state.cancelTimer()
     this.#stopWatching()
-    this.#become('linkClosed', { name: 'closed' })
+    this.#become('linkClosed', CLOSED)
     this.#loseCalls(cause)
-    this.#options.effects.closed(cause)
+    this.#effects.closed(cause)
+  }
+
+  // What its own parts tell.
+
+  peerSilent(what: string): void {
+    const message = limitMessage('idleTimeoutMs', this.#sender.limits, what, this.#peer)
+    this.#effects.limitFired('idleTimeoutMs', message)
+    this.#close('ended', silent(message))
+    this.#sender.link.destroy()
+  }
+
+  judgingChanged(): void {
+    this.#obeyLimits()
+  }
+
+  admissionRefused({ code, message }: Refusal): void {
+    this.#refuseConnection(new ProtocolError('auth', message), code)
+  }
+
+  admissionLate(): void {
+    this.#handshakeMissed('the credentials were not judged in time')
   }
 
   // Frames.
 
   #dispatch(frame: FrameDecoder): void {
     const { kind, id, buffer, start, end } = frame
-    const { role, limits } = this.#options
+    const role = this.#role
     requireOrder(frame, role, this.#state.name)
-    if (kind === kinds.REQUEST) this.#callee.requestReceived(frame)
-    else if (kind === kinds.RESPONSE) this.#caller.responseReceived(frame)
+    if (kind === kinds.REQUEST) this.#takingCalls().requestReceived(frame)
+    else if (kind === kinds.RESPONSE) this.#caller?.responseReceived(frame)
     else if (kind === kinds.HELLO)
       this.#helloReceived(readHello(buffer, start, end, role === 'client' ? 'server' : 'client'))
     else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
-    else if (kind === kinds.CANCEL) this.#callee.cancelReceived(id)
-    else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, limits))
-    else if (kind === kinds.ERROR) this.#caller.errorReceived(frame)
+    else if (kind === kinds.CANCEL) this.#takingCalls().cancelReceived(id)
+    else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, this.#sender.limits))
+    else if (kind === kinds.ERROR) (this.#caller ?? this.#takingCalls()).errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
     else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
@@ -260,40 +274,43 @@ export class Session implements LinkListener {
     else this.#endIfDrained()
   }
 
-  #sendHello(): void {
-    const { limits, incarnation, contracts, credentials } = this.#options
+  /** The half that only a server has. */
+  #takingCalls(): Callee {
+    this.#callee ??= new Callee(this.#sender, this.#clock, this.#effects)
+    return this.#callee
+  }
+
+  #sendHello({ limits, incarnation, contracts, credentials }: SessionOptions): void {
     const hello = { major: PROTOCOL_MAJOR, limits, features: [], incarnation, contracts, credentials }
     this.#sender.frame(kinds.HELLO, 0, packHello(hello))
   }
 
   #helloReceived(peer: Hello): void {
-    const { clock, limits } = this.#options
     const state = this.#state
     if (state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
     state.cancelTimer()
-    if (!this.#admission) return this.#open('helloReceived', peer)
-    this.#become('credentialsReceived', { name: 'admitting' })
-    const leftMs = Math.max(1, state.since + limits.handshakeTimeoutMs - clock.now())
-    this.#admission.judge(peer.credentials, leftMs, () => this.#open('admitted', peer))
+    const { options, since } = state
+    if (!this.#admission) return this.#open('helloReceived', peer, options)
+    this.#become('credentialsReceived', ADMITTING)
+    const leftMs = Math.max(1, since + options.limits.handshakeTimeoutMs - this.#clock.now())
+    this.#admission.judge(peer.credentials, leftMs, () => this.#open('admitted', peer, options))
   }
 
-  #open(step: 'helloReceived' | 'admitted', peer: Hello): void {
-    const { role, effects } = this.#options
+  #open(step: 'helloReceived' | 'admitted', peer: Hello, options: SessionOptions): void {
     this.#sender.helloReceived(peer.limits)
-    if (role === 'server') this.#sendHello()
-    this.#become(step, { name: 'open' })
+    if (this.#role === 'server') this.#sendHello(options)
+    this.#become(step, OPEN)
     this.#keepalive.start()
-    effects.opened(peer)
+    this.#effects.opened(peer)
   }
 
   #authReceived(credentials: Credentials): void {
-    this.#admission?.judge(credentials, this.#options.limits.handshakeTimeoutMs, () => {})
+    this.#admission?.judge(credentials, this.#sender.limits.handshakeTimeoutMs, () => {})
   }
 
   #handshakeMissed(what: string): void {
-    const { limits, effects } = this.#options
-    const message = limitMessage('handshakeTimeoutMs', limits, what, this.#peer)
-    effects.limitFired('handshakeTimeoutMs', message)
+    const message = limitMessage('handshakeTimeoutMs', this.#sender.limits, what, this.#peer)
+    this.#effects.limitFired('handshakeTimeoutMs', message)
     this.#refuseConnection(new ProtocolError('timeout', message))
   }
 
@@ -302,7 +319,7 @@ export class Session implements LinkListener {
     const isDrainPong = DRAIN_PING.every((byte, index) => buffer[start + index] === byte)
     if (!isDrainPong || state.name !== 'draining' || state.step !== 'announced') return
     this.#become('drainSettled', { ...state, step: 'final' })
-    this.#sender.goaway(true, this.#callee.settle(), 'no requests after this one run')
+    this.#sender.goaway(true, this.#takingCalls().settle(), 'no requests after this one run')
     this.#endIfDrained()
   }
 
@@ -315,55 +332,47 @@ export class Session implements LinkListener {
         step: 'announced',
         cancelTimer() {},
       })
-      this.#options.effects.draining()
-      this.#caller.loseWaiting(goingAway(this.#peer))
+      this.#effects.draining()
+      this.#caller?.loseWaiting(goingAway(this.#peer))
     }
-    if (final) this.#caller.loseAfter(lastId, goingAway(this.#peer))
+    if (final) this.#caller?.loseAfter(lastId, goingAway(this.#peer))
   }
 
   /** The peer says by which rule it ends the connection, and after which id it has run nothing. */
   #connectionRefused(error: WireError): void {
     const cause = refusedBy(this.#peer, error, this.#state.name === 'opening')
-    if (error.lastId !== undefined) this.#caller.loseAfter(error.lastId, cause)
+    if (error.lastId !== undefined) this.#caller?.loseAfter(error.lastId, cause)
     this.#close('ended', cause)
   }
 
   #violated(error: ProtocolError): void {
-    const { effects } = this.#options
-    effects.peerViolated(error.rule, error.message)
-    if (error.limit) effects.limitFired(error.limit, `${error.message} (peer ${this.#peer})`)
+    this.#effects.peerViolated(error.rule, error.message)
+    if (error.limit) this.#effects.limitFired(error.limit, `${error.message} (peer ${this.#peer})`)
     this.#refuseConnection(error)
   }
 
   /** The peer is told by which rule, and the connection ends. */
   #refuseConnection(error: ProtocolError, code = codeFor(error)): void {
     const { message, rule } = error
-    const lastId = this.#options.role === 'server' ? this.#callee.lastId : undefined
+    const lastId = this.#role === 'server' ? (this.#callee?.lastId ?? 0) : undefined
     this.#sender.error(0, { code, message, rule, lastId })
     this.#close('violated', brokenBy(this.#peer, error))
   }
 
   /** None where a client left as it was told to, with nothing in flight. */
   #causeOfCut(error: Error | undefined): NanowireError | undefined {
-    const wasDone = this.#state.name === 'draining' && this.#callee.isIdle && this.#caller.isIdle
+    const wasDone = this.#state.name === 'draining' && this.#isIdle
     return wasDone && !error ? undefined : cut(this.#peer, error)
-  }
-
-  #peerSilent(what: string): void {
-    const message = limitMessage('idleTimeoutMs', this.#options.limits, what, this.#peer)
-    this.#options.effects.limitFired('idleTimeoutMs', message)
-    this.#close('ended', silent(message))
-    this.#options.link.destroy()
   }
 
   // The end.
 
   #close(step: 'lastCallEnded' | 'violated' | 'ended', cause: NanowireError | undefined): void {
-    const { clock, limits, link } = this.#options
+    const { limits, link } = this.#sender
     const before = this.#state
     const isDrained = step === 'lastCallEnded' // nothing hurries it but the end of its drain
     const cancelBefore = 'cancelTimer' in before ? before.cancelTimer : () => {}
-    const farewell = new Farewell(link, clock, limits)
+    const farewell = new Farewell(link, this.#clock, limits)
     const cancelTimer = (): void => {
       cancelBefore()
       farewell.over()
@@ -377,13 +386,13 @@ export class Session implements LinkListener {
 
   /** What is left is cut off. */
   #drainTimeUp(): void {
-    if (this.#isOver) this.#options.link.destroy()
+    if (this.#isOver) this.#sender.link.destroy()
     else this.end()
   }
 
   #loseCalls(cause: NanowireError = closedHere(this.#peer)): void {
-    this.#caller.loseAll(cause)
-    this.#callee.cancelAll()
+    this.#caller?.loseAll(cause)
+    this.#callee?.cancelAll()
     this.#updateKeepsProcess()
   }
 
@@ -398,20 +407,26 @@ export class Session implements LinkListener {
   }
 
   #callEnded(): void {
-    if (this.takesCalls) this.#caller.pump()
+    if (this.takesCalls) this.#caller?.pump()
     this.#updateKeepsProcess()
     this.#endIfDrained()
   }
 
   #endIfDrained(): void {
     const state = this.#state
-    if (state.name !== 'draining' || !this.#callee.isIdle || !this.#caller.isIdle) return
-    if (this.#options.role === 'client' || state.step === 'final') this.#close('lastCallEnded', undefined)
+    if (state.name !== 'draining' || !this.#isIdle) return
+    if (this.#role === 'client' || state.step === 'final') this.#close('lastCallEnded', undefined)
   }
 
   #obeyLimits(): void {
-    if (this.#options.role !== 'server' || this.#isOver) return
-    this.#intake.update(!this.#callee.isFullOfNotifies && !this.#admission?.isJudging)
+    if (this.#role !== 'server' || this.#isOver) return
+    const hasRoom = this.#callee?.isFullOfNotifies !== true && this.#admission?.isJudging !== true
+    updateReading(this.#sender.link, this.#keepalive, hasRoom)
+  }
+
+  /** No handler runs, nothing is half there, and nobody waits for anything. */
+  get #isIdle(): boolean {
+    return this.#callee?.isIdle !== false && this.#caller?.isIdle !== false
   }
 
   get #isOver(): boolean {
@@ -419,15 +434,15 @@ export class Session implements LinkListener {
   }
 
   get #peer(): string {
-    return this.#options.link.peer
+    return this.#sender.link.peer
   }
 
   /** A client's connection keeps the process alive only while somebody waits for a reply. */
   #updateKeepsProcess(): void {
-    const keeps = this.#state.name === 'opening' || !this.#caller.isIdle
-    if (this.#isOver || keeps === this.#keepsProcess || this.#options.role === 'server') return
+    const keeps = this.#state.name === 'opening' || this.#caller?.isIdle === false
+    if (this.#isOver || keeps === this.#keepsProcess || this.#role === 'server') return
     this.#keepsProcess = keeps
-    this.#options.link.keepProcess(keeps)
+    this.#sender.link.keepProcess(keeps)
   }
 
   /** The only place where the state changes. */

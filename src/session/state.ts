@@ -15,6 +15,7 @@
  * ```
  */
 import type { NanowireError } from '../errors.ts'
+import type { SessionOptions } from './options.ts'
 
 /** The peer's HELLO has not come. A client sends requests all the same, 128 at most. */
 export interface Opening {
@@ -23,6 +24,8 @@ export interface Opening {
   readonly cancelTimer: () => void
   /** On the clock's scale. */
   readonly since: number
+  /** Of which a server's HELLO is made; nobody needs them afterwards. */
+  readonly options: SessionOptions
 }
 
 /** A server judges who the client is, and reads nothing meanwhile. */
@@ -55,6 +58,11 @@ export interface Closing {
 export interface Closed {
   readonly name: 'closed'
 }
+
+/** States without data are the same object for all sessions. */
+export const ADMITTING: Admitting = Object.freeze({ name: 'admitting' })
+export const OPEN: Open = Object.freeze({ name: 'open' })
+export const CLOSED: Closed = Object.freeze({ name: 'closed' })
 
 export type State = Opening | Admitting | Open | Draining | Closing | Closed
 

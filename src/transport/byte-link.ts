@@ -4,9 +4,10 @@
  */
 import type { Limits } from '../limits.ts'
 import type { Clock, Link, LinkListener } from '../session/index.ts'
-import { FrameDecoder, ProtocolError } from '../wire/index.ts'
-import { recycle, SlabWriter } from './slab.ts'
+import { type FrameDecoder, ProtocolError } from '../wire/index.ts'
+import { recycle, type SlabWriter } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
+import { giveBack, type Traffic, takeTraffic } from './traffic.ts'
 
 /** A batch of fewer bytes waits for the end of the turn, if more is to be expected; one of so many is sent at once. */
 const SMALL_BATCH_BYTES = 512
@@ -31,7 +32,6 @@ export interface LinkTap {
 }
 
 export abstract class ByteLink implements Link {
-  readonly writer = new SlabWriter()
   readonly peer: string
   /** Who watches, from before `attach` on. */
   tap: LinkTap | undefined
@@ -40,29 +40,17 @@ export abstract class ByteLink implements Link {
   protected readonly clock: Clock
   protected readonly limits: Limits
   #listener: LinkListener | undefined
-  readonly #decoder: FrameDecoder
-  /** Input that came while reading was paused or its turn was over. */
-  #backlog: Uint8Array[] = []
+  /** While bytes come or go. */
+  #traffic: Traffic | undefined
   #isPaused = false
   #isBroken = false
-  #isReading = false
   #isSourcePaused = false
   #isClosed = false
-  #flushIsDue = false
-  #turnIsDue = false
-  #turnBytes = 0
-  #turnFrames = 0
-  #batchFrames = 0
-  readonly #flushLate = (): void => {
-    this.#flushIsDue = false
-    this.flush()
-  }
 
   constructor(options: ByteLinkOptions) {
     this.clock = options.clock
     this.limits = options.limits
     this.peer = options.peer
-    this.#decoder = new FrameDecoder(options.limits, { expectsHello: true })
   }
 
   /** What TLS says of the peer, where there is TLS. */
@@ -86,34 +74,39 @@ export abstract class ByteLink implements Link {
     this.#listener = listener
   }
 
+  get writer(): SlabWriter {
+    return this.#moving().writer
+  }
+
   get writtenBytes(): number {
-    return this.writer.writtenBytes
+    return this.flushedBytes + (this.#traffic?.writer.pendingBytes ?? 0)
   }
 
   written(underway: number): void {
-    this.#batchFrames++
-    if (this.#isDue(underway)) this.flush()
-    else if (!this.#flushIsDue) {
-      this.#flushIsDue = true
-      this.clock.turn(this.#flushLate)
+    const traffic = this.#moving()
+    traffic.batchFrames++
+    if (isDue(traffic, underway)) this.flush()
+    else if (!traffic.flushIsDue && !traffic.isReading) {
+      traffic.flushIsDue = true // what is written while reading leaves at the end of that
+      this.clock.turn(() => {
+        traffic.flushIsDue = false
+        this.flush()
+      })
     }
   }
 
-  /** Whether what was written should leave at once. */
-  #isDue(underway: number): boolean {
-    if (underway === 0 && !this.#isReading) return true // nothing follows that could go along
-    const { pendingBytes } = this.writer
-    if (pendingBytes < SMALL_BATCH_BYTES) return false
-    return pendingBytes >= LARGE_BATCH_BYTES || this.#batchFrames >= BATCH_SHARE * Math.max(underway, this.#turnFrames)
-  }
-
   flush(): void {
-    this.#batchFrames = 0
-    if (this.writer.pendingBytes === 0 || this.#isClosed) return
-    const chunks = this.writer.take()
-    this.flushedBytes = this.writer.writtenBytes
-    this.tap?.chunksFlushed(chunks)
-    this.send(chunks, () => recycle(chunks))
+    const traffic = this.#traffic
+    if (!traffic) return
+    traffic.batchFrames = 0
+    const { pendingBytes } = traffic.writer
+    if (pendingBytes > 0 && !this.#isClosed) {
+      const chunks = traffic.writer.take()
+      this.flushedBytes += pendingBytes
+      this.tap?.chunksFlushed(chunks)
+      this.send(chunks, () => recycle(chunks))
+    }
+    this.#rest(traffic)
   }
 
   end(flushed: () => void = () => {}): void {
@@ -129,16 +122,25 @@ export abstract class ByteLink implements Link {
   resumeReading(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    this.#waitForTurn()
+    this.#waitForTurn(this.#moving())
   }
 
-  /** Input from the source. */
-  protected receive(chunk: Uint8Array): void {
+  /**
+   * Input from the source.
+   * @param isShared the chunk is used for something else when this has returned
+   */
+  protected receive(chunk: Uint8Array, isShared = false): void {
+    const traffic = this.#moving()
     this.receivedBytes += chunk.length
     this.#listener?.bytesReceived(chunk.length)
     if (this.#isBroken) return
-    this.#backlog.push(chunk)
-    if (!this.#turnIsDue || this.#hasTurn()) this.#read()
+    const mayRead = !this.#isPaused && !traffic.isReading && this.#hasTurn(traffic)
+    if (mayRead && traffic.decoder.unread === 0 && !traffic.hasBacklog) this.#take(traffic, chunk)
+    else traffic.keep(chunk)
+    if (mayRead) this.#read(traffic)
+    if (!isShared) return
+    traffic.decoder.keepUnread()
+    traffic.copyKept(chunk)
   }
 
   protected drained(): void {
@@ -148,69 +150,100 @@ export abstract class ByteLink implements Link {
   /** What came in is no frame; what still comes is discarded. */
   protected broken(error: ProtocolError): void {
     this.#isBroken = true
-    this.#backlog = []
+    this.#traffic?.forgetBacklog()
     this.#listener?.streamBroken(error)
   }
 
   protected closed(error: Error | undefined): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#backlog = []
-    recycle(this.writer.take())
+    this.#traffic?.forgetBacklog()
+    recycle(this.#traffic?.writer.take() ?? [])
     this.#listener?.linkClosed(error)
   }
 
+  /** What is needed for bytes to come or go. */
+  #moving(): Traffic {
+    this.#traffic ??= takeTraffic(this.limits, this.receivedBytes === 0) // a quiet link has read the HELLO, or nothing
+    return this.#traffic
+  }
+
+  /** A quiet link holds nothing that another can use. */
+  #rest(traffic: Traffic): void {
+    if (traffic !== this.#traffic || traffic.isBusy || this.#isBroken || this.tap) return
+    this.#traffic = undefined
+    giveBack(this.limits, traffic)
+  }
+
+  #take(traffic: Traffic, chunk: Uint8Array): void {
+    traffic.turnBytes += chunk.length
+    traffic.decoder.push(chunk)
+    this.#waitForTurn(traffic)
+  }
+
   /** Hands on what there is, as far as pause and turn allow. What that brought about leaves when all was read. */
-  #read(): void {
-    this.#isReading = true
+  #read(traffic: Traffic): void {
+    traffic.isReading = true
     try {
-      while (this.#turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
-        if (this.#decoder.read()) {
-          this.#turnFrames++
-          this.tap?.frameReceived(this.#decoder)
-          this.#listener?.frameReceived(this.#decoder)
-        } else {
-          const chunk = this.#hasTurn() ? this.#backlog.shift() : undefined
-          if (!chunk) break
-          this.#turnBytes += chunk.length
-          this.#decoder.push(chunk)
-          this.#waitForTurn()
-        }
-      }
+      this.#readFrames(traffic)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      this.#isBroken = true
-      this.#backlog = []
       this.tap?.streamBroken(error)
-      this.#listener?.streamBroken(error)
+      this.broken(error)
+    } finally {
+      traffic.isReading = false
     }
-    this.#isReading = false
     this.flush()
-    if (!this.#hasTurn()) this.#waitForTurn()
+    if (!this.#hasTurn(traffic)) this.#waitForTurn(traffic)
     this.#updateSource()
   }
 
-  #hasTurn(): boolean {
-    return this.#turnBytes < this.limits.maxTurnBytes && this.#turnFrames < this.limits.maxTurnFrames
+  #readFrames(traffic: Traffic): void {
+    const { decoder } = traffic
+    while (traffic.turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
+      if (decoder.read()) {
+        traffic.turnFrames++
+        this.tap?.frameReceived(decoder)
+        this.#listener?.frameReceived(decoder)
+      } else {
+        const chunk = this.#hasTurn(traffic) ? traffic.takeKept() : undefined
+        if (!chunk) return
+        this.#take(traffic, chunk)
+      }
+    }
+  }
+
+  #hasTurn({ turnBytes, turnFrames }: Traffic): boolean {
+    return turnBytes < this.limits.maxTurnBytes && turnFrames < this.limits.maxTurnFrames
   }
 
   /** At the next turn the connection may go on, with what is left over first. */
-  #waitForTurn(): void {
-    if (this.#turnIsDue) return
-    this.#turnIsDue = true
+  #waitForTurn(traffic: Traffic): void {
+    if (traffic.turnIsDue) return
+    traffic.turnIsDue = true
     this.clock.turn(() => {
-      this.#turnIsDue = false
-      this.#turnBytes = 0
-      this.#turnFrames = 0
-      if (!this.#isClosed && !this.#isBroken) this.#read()
+      traffic.turnIsDue = false
+      traffic.turnBytes = 0
+      traffic.turnFrames = 0
+      if (!this.#isClosed && !this.#isBroken) this.#read(traffic)
+      this.#rest(traffic)
     })
   }
 
   #updateSource(): void {
-    const pause = !this.#isBroken && (this.#isPaused || !this.#hasTurn())
+    const hasTurn = !this.#traffic || this.#hasTurn(this.#traffic)
+    const pause = !this.#isBroken && (this.#isPaused || !hasTurn)
     if (pause === this.#isSourcePaused) return
     this.#isSourcePaused = pause
     if (pause) this.pauseSource()
     else this.resumeSource()
   }
+}
+
+/** Whether what was written should leave at once. */
+function isDue({ writer, batchFrames, isReading, turnFrames }: Traffic, underway: number): boolean {
+  if (underway === 0 && !isReading) return true // nothing follows that could go along
+  const { pendingBytes } = writer
+  if (pendingBytes < SMALL_BATCH_BYTES) return false
+  return pendingBytes >= LARGE_BATCH_BYTES || batchFrames >= BATCH_SHARE * Math.max(underway, turnFrames)
 }

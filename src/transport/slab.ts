@@ -50,19 +50,14 @@ export class SlabWriter implements FrameWriter {
   buffer: Uint8Array = NOTHING
   position = 0
   #start = 0
-  #chunks: Uint8Array[] = []
+  /** Made when something is written. */
+  #chunks: Uint8Array[] | undefined
   #chunkBytes = 0
-  #takenBytes = 0
   #isLent = false
 
   /** Bytes written and not taken. */
   get pendingBytes(): number {
     return this.#chunkBytes + this.position - this.#start
-  }
-
-  /** Bytes written since the beginning. */
-  get writtenBytes(): number {
-    return this.#takenBytes + this.pendingBytes
   }
 
   ensure(bytes: number): void {
@@ -88,17 +83,15 @@ export class SlabWriter implements FrameWriter {
 
   large(bytes: Uint8Array): void {
     this.#closeChunk()
-    this.#chunks.push(bytes)
-    this.#chunkBytes += bytes.length
+    this.#addChunk(bytes)
   }
 
   /** Everything that was written, in order, to be sent now and given to `recycle` afterwards. */
   take(): Uint8Array[] {
     this.#closeChunk()
     this.#dropUnused()
-    const chunks = this.#chunks
-    this.#takenBytes += this.#chunkBytes
-    this.#chunks = []
+    const chunks = this.#chunks ?? []
+    this.#chunks = undefined
     this.#chunkBytes = 0
     this.buffer = NOTHING
     this.position = 0
@@ -118,8 +111,13 @@ export class SlabWriter implements FrameWriter {
 
   #closeChunk(): void {
     if (this.position === this.#start) return
-    this.#chunks.push(this.buffer.subarray(this.#start, this.position))
-    this.#chunkBytes += this.position - this.#start
+    this.#addChunk(this.buffer.subarray(this.#start, this.position))
     this.#start = this.position
+  }
+
+  #addChunk(bytes: Uint8Array): void {
+    this.#chunks ??= []
+    this.#chunks.push(bytes)
+    this.#chunkBytes += bytes.length
   }
 }

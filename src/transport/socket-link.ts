@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { ProtocolError } from '../wire/index.ts'
 import { ByteLink, type ByteLinkOptions } from './byte-link.ts'
 import { explainSocketError } from './errno.ts'
+import type { SharedInput } from './shared-input.ts'
 import type { PeerTls } from './tls-options.ts'
 
 /** What a listener may do with a connection that begins with foreign bytes: return `true` to take the socket over. */
@@ -24,6 +25,8 @@ export interface SocketSettings {
   readonly firstBytes?: FirstBytes | undefined
   /** At a server with TLS: takes over a socket whose first bytes wait to be read, and tells what becomes of it. */
   readonly secure?: ((socket: Socket, handshake: Handshake) => void) | undefined
+  /** At a client, where its input comes from instead of the socket's own events. */
+  readonly input?: SharedInput | undefined
   /** At a client with TLS, whose handshake is done. */
   readonly tls?: (() => PeerTls) | undefined
 }
@@ -32,14 +35,31 @@ export interface SocketSettings {
 const TLS_HANDSHAKE = 0x16
 const TLS_ALERT = 0x15
 
+/** Where a socket's listeners find its link: they are the same for all, as each function costs a quiet connection memory. */
+const LINK = Symbol('link')
+
+interface LinkedSocket extends Socket {
+  [LINK]?: SocketLink | undefined
+}
+
 export class SocketLink extends ByteLink {
-  #socket: Socket
-  readonly #onError = (error: Error): void => {
-    this.#error = error
+  static readonly #onError = function (this: LinkedSocket, error: Error): void {
+    const link = this[LINK]
+    if (link) link.#error = error
   }
-  readonly #onClose = (): void => this.#socketClosed()
-  readonly #onDrain = (): void => this.drained()
-  readonly #onData = (chunk: Uint8Array): void => this.#dataReceived(chunk)
+  static readonly #onClose = function (this: LinkedSocket): void {
+    const link = this[LINK]
+    if (link) link.#socketClosed()
+  }
+  static readonly #onDrain = function (this: LinkedSocket): void {
+    const link = this[LINK]
+    if (link) link.drained()
+  }
+  static readonly #onData = function (this: LinkedSocket, chunk: Uint8Array): void {
+    const link = this[LINK]
+    if (link) link.#dataReceived(chunk, false)
+  }
+  #socket: LinkedSocket
   #error: Error | undefined
   #settings: SocketSettings
   #tls: (() => PeerTls) | undefined
@@ -56,13 +76,13 @@ export class SocketLink extends ByteLink {
     this.#tls = settings.tls
     if (settings.secure) this.#held = []
     socket.setNoDelay(true)
-    socket.on('error', this.#onError)
+    this.#listenForErrors()
   }
 
   override attach(listener: Parameters<ByteLink['attach']>[0]): void {
     super.attach(listener)
     this.#listen()
-    if (this.#socket.closed) this.clock.turn(this.#onClose)
+    if (this.#socket.closed) this.clock.turn(() => this.#socketClosed())
   }
 
   override get tls(): PeerTls | undefined {
@@ -123,30 +143,39 @@ export class SocketLink extends ByteLink {
     this.#socket.resume()
   }
 
+  #listenForErrors(): void {
+    this.#socket[LINK] = this
+    this.#socket.on('error', SocketLink.#onError)
+  }
+
   #listen(): void {
-    this.#socket.on('close', this.#onClose).on('drain', this.#onDrain).on('data', this.#onData)
+    this.#socket.on('close', SocketLink.#onClose).on('drain', SocketLink.#onDrain)
+    const { input } = this.#settings
+    if (input) input.listen((chunk) => this.#dataReceived(chunk, true))
+    else this.#socket.on('data', SocketLink.#onData)
   }
 
   #stopListening(): void {
-    this.#socket.off('close', this.#onClose).off('drain', this.#onDrain).off('data', this.#onData)
+    this.#socket.off('close', SocketLink.#onClose).off('drain', SocketLink.#onDrain).off('data', SocketLink.#onData)
   }
 
-  #dataReceived(chunk: Uint8Array): void {
-    if (!this.#isFirst) return this.receive(chunk)
+  #dataReceived(chunk: Uint8Array, isShared: boolean): void {
+    if (!this.#isFirst) return this.receive(chunk, isShared)
     this.#isFirst = false
     const { secure, firstBytes } = this.#settings
     if (this.#held && secure) this.#begin(secure, chunk)
     else if (firstBytes && this.#handOver(firstBytes, chunk)) this.closed(undefined)
     else if (isTls(chunk) && !this.#tls) this.broken(new ProtocolError('not_nanowire', UNEXPECTED_TLS))
-    else this.receive(chunk)
+    else this.receive(chunk, isShared)
   }
 
   /** The hook finds the socket without our listeners, and sets its own; they come back when it says no. */
   #handOver(hook: FirstBytes, chunk: Uint8Array): boolean {
     this.#stopListening()
-    this.#socket.off('error', this.#onError)
+    this.#socket.off('error', SocketLink.#onError)
+    this.#socket[LINK] = undefined
     if (hook(chunk, this.#socket)) return true
-    this.#socket.on('error', this.#onError)
+    this.#listenForErrors()
     this.#listen()
     return false
   }
@@ -160,7 +189,7 @@ export class SocketLink extends ByteLink {
       return
     }
     this.#isShaking = true
-    socket.off('data', this.#onData).pause()
+    socket.off('data', SocketLink.#onData).pause()
     socket.unshift(chunk)
     secure(socket, {
       secured: (secured, tls, refusal) => this.#secured(secured, tls, refusal),
@@ -174,7 +203,7 @@ export class SocketLink extends ByteLink {
     this.#stopListening()
     this.#socket = socket
     this.#tls = tls
-    socket.on('error', this.#onError)
+    this.#listenForErrors()
     this.#listen()
     this.#release()
     if (refusal !== undefined) this.broken(new ProtocolError('auth', refusal))

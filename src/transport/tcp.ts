@@ -7,6 +7,7 @@ import { NanowireError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Clock } from '../session/index.ts'
 import { explainSocketError } from './errno.ts'
+import { SharedInput } from './shared-input.ts'
 import { type FirstBytes, SocketLink, type SocketSettings } from './socket-link.ts'
 import { peerTlsOf, TlsAcceptor, type TlsDialer } from './tls.ts'
 import type { ServerTls } from './tls-options.ts'
@@ -34,9 +35,16 @@ export interface SocketListener {
 export function dialTcp(address: TcpAddress, context: SocketContext, dialer?: TlsDialer): Promise<SocketLink> {
   const { host, port } = address
   const peer = hostAndPort(host, port)
-  if (!dialer) return dialSocket({ socket: connect({ host, port }), peer }, context)
+  if (!dialer) {
+    const input = new SharedInput()
+    return dialSocket(
+      { socket: connect({ host, port, onread: input.onread }), peer, settings: () => ({ input }) },
+      context,
+    )
+  }
   const socket = dialer.open(host, port)
-  return dialSocket({ socket, peer, secured: () => ({ tls: peerTlsOf(socket, true) }) }, context)
+  const settings = (): SocketSettings => ({ tls: peerTlsOf(socket, true) })
+  return dialSocket({ socket, peer, isSecure: true, settings }, context)
 }
 
 /** Connects to a unix socket, as `dialTcp` does. */
@@ -46,7 +54,9 @@ export function dialPath(
   context: SocketContext,
   explain: ExplainError,
 ): Promise<SocketLink> {
-  return dialSocket({ socket: connect({ path }), peer, explain }, context)
+  const input = new SharedInput()
+  const socket = connect({ path, onread: input.onread })
+  return dialSocket({ socket, peer, explain, settings: () => ({ input }) }, context)
 }
 
 type ExplainError = (error: Error, peer: string) => NanowireError
@@ -54,14 +64,16 @@ type ExplainError = (error: Error, peer: string) => NanowireError
 interface Dialling {
   readonly socket: Socket
   readonly peer: string
-  /** With TLS: what the link needs when the handshake is done. */
-  readonly secured?: () => SocketSettings
+  /** There is a handshake after the connection. */
+  readonly isSecure?: boolean
+  /** What the link needs when it is there. */
+  readonly settings: () => SocketSettings
   /** Default: as of a socket with a port. */
   readonly explain?: ExplainError
 }
 
 function dialSocket(dialling: Dialling, { clock, limits }: SocketContext): Promise<SocketLink> {
-  const { socket, peer, secured, explain = explainSocketError } = dialling
+  const { socket, peer, isSecure, settings, explain = explainSocketError } = dialling
   return new Promise((resolve, reject) => {
     let met = 'no answer from'
     const cancelTimer = clock.after(limits.handshakeTimeoutMs, () => {
@@ -77,9 +89,9 @@ function dialSocket(dialling: Dialling, { clock, limits }: SocketContext): Promi
       reject(explain(error, peer))
     }
     socket.once('error', onError)
-    socket.once(secured ? 'secureConnect' : 'connect', () => {
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => {
       cancelTimer()
-      resolve(new SocketLink(socket, { clock, limits, peer }, secured?.()))
+      resolve(new SocketLink(socket, { clock, limits, peer }, settings()))
       socket.off('error', onError)
     })
   })
@@ -102,10 +114,10 @@ export async function listenTcp(
   firstBytes?: FirstBytes,
 ): Promise<SocketListener> {
   const { clock, limits, tls } = context
-  const secure = tls && new TlsAcceptor(tls).secure
+  const settings = { firstBytes, secure: tls && new TlsAcceptor(tls).secure }
   const server = createServer({ allowHalfOpen: false, noDelay: true }, (socket) => {
     const peer = hostAndPort(socket.remoteAddress ?? 'a peer that has gone', socket.remotePort ?? 0)
-    accept(new SocketLink(socket, { clock, limits, peer }, { firstBytes, secure }))
+    accept(new SocketLink(socket, { clock, limits, peer }, settings))
   })
   const { host } = address
   await listening(server, { host, port: address.port }, hostAndPort(host, address.port))
@@ -149,5 +161,5 @@ function isLoopback(ip: string): boolean {
 }
 
 function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return [host.includes(':') ? `[${host}]` : host, port].join(':') // one text, where a template would hold its parts too
 }

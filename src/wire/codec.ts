@@ -6,7 +6,8 @@ import type { Static, TSchema } from 'typebox'
 import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
-import { compiledOf, UNDECIDED } from './compiled/index.ts'
+import { compiledOf, enterRoom, NO_ROOM, type Room, UNDECIDED } from './compiled/index.ts'
+import { type Body, joinBody } from './encode.ts'
 import { pack, unpack } from './msgpack.ts'
 import { copyBytes } from './octets.ts'
 import { StrictError } from './strict.ts'
@@ -14,23 +15,55 @@ import { StrictError } from './strict.ts'
 type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
 
 /**
- * A value as bytes that stay as they are.
+ * A value as bytes that stay as they are, but for large bytes in it: those are the value's own.
  * @throws Misfit
  */
-export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array {
+export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Body {
   return encodeCompiled(gate, value, limits) ?? pack(gate.toWire(value, limits))
 }
 
-/** The same in a buffer of its own size, `undefined` where the compiled codec does not know. */
-function encodeCompiled(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array | undefined {
-  const taken = room ?? newRoom()
-  room = undefined // a getter of the value may encode another one meanwhile
-  try {
-    const end = compiledOf(gate).encode(value, taken, 0, limits)
-    return end < 0 ? undefined : copyBytes(taken, 0, end)
-  } finally {
-    room = taken
+/** The same, copied out of a room for it; `undefined` where the compiled codec does not know. */
+function encodeCompiled(gate: Gate, value: unknown, limits: BodyLimits): Body | undefined {
+  for (let roomBytes = ROOM_BYTES; roomBytes <= MAX_ROOM_BYTES; roomBytes *= 4) {
+    const body = encodeInRoom(gate, value, limits, roomBytes)
+    if (body !== NO_ROOM) return body
   }
+  return undefined
+}
+
+function encodeInRoom(
+  gate: Gate,
+  value: unknown,
+  limits: BodyLimits,
+  roomBytes: number,
+): Body | typeof NO_ROOM | undefined {
+  const buffer = roomBytes === ROOM_BYTES ? (spare ?? newBuffer(roomBytes)) : newBuffer(roomBytes)
+  spare = undefined // a getter of the value may encode another one meanwhile
+  const room: Room = { buffer, beside: [] }
+  const before = enterRoom(room)
+  try {
+    const end = compiledOf(gate).encode(value, buffer, 0, limits)
+    if (end === NO_ROOM) return NO_ROOM
+    return end < 0 ? undefined : copyOut(room, end)
+  } finally {
+    enterRoom(before)
+    if (roomBytes === ROOM_BYTES) spare = buffer
+  }
+}
+
+function copyOut({ buffer, beside }: Room, end: number): Body {
+  const own = copyBytes(buffer, 0, end)
+  if (beside.length === 0) return own
+  const pieces: Uint8Array[] = []
+  let length = end
+  let from = 0
+  for (const { at, bytes } of beside) {
+    pieces.push(own.subarray(from, at), bytes)
+    length += bytes.length
+    from = at
+  }
+  if (from < end) pieces.push(own.subarray(from))
+  return { pieces, length }
 }
 
 /**
@@ -59,12 +92,13 @@ export function passInMemory(gate: Gate, value: unknown, limits: BodyLimits): un
   return passed === UNDECIDED ? gate.inMemory(value, limits) : passed
 }
 
-/** What a value is encoded into before it is known how long it is. */
+/** What a value is encoded into before it is known how long it is; a longer one has larger rooms, up to 64 MiB. */
 const ROOM_BYTES = 65_536
-let room: Uint8Array | undefined
+const MAX_ROOM_BYTES = 1_024 * ROOM_BYTES
+let spare: Uint8Array | undefined
 
-function newRoom(): Uint8Array {
-  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(ROOM_BYTES) : new Uint8Array(ROOM_BYTES)
+function newBuffer(bytes: number): Uint8Array {
+  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes)
 }
 
 /** Encodes and decodes the values of one schema. */
@@ -96,7 +130,10 @@ export function codec(of: AnyContract | TSchema, options?: LimitOptions): Codec<
   const limits = options ? resolveLimits(options) : defaultLimits
   return Object.freeze({
     encode: (value: unknown) =>
-      explain('encode', () => encodeCompiled(gate, value, limits) ?? pack(gate.toWire(value, limits)).slice()),
+      explain('encode', () => {
+        const compiled = encodeCompiled(gate, value, limits)
+        return compiled ? joinBody(compiled) : pack(gate.toWire(value, limits)).slice()
+      }),
     decode: (bytes: Uint8Array) =>
       explain('decode', () => {
         if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')

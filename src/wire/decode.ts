@@ -6,6 +6,7 @@
 import { defaultLimits, type Limits } from '../limits.ts'
 import { HEADER_BYTES, judgeHeader, type Kind, kinds, ProtocolError } from './frame.ts'
 import { copyBytes, uint32At } from './octets.ts'
+import { keepSpare, takeSpare } from './spare.ts'
 
 /** A frame by itself: the body is a copy. */
 export interface Frame {
@@ -17,6 +18,8 @@ export interface Frame {
 
 const NOTHING = new Uint8Array(0)
 const SMALLEST_TAIL = 256
+/** A longer one goes into a spare buffer, if there is one. */
+const LONG_TAIL = 4_096
 
 /**
  * An incremental decoder of one direction of one connection.
@@ -61,6 +64,24 @@ export class FrameDecoder {
     if (this.#at < this.#chunk.length) throw new Error('push() before read() said false')
     this.#chunk = chunk
     this.#at = 0
+  }
+
+  /** Copies what was not looked at yet, before the chunk that it lies in is used for something else. */
+  keepUnread(): void {
+    if (this.unread === 0) return
+    this.#chunk = copyBytes(this.#chunk, this.#at, this.#chunk.length)
+    this.#at = 0
+  }
+
+  /** Begins with another connection, after a quiet one. */
+  restart(expectsHello: boolean): void {
+    this.#expectsHello = expectsHello
+    this.skipped = 0
+  }
+
+  /** Nothing is left of the input, nor of a frame, and the HELLO has come. */
+  get isQuiet(): boolean {
+    return this.unread === 0 && this.#tailLength === 0 && !this.#expectsHello
   }
 
   /** How many bytes of the input were not looked at yet. */
@@ -151,23 +172,27 @@ export class FrameDecoder {
   #copyToTail(whole: number): void {
     const wanted = Math.min(whole - this.#tailLength, this.#chunk.length - this.#at)
     const length = this.#tailLength + wanted
-    if (length > this.#tail.length) {
-      const larger = new Uint8Array(
-        Math.min(Math.max(whole, SMALLEST_TAIL), Math.max(length, 2 * this.#tail.length, SMALLEST_TAIL)),
-      )
-      larger.set(this.#tail.subarray(0, this.#tailLength))
-      this.#tail = larger
-    }
+    if (length > this.#tail.length) this.#growTail(whole, length)
     this.#tail.set(this.#chunk.subarray(this.#at, this.#at + wanted), this.#tailLength)
     this.#tailLength = length
     this.#at += wanted
+  }
+
+  #growTail(whole: number, length: number): void {
+    const before = this.#tail
+    const size = Math.min(Math.max(whole, SMALLEST_TAIL), Math.max(length, 2 * before.length, SMALLEST_TAIL))
+    this.#tail = (length > LONG_TAIL ? takeSpare(whole) : undefined) ?? new Uint8Array(size)
+    this.#tail.set(before.subarray(0, this.#tailLength))
+    keepSpare(before)
   }
 
   /** A quiet connection holds no large buffer. */
   #forgetTail(): void {
     this.#tailIsRead = false
     this.#tailLength = 0
-    if (this.#tail.length > SMALLEST_TAIL) this.#tail = NOTHING
+    if (this.#tail.length <= SMALLEST_TAIL) return
+    keepSpare(this.#tail)
+    this.#tail = NOTHING
   }
 }
 

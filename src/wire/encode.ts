@@ -33,12 +33,33 @@ export interface RequestHead {
 
 const REQUEST_HEAD_BYTES = 8
 
+/** A value as MessagePack: large bytes of it may stand between its other pieces, uncopied. */
+export type Body = Uint8Array | Pieces
+
+export interface Pieces {
+  readonly pieces: readonly Uint8Array[]
+  /** Of all pieces together. */
+  readonly length: number
+}
+
+/** A body in one piece, copied together where it is none. */
+export function joinBody(body: Body): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  const joined = new Uint8Array(body.length)
+  let at = 0
+  for (const piece of body.pieces) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
 /** REQUEST: `u32 tag, u32 timeoutMs, [16 bytes of hash], [u16 length, metadata], body`. */
 export function writeRequest(
   writer: FrameWriter,
   id: number,
   head: RequestHead,
-  body: Uint8Array,
+  body: Body,
   maxFrameBytes: number,
 ): void {
   const { hash, metadata } = head
@@ -110,7 +131,7 @@ export function writeResponse(
   writer: FrameWriter,
   id: number,
   metadata: Uint8Array | undefined,
-  body: Uint8Array,
+  body: Body,
   maxFrameBytes: number,
 ): void {
   const first = openMessage(
@@ -183,7 +204,7 @@ function openMessage(
   flags: number,
   id: number,
   headBytes: number,
-  body: Uint8Array,
+  body: Body,
   maxFrameBytes: number,
 ): number {
   const first = Math.min(body.length, maxFrameBytes - headBytes)
@@ -196,15 +217,28 @@ function writeRest(
   writer: FrameWriter,
   kind: Kind,
   id: number,
-  body: Uint8Array,
+  body: Body,
   first: number,
   maxFrameBytes: number,
 ): void {
-  writeBytes(writer, first === body.length ? body : body.subarray(0, first))
-  for (let at = first; at < body.length; at += maxFrameBytes) {
-    const end = Math.min(body.length, at + maxFrameBytes)
-    writeHeader(writer, end - at, kind, end < body.length ? flag.MORE : 0, id)
-    writeBytes(writer, body.subarray(at, end))
+  if (body instanceof Uint8Array && first === body.length) {
+    writeBytes(writer, body)
+    return
+  }
+  let left = first // of this frame
+  let toCome = body.length - first
+  for (const piece of body instanceof Uint8Array ? [body] : body.pieces) {
+    for (let at = 0; at < piece.length; ) {
+      if (left === 0) {
+        left = Math.min(toCome, maxFrameBytes)
+        toCome -= left
+        writeHeader(writer, left, kind, toCome > 0 ? flag.MORE : 0, id)
+      }
+      const end = Math.min(piece.length, at + left)
+      writeBytes(writer, piece.subarray(at, end))
+      left -= end - at
+      at = end
+    }
   }
 }
 

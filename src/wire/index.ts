@@ -12,6 +12,8 @@ export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'
 export {
+  type Body,
+  joinBody,
   type Metadata,
   packError,
   type WireError,

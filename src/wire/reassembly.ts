@@ -3,6 +3,7 @@
  * messages hold together stays under `maxReassemblyBytes`, and no buffer grows ahead of what has come.
  */
 import type { Limits } from '../limits.ts'
+import { keepSpare, takeSpare } from './spare.ts'
 
 /** A message that is whole: a body, and what its first fragment said. */
 export interface Assembled {
@@ -17,10 +18,15 @@ interface Unfinished {
   readonly flags: number
   bytes: Uint8Array
   length: number
+  /** What is counted for it; a spare buffer may be longer. */
+  size: number
   discarded: boolean
 }
 
 const NOTHING = new Uint8Array(0)
+
+/** A longer message goes into a spare buffer, if there is one. */
+const LONG_BYTES = 4_096
 
 /** What stands before a body at most: number, time, hash and metadata. `maxMessageBytes` counts the body alone. */
 const MAX_HEAD_BYTES = 26 + 65_535
@@ -63,18 +69,23 @@ export class Reassembler {
     more: boolean,
   ): Assembled | TooLarge | undefined {
     this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? { flags, bytes: NOTHING, length: 0, discarded: false }
+    const message = this.#unfinished.get(id) ?? { flags, bytes: NOTHING, length: 0, size: 0, discarded: false }
     this.#unfinished.set(id, message)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
     if (broken) {
       message.discarded = true
-      this.#release(message)
+      this.#forget(message)
     }
     if (more) return broken
     this.#unfinished.delete(id)
     if (message.discarded) return broken
-    this.#heldBytes -= message.bytes.length
+    this.#heldBytes -= message.size
     return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
+  }
+
+  /** Says that nobody reads a message any more. */
+  release({ body }: Assembled): void {
+    keepSpare(new Uint8Array(body.buffer))
   }
 
   /** Whether what comes of a message is thrown away. */
@@ -92,7 +103,7 @@ export class Reassembler {
     const message = this.#unfinished?.get(id)
     if (!message) return
     this.#unfinished?.delete(id)
-    this.#release(message)
+    this.#forget(message)
   }
 
   /** Forgets what has come of a message; the rest of it is discarded as it comes. */
@@ -100,29 +111,37 @@ export class Reassembler {
     const message = this.#unfinished?.get(id)
     if (!message || message.discarded) return
     message.discarded = true
-    this.#release(message)
+    this.#forget(message)
   }
 
   #take(message: Unfinished, buffer: Uint8Array, start: number, end: number): TooLarge | undefined {
     const length = message.length + end - start
     const maxBytes = this.#limits.maxMessageBytes + MAX_HEAD_BYTES
     if (length > maxBytes) return 'maxMessageBytes'
-    if (length > message.bytes.length) {
+    if (length > message.size) {
       const free = this.#limits.maxReassemblyBytes - this.#heldBytes
-      const size = Math.min(Math.max(length, 2 * message.bytes.length), maxBytes, message.bytes.length + free)
+      const size = Math.min(Math.max(length, 2 * message.size), maxBytes, message.size + free)
       if (size < length) return 'maxReassemblyBytes'
-      this.#heldBytes += size - message.bytes.length
-      const larger = new Uint8Array(size)
-      larger.set(message.bytes.subarray(0, message.length))
-      message.bytes = larger
+      this.#heldBytes += size - message.size
+      message.size = size
+      if (size > message.bytes.length) growBytes(message)
     }
     message.bytes.set(buffer.subarray(start, end), message.length)
     message.length = length
     return undefined
   }
 
-  #release(message: Unfinished): void {
-    this.#heldBytes -= message.bytes.length
+  #forget(message: Unfinished): void {
+    this.#heldBytes -= message.size
+    keepSpare(message.bytes)
     message.bytes = NOTHING
+    message.size = 0
   }
+}
+
+function growBytes(message: Unfinished): void {
+  const { bytes, length, size } = message
+  message.bytes = (size > LONG_BYTES ? takeSpare(size) : undefined) ?? new Uint8Array(size)
+  message.bytes.set(bytes.subarray(0, length))
+  keepSpare(bytes)
 }

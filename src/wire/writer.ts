@@ -22,8 +22,8 @@ export interface FrameWriter {
   large(bytes: Uint8Array): void
 }
 
-/** From here on a body is cheaper to hand on than to copy. */
-const LARGE_BYTES = 8_192
+/** From here on bytes are cheaper to hand on than to copy. */
+export const LARGE_BYTES = 8_192
 
 export function writeHeader(writer: FrameWriter, length: number, kind: Kind, flags: number, id: number): void {
   writer.ensure(HEADER_BYTES)

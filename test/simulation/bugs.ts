@@ -14,7 +14,7 @@ import { Session } from '../../src/session/session.ts'
 import { DeadlineWheel } from '../../src/session/wheel.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { SlabWriter } from '../../src/transport/slab.ts'
-import { Reassembler } from '../../src/wire/index.ts'
+import { joinBody, Reassembler } from '../../src/wire/index.ts'
 
 export interface Bug {
   readonly name: string
@@ -153,8 +153,8 @@ export const bugs: readonly Bug[] = [
     'response',
     20,
     (send) =>
-      function (id, metadata, body: Uint8Array) {
-        const torn = body.slice()
+      function (id, metadata, body) {
+        const torn = joinBody(body).slice()
         torn[torn.length - 1] = (torn[torn.length - 1] ?? 0) ^ 1
         send.call(this, id, metadata, torn)
       },

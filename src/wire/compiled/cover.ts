@@ -168,7 +168,7 @@ export function depthOf(shape: Shape, above: ReadonlySet<Shape> = new Set()): nu
     case 'timestamp':
       return 0
     case 'literal':
-      return shape.values.some((value) => typeof value === 'bigint' || value === 0) ? undefined : 0
+      return shape.values.some((value) => typeof value === 'bigint' || Object.is(value, -0)) ? undefined : 0
     case 'undefined':
       return above.size === 0 ? 0 : undefined
     case 'ref':

@@ -1,10 +1,12 @@
 /** Lines of a decoder that take a value without parts (spec/codecs.md). */
 import type { Shape } from '../../contract/index.ts'
+import { pack } from '../msgpack.ts'
+import { float64At } from '../octets.ts'
 import type { TokenClass } from './cover.ts'
 import { boundsOf, valuesOf } from './keywords.ts'
 import { quote, type Source } from './source.ts'
-import { cursor, takeBigInt, takeBytes, takeNumber, takeTimestamp, UNDECIDED } from './take.ts'
-import { textTaker } from './text-taker.ts'
+import { cursor, takeBigInt, takeBytes, takeNumber, takeText, takeTimestamp, UNDECIDED } from './take.ts'
+import { shortTextTaker } from './text-taker.ts'
 
 export class LeafWriter {
   /** The statement of a function that does not know. */
@@ -42,7 +44,7 @@ export class LeafWriter {
       case 'literal':
         return this.#literal(shape, variable)
       case 'string':
-        return this.call(textTaker(), variable)
+        return this.text(variable)
       case 'bytes':
         return this.call(takeBytes, variable)
       case 'timestamp':
@@ -61,8 +63,27 @@ export class LeafWriter {
     this.#line(`p = ${this.cursor}`)
   }
 
+  /** Most texts are short, and where those end is known before they are taken. */
+  text(variable: string): void {
+    const length = this.#source.local('l')
+    this.#line(`const ${length} = b[p] ^ 0xa0`)
+    this.#line(`if (${length} < 0x20 && p + ${length} < e) {`)
+    this.#line(`${variable} = ${this.#constant(shortTextTaker())}(b, p + 1, ${length})`)
+    this.#line(`if (${variable} === ${this.#constant(UNDECIDED)}) ${this.fail}`)
+    this.#line(`p += ${length} + 1`)
+    this.#line('} else {')
+    this.call(takeText, variable)
+    this.#line('}')
+  }
+
   #number(shape: Extract<Shape, { kind: 'number' }>, variable: string): void {
-    this.#line(`if ((${variable} = b[p]) < 0x80) p++; else {`)
+    this.#line(`if ((${variable} = b[p]) < 0x80) p++`)
+    if (!shape.integer) {
+      this.#line(`else if (${variable} === 0xcb) {`)
+      this.#line(`if (!Number.isFinite(${variable} = ${this.#constant(float64At)}(b, p + 1))) ${this.fail}`)
+      this.#line('p += 9 }')
+    }
+    this.#line('else {')
     this.call(takeNumber, variable)
     this.#line('}')
     const isWrong = shape.integer ? `!Number.isInteger(${variable})` : 'false'
@@ -70,29 +91,27 @@ export class LeafWriter {
     if (tests !== 'false') this.#line(`if (${tests}) ${this.fail}`)
   }
 
+  /** Each by its own bytes, so that the text or number is always the same one. */
   #literal(shape: Shape, variable: string): void {
-    const values = valuesOf([shape])
-    const take = values.some((one) => typeof one === 'string') ? textTaker() : takeNumber
-    const kinds = new Set(values.map((one) => (one === null ? 'null' : typeof one)))
-    if (kinds.size === 1 && (kinds.has('string') || kinds.has('number'))) this.call(take, variable)
-    else this.#anyScalar(kinds, variable)
-    this.#line(
-      `switch (${variable}) { ${values.map((one) => `case ${quote(one)}:`).join(' ')} break; default: ${this.fail} }`,
-    )
-  }
-
-  #anyScalar(kinds: ReadonlySet<string>, variable: string): void {
-    this.#line(`if (b[p] === 0xc0) { ${variable} = null; p++ }`)
-    this.#line(`else if ((b[p] | 1) === 0xc3) ${variable} = b[p++] === 0xc3`)
-    if (kinds.has('string')) {
-      this.#line(`else if (${tokenTest('text')}) {`)
-      this.call(textTaker(), variable)
-      this.#line('}')
+    const values = valuesOf([shape]).map((value) => ({ value, bytes: pack(value).slice() }))
+    this.#line('switch (b[p]) {')
+    for (const header of new Set(values.map(({ bytes }) => bytes[0]))) {
+      this.#line(`case ${header}:`)
+      for (const { value, bytes } of values.filter((one) => one.bytes[0] === header)) {
+        this.#line(`if (${matches(bytes)}) { ${variable} = ${quote(value)}; p += ${bytes.length}; break }`)
+      }
+      this.#line(this.fail)
     }
-    this.#line('else {')
-    this.call(takeNumber, variable)
+    this.#line(`default: ${this.fail}`)
     this.#line('}')
   }
+}
+
+/** Whether the bytes at `p` are these. */
+export function matches(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte, index) => (index === 0 ? `b[p] === ${byte}` : `b[p + ${index}] === ${byte}`)).join(
+    ' && ',
+  )
 }
 
 /** Whether the byte at `p` begins a value of this class. */

@@ -1,4 +1,5 @@
 /** Lines of a decoder that take the properties of an object, in whatever order they come (spec/codecs.md). */
+import { matches } from './decode-leaf.ts'
 import { quote, type Source } from './source.ts'
 import { skipUnknown, UnknownNames } from './unknown.ts'
 
@@ -12,13 +13,6 @@ export interface PropertyPlan {
   readonly variable: string
   readonly mask: string
   readonly bit: number
-}
-
-/** Whether the bytes at `p` are these. */
-function matches(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte, index) => (index === 0 ? `b[p] === ${byte}` : `b[p + ${index}] === ${byte}`)).join(
-    ' && ',
-  )
 }
 
 /** The properties in the order of their declaration, as far as they come so. */

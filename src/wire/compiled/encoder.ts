@@ -7,10 +7,10 @@ import { pack } from '../msgpack.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
 import { areOwn, isPlainName } from './look.ts'
-import { putBytes, putListHeader, putMapHeader, putNumber, putPacked, putText } from './put.ts'
+import { NO_ROOM, putBytes, putListHeader, putMapHeader, putNumber, putPacked, putText } from './put.ts'
 import { quote, Source } from './source.ts'
 
-/** Writes `value` at `at`. Returns where it ends, or -1; what stands there then is void. */
+/** Writes `value` at `at`. Returns where it ends, or -1 or `NO_ROOM`; what stands there then is void. */
 export type Encoder = (value: unknown, buffer: Uint8Array, at: number) => number
 
 const FAIL = 'return -1'
@@ -23,7 +23,7 @@ export function makeEncoder(shape: Shape): Encoder {
   source.line('return (value, b, p) => {')
   source.line(`for (const k in ${source.constant(CLEAN)}) ${FAIL}`)
   new EncoderWriter(source).write(shape, 'value')
-  source.line('return p <= b.length ? p : -1')
+  source.line(`return p <= b.length ? p : ${NO_ROOM}`)
   source.line('}')
   return source.make() as Encoder // it is what the lines say
 }
@@ -90,14 +90,16 @@ class EncoderWriter {
   }
 
   #put(condition: string, put: (buffer: Uint8Array, at: number, value: never) => number, value: string): void {
-    this.#line(`if (!(${condition}) || (p = ${this.#constant(put)}(b, p, ${value})) < 0) ${FAIL}`)
+    this.#line(`if (!(${condition})) ${FAIL}`)
+    this.#line(`if ((p = ${this.#constant(put)}(b, p, ${value})) < 0) return p`)
   }
 
   #packed(condition: string, packed: (value: never) => Uint8Array | undefined, value: string): void {
     const bytes = this.#source.local('k')
     this.#line(`if (!(${condition})) ${FAIL}`)
     this.#line(`const ${bytes} = ${this.#constant(packed)}(${value})`)
-    this.#line(`if (${bytes} === undefined || (p = ${this.#constant(putPacked)}(b, p, ${bytes})) < 0) ${FAIL}`)
+    this.#line(`if (${bytes} === undefined) ${FAIL}`)
+    this.#line(`if ((p = ${this.#constant(putPacked)}(b, p, ${bytes})) < 0) return p`)
   }
 
   #number(shape: Extract<Shape, { kind: 'number' }>, value: string): void {
@@ -121,7 +123,7 @@ class EncoderWriter {
   /** Bytes that are known beforehand. */
   #bytes(bytes: Uint8Array): void {
     if (bytes.length > 64) {
-      this.#line(`if ((p = ${this.#constant(putPacked)}(b, p, ${this.#constant(bytes.slice())})) < 0) ${FAIL}`)
+      this.#line(`if ((p = ${this.#constant(putPacked)}(b, p, ${this.#constant(bytes.slice())})) < 0) return p`)
       return
     }
     const stores = Array.from(bytes, (byte, index) => `b[p + ${index}] = ${byte}`)
@@ -135,7 +137,7 @@ class EncoderWriter {
     this.#line(itemBounds(shape, count, FAIL))
     this.#line(`p = ${this.#constant(putListHeader)}(b, p, ${count})`)
     this.#line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
-    this.#line(`if (p > b.length) ${FAIL}`)
+    this.#line(`if (p > b.length) return ${NO_ROOM}`)
     this.#line(`const ${item} = ${value}[${index}]`)
     this.write(shape.item, item)
     this.#line('}')
@@ -191,14 +193,17 @@ class EncoderWriter {
     const [index, listed, name] = [this.#source.local('i'), this.#source.local('m'), this.#source.local('k')]
     const declared = new Map([...shape.properties].map(([one, { optional }]) => [one, optional]))
     const list = this.#constant(names)
-    this.#line(`let ${index} = 0, ${listed} = 0`)
-    this.#line(`for (const ${name} in ${value}) {`)
     if ([...declared.values()].includes(true)) {
+      this.#line(`let ${index} = 0, ${listed} = 0`)
+      this.#line(`for (const ${name} in ${value}) {`)
       this.#line(`while (${index} < ${names.length} && ${list}[${index}] !== ${name}) ${index}++`)
+      this.#line(`if (${list}[${index}++] !== ${name}) { ${listed} = -1; break }`)
+      this.#line(`${listed}++`)
+      this.#line('}')
+    } else {
+      this.#line(`let ${listed} = 0`)
+      this.#line(`for (const ${name} in ${value}) if (${list}[${listed}++] !== ${name}) { ${listed} = -1; break }`)
     }
-    this.#line(`if (${list}[${index}++] !== ${name}) { ${listed} = -1; break }`)
-    this.#line(`${listed}++`)
-    this.#line('}')
     const refuses = shape.rest === 'refuse'
     const hides = refuses ? ` || ${this.#constant(Object.getOwnPropertyNames)}(${value}).length !== ${listed}` : ''
     const areAllOwn = `${this.#constant(areOwn)}(${value}, ${this.#constant(declared)}, ${refuses})`
@@ -213,8 +218,9 @@ class EncoderWriter {
     this.#line(`const ${names} = Object.keys(${value})`)
     this.#line(`p = ${this.#constant(putMapHeader)}(b, p, ${names}.length)`)
     this.#line(`for (const ${name} of ${names}) {`)
-    this.#line(`if (p > b.length || !${this.#constant(isPlainName)}(${name})) ${FAIL}`)
-    this.#line(`if ((p = ${this.#constant(putText)}(b, p, ${name})) < 0) ${FAIL}`)
+    this.#line(`if (p > b.length) return ${NO_ROOM}`)
+    this.#line(`if (!${this.#constant(isPlainName)}(${name})) ${FAIL}`)
+    this.#line(`if ((p = ${this.#constant(putText)}(b, p, ${name})) < 0) return p`)
     this.#line(`const ${inner} = ${value}[${name}]`)
     if (pattern) this.write(pattern.shape, inner)
     this.#line('}')

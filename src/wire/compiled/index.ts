@@ -11,6 +11,7 @@ import { makePasser, type Passer } from './passer.ts'
 import { UNDECIDED } from './take.ts'
 import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
 
+export { enterRoom, NO_ROOM, type Room } from './put.ts'
 export { UNDECIDED } from './take.ts'
 
 /** The functions of a schema. */
@@ -32,7 +33,7 @@ export class CompiledCodec {
     return this.#depth !== Number.POSITIVE_INFINITY && mayMakeCode
   }
 
-  /** Writes `value` at `at`. Returns where it ends, -1 where the reference path is to be asked. */
+  /** Writes `value` at `at`. Returns where it ends, -1 where the reference path is to be asked, or `NO_ROOM`. */
   encode(value: unknown, buffer: Uint8Array, at: number, limits: WalkLimits): number {
     if (this.#depth > limits.maxDepth) return -1
     this.#encoder ??= make(makeEncoder, this.#shape) ?? never

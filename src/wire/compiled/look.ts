@@ -19,19 +19,57 @@ export function areOwn(value: object, declared: Declared, refuses: boolean): boo
 }
 
 /**
- * What is to be done with an object that does not list exactly what is declared: nothing, for what is not declared is hidden
+ * What is to be done with an object that does not list what is declared in its order: nothing, for what is not declared is hidden
  * nowhere; a copy without the rest; or the reference path is to look.
  */
 export function lookOver(value: object, declared: Declared, refuses: boolean): 'same' | 'more' | 'undecided' {
-  if (!areOwn(value, declared, refuses)) return 'undecided'
-  const names = getOwnPropertyNames(value)
-  const isSame = names.every((name) => declared.has(name) && isListed.call(value, name))
-  return isSame && getOwnPropertySymbols(value).length === 0 ? 'same' : 'more'
+  let listed = 0
+  let rest = 0
+  for (const name in value) {
+    if (declared.has(name)) listed++
+    else rest++
+  }
+  const isWhole = listed === declared.size && !(refuses && hasMore(value, listed))
+  if (!isWhole && !areOwn(value, declared, refuses)) return 'undecided'
+  return rest > 0 || hasMore(value, listed) ? 'more' : 'same'
 }
 
-/** A copy with what is declared and listed. */
-export function pickDeclared(value: object, declared: Declared): object {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => declared.has(name)))
+/** Whether it has more properties of its own than so many, under symbols too. */
+function hasMore(value: object, listed: number): boolean {
+  return getOwnPropertyNames(value).length !== listed || getOwnPropertySymbols(value).length > 0
+}
+
+/** A property as an object may be asked for it. */
+export interface DeclaredName {
+  readonly name: string
+  readonly isOptional: boolean
+}
+
+/**
+ * The place after `name` in a list, looked for from `at` on, -1 where it is not there or one before it may not be absent;
+ * with no name, whether all that are left may be. What `Object.prototype` has is absent of no object.
+ */
+export function skipAbsent(list: readonly DeclaredName[], at: number, name: string | undefined): number {
+  for (let place = at; place < list.length; place++) {
+    const one = list[place] as DeclaredName // it is within the list
+    if (one.name === name) return place + 1
+    if (!one.isOptional || one.name in Object.prototype) return -1
+  }
+  return name === undefined ? list.length : -1
+}
+
+/** A copy with what is declared and listed, of the values that were read of it. The rest is not looked at. */
+export function pickDeclared(
+  value: object,
+  places: ReadonlyMap<string, number>,
+  values: readonly unknown[],
+): Record<string, unknown> {
+  const copy: Record<string, unknown> = {}
+  for (const name in value) {
+    const place = places.get(name)
+    if (place !== undefined) copy[name] = values[place]
+  }
+  return copy
 }
 
 const LINE_BREAK = /[\n\r\u2028\u2029]/

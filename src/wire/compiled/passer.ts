@@ -7,12 +7,15 @@ import { checkOf, type Shape } from '../../contract/index.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
 import { CLEAN } from './encoder.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
-import { isPlainName, lookOver, pickDeclared } from './look.ts'
+import { isPlainName, lookOver, pickDeclared, skipAbsent } from './look.ts'
 import { quote, Source } from './source.ts'
 import { UNDECIDED } from './take.ts'
 
 /** What becomes of a value of at most so many parts, or `UNDECIDED`. */
 export type Passer = (value: unknown, maxNodes: number) => unknown
+
+/** As many names as there are prefixes. */
+type Four = [string, string, string, string]
 
 export function makePasser(shape: Shape): Passer {
   const source = new Source()
@@ -109,11 +112,7 @@ class PassWriter {
       case 'timestamp':
         return this.#require(`${value} instanceof Date && !Number.isNaN(${value}.getTime())`)
       case 'literal':
-        return this.#require(
-          valuesOf([shape])
-            .map((one) => `${value} === ${quote(one)}`)
-            .join(' || '),
-        )
+        return this.#require(isOneOf(valuesOf([shape]), value))
       default:
         throw new Error(`a shape that is not covered: ${shape.kind}`)
     }
@@ -128,12 +127,7 @@ class PassWriter {
   }
 
   #array(shape: Extract<Shape, { kind: 'array' }>, value: string): string {
-    const [index, item, count, result] = ['i', 'v', 'n', 'r'].map((prefix) => this.#source.local(prefix)) as [
-      string,
-      string,
-      string,
-      string,
-    ] // as many as prefixes
+    const [index, item, count, result] = ['i', 'v', 'n', 'r'].map((prefix) => this.#source.local(prefix)) as Four
     this.#require(`Array.isArray(${value})`)
     this.#line(`const ${count} = ${value}.length`)
     this.#line(itemBounds(shape, count, this.#fail))
@@ -170,51 +164,58 @@ class PassWriter {
       variable: this.#source.local('v'),
     }))
     const result = this.#source.local('r')
+    const places = this.#constant(new Map(properties.map(({ name }, place) => [name, place])))
+    const variables = properties.map(({ variable }) => variable)
+    const copy = `${this.#constant(pickDeclared)}(${value}, ${places}, [${variables.join(', ')}])`
     this.#require(`typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})`)
     for (const { name, variable } of properties) this.#line(`const ${variable} = ${value}[${quote(name)}]`)
     this.#requirePlain(value)
     this.#line(`let ${result} = ${value}`)
-    this.#lookOver(shape, value, result)
+    this.#lookOver(shape, value, `${result} = ${copy}`)
     for (const { name, variable, optional, shape: inner } of properties) {
       if (optional) this.#line(`if (${variable} !== undefined) {`)
-      this.#keep(result, value, quote(name), variable, this.write(inner, variable), `{ ...${value} }`)
+      this.#keep(result, value, quote(name), variable, this.write(inner, variable), copy)
       if (optional) this.#line('}')
     }
     return result
   }
 
-  /** An object that lists exactly what is declared, in this order, and hides nothing, stays; others are looked at by name. */
-  #lookOver(shape: ObjectShape, value: string, result: string): void {
-    const names = [...shape.properties.keys()]
-    const declared = new Map([...shape.properties].map(([name, { optional }]) => [name, optional]))
-    const [listed, name, verdict] = [this.#source.local('m'), this.#source.local('k'), this.#source.local('l')]
-    const list = this.#constant(names)
-    this.#line(`let ${listed} = 0`)
-    this.#line(`for (const ${name} in ${value}) if (${list}[${listed}++] !== ${name}) { ${listed} = -1; break }`)
-    const hides = `${this.#constant(Object.getOwnPropertyNames)}(${value}).length !== ${names.length} || ${this.#constant(Object.getOwnPropertySymbols)}(${value}).length > 0`
-    this.#line(`if (${listed} !== ${names.length} || ${hides}) {`)
-    const refuses = shape.rest === 'refuse'
-    this.#line(`const ${verdict} = ${this.#constant(lookOver)}(${value}, ${this.#constant(declared)}, ${refuses})`)
+  /** An object that lists what is declared, in this order, and hides nothing, stays; others are looked at name by name. */
+  #lookOver(shape: ObjectShape, value: string, copy: string): void {
+    const declared = [...shape.properties].map(([name, { optional }]) => ({ name, isOptional: optional }))
+    const [next, listed, name, verdict] = ['i', 'm', 'k', 'l'].map((prefix) => this.#source.local(prefix)) as Four
+    const names = this.#constant(declared.map((one) => one.name))
+    const skip = `${this.#constant(skipAbsent)}(${this.#constant(declared)}, `
+    this.#line(`let ${next} = 0, ${listed} = 0`)
+    this.#line(`for (const ${name} in ${value}) {`)
+    this.#line(`if (${names}[${next}++] !== ${name} && (${next} = ${skip}${next} - 1, ${name})) < 0) break`)
+    this.#line(`${listed}++`)
+    this.#line('}')
+    this.#line(`if (${next} >= 0 && ${next} < ${declared.length}) ${next} = ${skip}${next}, undefined)`)
+    this.#line(`if (${next} < 0 || ${this.#hides(value, listed)}) {`)
+    const byName = this.#constant(new Map([...shape.properties].map(([one, { optional }]) => [one, optional])))
+    this.#line(`const ${verdict} = ${this.#constant(lookOver)}(${value}, ${byName}, ${shape.rest === 'refuse'})`)
     this.#require(`${verdict} !== 'undecided'`)
-    this.#line(
-      `if (${verdict} === 'more') ${result} = ${this.#constant(pickDeclared)}(${value}, ${this.#constant(declared)})`,
-    )
+    this.#line(`if (${verdict} === 'more') ${copy}`)
     this.#line('}')
   }
 
+  /** Whether it has more properties of its own than are listed. */
+  #hides(value: string, listed: string): string {
+    const [strings, symbols] = [
+      this.#constant(Object.getOwnPropertyNames),
+      this.#constant(Object.getOwnPropertySymbols),
+    ]
+    return `${strings}(${value}).length !== ${listed} || ${symbols}(${value}).length > 0`
+  }
+
   #record(shape: ObjectShape, value: string): string {
-    const [names, name, inner, result] = ['n', 'k', 'v', 'r'].map((prefix) => this.#source.local(prefix)) as [
-      string,
-      string,
-      string,
-      string,
-    ] // as many as prefixes
+    const [names, name, inner, result] = ['n', 'k', 'v', 'r'].map((prefix) => this.#source.local(prefix)) as Four
     const [pattern] = shape.patterns
     this.#require(`typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})`)
     this.#requirePlain(value)
     this.#line(`const ${names} = Object.keys(${value})`)
-    const hides = `${this.#constant(Object.getOwnPropertyNames)}(${value}).length !== ${names}.length || ${this.#constant(Object.getOwnPropertySymbols)}(${value}).length > 0`
-    this.#line(`if (${hides}) ${this.#fail}`)
+    this.#line(`if (${this.#hides(value, `${names}.length`)}) ${this.#fail}`)
     this.#line(`t += ${names}.length * ${1 + (pattern ? fixedNodes(pattern.shape) : 0)}`)
     this.#line(`if (t > max) ${this.#fail}`)
     this.#line(`let ${result} = ${value}`)
@@ -237,12 +238,7 @@ class PassWriter {
       if (shapes.length === 1 && only) this.#line(`${result} = ${this.write(only, value)}`)
       else if (found === 'map')
         this.#tagged(shapes as ObjectShape[], branches.tag ?? '', value, result) // of one class
-      else
-        this.#require(
-          valuesOf(shapes)
-            .map((one) => `${value} === ${quote(one)}`)
-            .join(' || '),
-        )
+      else this.#require(isOneOf(valuesOf(shapes), value))
       this.#line('} else')
     }
     this.#line(this.#fail)
@@ -262,6 +258,12 @@ class PassWriter {
     this.#line(`default: ${this.#fail}`)
     this.#line('}')
   }
+}
+
+/** Whether a value is one of these constants. The reference path makes 0 of -0. */
+function isOneOf(constants: ReturnType<typeof valuesOf>, value: string): string {
+  const tests = constants.map((one) => (one === 0 ? `Object.is(${value}, 0)` : `${value} === ${quote(one)}`))
+  return tests.join(' || ') || 'false'
 }
 
 function isInt64(value: unknown): boolean {

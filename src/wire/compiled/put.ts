@@ -1,7 +1,13 @@
 /**
- * What generated encoders call (spec/codecs.md): each puts one value at `at` and returns where it ends, or -1. Stores past the
- * end of a buffer are void in JavaScript, so room is looked at by the generated code, once at the end.
+ * What generated encoders call (spec/codecs.md): each puts one value at `at` and returns where it ends, -1 for what the
+ * reference path is to decide, or `NO_ROOM`. Stores past the end of a buffer are void in JavaScript, so room is looked at by
+ * the generated code, once at the end, and here where a platform's function would throw.
  */
+import { copyBytes } from '../octets.ts'
+import { LARGE_BYTES } from '../writer.ts'
+
+/** The buffer is too small; a larger one may do. */
+export const NO_ROOM = -2
 
 const float = new Float64Array(1)
 const floatBytes = new Uint8Array(float.buffer)
@@ -74,7 +80,7 @@ function putU32(buffer: Uint8Array, at: number, value: number): number {
 /** Up to this length a loop over ASCII beats the call of the platform's encoder. */
 const SHORT_TEXT = 48
 
-/** -1 for half of a surrogate pair, and where there is no room. */
+/** -1 for half of a surrogate pair. */
 export function putText(buffer: Uint8Array, at: number, text: string): number {
   const { length } = text
   if (length >= SHORT_TEXT) return putLongText(buffer, at, text)
@@ -99,7 +105,8 @@ const MAX_UNIT_BYTES = 3
 
 function putLongText(buffer: Uint8Array, at: number, text: string): number {
   const { length } = text
-  if (at + 5 + MAX_UNIT_BYTES * length > buffer.length || !text.isWellFormed()) return -1
+  if (!text.isWellFormed()) return -1
+  if (at + 5 + MAX_UNIT_BYTES * length > buffer.length) return NO_ROOM
   const guess = textHeaderBytes(length)
   const bytes = writeUtf8(buffer, at + guess, text)
   const header = textHeaderBytes(bytes)
@@ -127,16 +134,43 @@ function writeUtf8(buffer: Uint8Array, at: number, text: string): number {
   return encoder.encodeInto(text, buffer.subarray(at)).written
 }
 
-/** From here on a value is better handed on than copied once more. */
-const LARGE_BYTES = 8_192
+/** A buffer, and bytes that are better handed on as they are than copied into it. */
+export interface Room {
+  readonly buffer: Uint8Array
+  /** In their order, each with where in the buffer it would begin. */
+  readonly beside: { readonly at: number; readonly bytes: Uint8Array }[]
+}
 
-/** -1 for many bytes, and where there is no room. */
+let room: Room | undefined
+
+/** Says where large bytes are put that belong into a room's buffer; into others they are not put. Returns the room before. */
+export function enterRoom(next: Room | undefined): Room | undefined {
+  const before = room
+  room = next
+  return before
+}
+
 export function putBytes(buffer: Uint8Array, at: number, bytes: Uint8Array): number {
   const { length } = bytes
-  if (length > LARGE_BYTES || at + 5 + length > buffer.length) return -1
+  if (length >= LARGE_BYTES) return putBeside(buffer, at, bytes)
+  if (at + 3 + length > buffer.length) return NO_ROOM
   const start = length < 0x100 ? putLength(buffer, at, 0xc4, 1, length) : putLength(buffer, at, 0xc5, 2, length)
   buffer.set(bytes, start)
   return start + length
+}
+
+function putBeside(buffer: Uint8Array, at: number, bytes: Uint8Array): number {
+  if (room?.buffer !== buffer) return -1
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) // whose length is what a socket will send
+  const { length } = view
+  const start = length < 0x1_0000 ? putLength(buffer, at, 0xc5, 2, length) : putLength(buffer, at, 0xc6, 4, length)
+  room.beside.push({ at: start, bytes: isFixed(view.buffer) ? view : copyBytes(view, 0, length) })
+  return start
+}
+
+/** Other memory may shrink or change before it is sent. */
+function isFixed(memory: ArrayBufferLike): boolean {
+  return memory instanceof ArrayBuffer && !memory.resizable
 }
 
 export function putListHeader(buffer: Uint8Array, at: number, count: number): number {
@@ -158,7 +192,7 @@ export function putMapHeader(buffer: Uint8Array, at: number, count: number): num
 
 /** What the reference has packed. */
 export function putPacked(buffer: Uint8Array, at: number, packed: Uint8Array): number {
-  if (at + packed.length > buffer.length) return -1
+  if (at + packed.length > buffer.length) return NO_ROOM
   buffer.set(packed, at)
   return at + packed.length
 }

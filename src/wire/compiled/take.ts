@@ -2,7 +2,7 @@
  * What generated decoders call (spec/codecs.md): each takes one value from `at`, and leaves where it ends in `cursor.at`. What
  * it does not expect, it says by `UNDECIDED`. Invariant: what is taken is strict MessagePack (spec/msgpack.md).
  */
-import { byteAt, decodeText, findIllFormedText, int32At, uint32At, uintAt } from '../octets.ts'
+import { byteAt, copyBytes, decodeWellFormed, float64At, int32At, uint32At, uintAt } from '../octets.ts'
 import { isPlainName } from './look.ts'
 
 /** The generated code does not know; the reference path does. */
@@ -12,10 +12,6 @@ export const UNDECIDED = Symbol('undecided')
 export const cursor = { at: 0 }
 
 const scratch = new DataView(new ArrayBuffer(8))
-const float = new Float64Array(1)
-const floatBytes = new Uint8Array(float.buffer)
-/** Of the machine: the first byte of 1 is its last. */
-const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** Any finite number that both paths take for one: exact, whatever its format. */
 export function takeNumber(buffer: Uint8Array, at: number): number | typeof UNDECIDED {
@@ -71,9 +67,7 @@ function takeFloat32(buffer: Uint8Array, at: number): number | typeof UNDECIDED 
 }
 
 function takeFloat64(buffer: Uint8Array, at: number): number | typeof UNDECIDED {
-  for (let index = 0; index < 8; index++)
-    floatBytes[isLittleEndian ? 7 - index : index] = byteAt(buffer, at + 1 + index)
-  const value = float[0] as number // its only item
+  const value = float64At(buffer, at + 1)
   cursor.at = at + 9
   return Number.isFinite(value) ? value : UNDECIDED
 }
@@ -118,9 +112,8 @@ let textEnd = 0
 export function takeText(buffer: Uint8Array, at: number, end: number): string | typeof UNDECIDED {
   const start = openText(buffer, at, end)
   if (start < 0) return UNDECIDED
-  const to = textEnd
-  cursor.at = to
-  return findIllFormedText(buffer, start, to) < 0 ? decodeText(buffer, start, to) : UNDECIDED
+  cursor.at = textEnd
+  return decodeWellFormed(buffer, start, textEnd) ?? UNDECIDED
 }
 
 /** Bytes in a buffer of their own. */
@@ -132,9 +125,7 @@ export function takeBytes(buffer: Uint8Array, at: number, end: number): Uint8Arr
   const start = at + 1 + width
   if (start + length > end) return UNDECIDED
   cursor.at = start + length
-  const bytes = new Uint8Array(length)
-  bytes.set(buffer.subarray(start, start + length))
-  return bytes
+  return copyBytes(buffer, start, start + length)
 }
 
 const MAX_NANOSECONDS = 999_999_999

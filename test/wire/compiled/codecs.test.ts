@@ -4,10 +4,12 @@ import Type, { type TSchema } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { Bytes, gateOf, Misfit, Timestamp } from '../../../src/contract/index.ts'
 import { defaultLimits } from '../../../src/limits.ts'
-import { decodeBody, encodeBody, encodeInto, pack, unpack } from '../../../src/wire/index.ts'
+import { decodeBody, encodeInto, encodeBody as encodePieces, joinBody, pack, unpack } from '../../../src/wire/index.ts'
 import { compiledOf, isOn, UNDECIDED } from './subject.ts'
 
 const room = new Uint8Array(1 << 20)
+
+const encodeBody = (...args: Parameters<typeof encodePieces>): Uint8Array => joinBody(encodePieces(...args))
 
 /** What the compiled path alone writes, or `undefined`; where it is off, what the reference does. */
 function encoded(schema: TSchema, value: unknown): Uint8Array | undefined {
