@@ -57,7 +57,7 @@ export class Alarms {
 
   /** Sees to it that there is a timer for the first of them. */
   #setTimer(): void {
-    const [first] = this.#waiting
+    const first = this.#waiting[0]
     if (!first || (this.#cancelTimer && this.#timerAt <= first.at)) return
     this.#cancelTimer?.()
     this.#timerAt = first.at
@@ -70,7 +70,7 @@ export class Alarms {
     this.#isRinging = true
     const now = this.#clock.now()
     try {
-      for (let [first] = this.#waiting; first && first.at <= now; [first] = this.#waiting) {
+      for (let first = this.#waiting[0]; first && first.at <= now; first = this.#waiting[0]) {
         this.remove(first)
         first.ring()
       }

@@ -22,13 +22,13 @@ import type { Effects, IncomingRequest } from './effects.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-const NOTHING = new Uint8Array(0)
+import { giveBackRequest, takeRequest } from './told-request.ts'
 
 /** A request that waits for a slot; `heldAt` is on the clock's scale. */
 type HeldRequest = IncomingRequest & { readonly heldAt: number }
+
+/** Of the request that is being read: one for all connections, as it is looked at before anything else can happen. */
+const headRead = new ReceivedRequestHead()
 
 export class Callee {
   /** Frames for ids that are not in flight. */
@@ -40,19 +40,6 @@ export class Callee {
   readonly #effects: Effects
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
-  /** What is being read: one of each, for nothing is kept of a request but what its handler was given. */
-  readonly #head = new ReceivedRequestHead()
-  readonly #request: Mutable<IncomingRequest> = {
-    tag: 0,
-    oneWay: false,
-    timeoutMs: 0,
-    metadata: {},
-    hash: undefined,
-    judged: false,
-    buffer: NOTHING,
-    start: 0,
-    end: 0,
-  }
   /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
   #held: Map<number, HeldRequest> | undefined
   #heldBytes = 0
@@ -99,7 +86,7 @@ export class Callee {
     const { id, flags, buffer, start, end } = frame
     const more = (flags & flag.MORE) !== 0
     if (!more && !this.#reassembler.has(id)) {
-      const head = this.#head.read(flags, buffer, start, end)
+      const head = headRead.read(flags, buffer, start, end)
       if (this.#begin(frame, head, false)) this.#deliver(id, head, buffer, end)
     } else {
       this.#fragmentReceived(frame, more)
@@ -111,14 +98,14 @@ export class Callee {
     const isFurther = this.#reassembler.has(id)
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    if (!isFurther && !this.#begin(frame, this.#head.read(flags, buffer, start, end), more)) return
+    if (!isFurther && !this.#begin(frame, headRead.read(flags, buffer, start, end), more)) return
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
     if (typeof whole === 'string') this.#refuseUnread(id, 0, isOneWay, whole, 'the request is too large')
     else if (whole) {
       const { body } = whole
-      this.#deliver(id, this.#head.read(whole.flags, body, 0, body.length), body, body.length)
+      this.#deliver(id, headRead.read(whole.flags, body, 0, body.length), body, body.length)
       this.#reassembler.release(whole)
     }
   }
@@ -282,7 +269,7 @@ export class Callee {
       this.#refuseUnread(id, tag, oneWay, limit, 'the request is too large')
       return
     }
-    const request = this.#request
+    const request = takeRequest()
     request.tag = tag
     request.oneWay = oneWay
     request.timeoutMs = timeoutMs
@@ -294,6 +281,6 @@ export class Callee {
     request.end = end
     if (isFull) this.#hold(id, request)
     else this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
-    request.buffer = NOTHING // a quiet connection holds no input
+    giveBackRequest(request)
   }
 }

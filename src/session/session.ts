@@ -14,10 +14,8 @@ import {
   type Hello,
   type InPlace,
   kinds,
-  PROTOCOL_MAJOR,
   ProtocolError,
   packCredentials,
-  packHello,
   readCredentials,
   readError,
   readHello,
@@ -37,6 +35,7 @@ import { Keepalive, type KeepaliveEffects } from './keepalive.ts'
 import type { LinkListener } from './link.ts'
 import type { Role, SessionCounters, SessionOptions } from './options.ts'
 import { isConnectionError, requireOrder } from './order.ts'
+import { ownHello } from './own-hello.ts'
 import { FrameSender } from './sender.ts'
 import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
 
@@ -280,9 +279,8 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     return this.#callee
   }
 
-  #sendHello({ limits, incarnation, contracts, credentials }: SessionOptions): void {
-    const hello = { major: PROTOCOL_MAJOR, limits, features: [], incarnation, contracts, credentials }
-    this.#sender.frame(kinds.HELLO, 0, packHello(hello))
+  #sendHello(options: SessionOptions): void {
+    this.#sender.frame(kinds.HELLO, 0, ownHello(options))
   }
 
   #helloReceived(peer: Hello): void {

@@ -170,7 +170,7 @@ export abstract class ByteLink implements Link {
 
   /** A quiet link holds nothing that another can use. */
   #rest(traffic: Traffic): void {
-    if (traffic !== this.#traffic || traffic.isBusy || this.#isBroken || this.tap) return
+    if (traffic !== this.#traffic || traffic.isBusy || this.tap) return
     this.#traffic = undefined
     giveBack(this.limits, traffic)
   }

@@ -2,7 +2,7 @@
  * Buffers that frames are written into, from one pool for the process: a fresh one for each flush cost three times the
  * latency of a lone call. Invariant: a slab is in the pool or in one writer or with the system, never in two of them.
  */
-import type { FrameWriter } from '../wire/index.ts'
+import { copyBytes, type FrameWriter } from '../wire/index.ts'
 
 const SLAB_BYTES = 65_536
 /** What a burst leaves behind stays bounded: 4 MiB. */
@@ -41,6 +41,11 @@ export function recycle(chunks: readonly Uint8Array[]): void {
     const slab = chunk.byteOffset === 0 ? slabs.get(chunk.buffer) : undefined
     if (slab) giveBack(slab)
   }
+}
+
+/** Chunks that wait: the slabs as they are, and copies of what is not ours, which may change or be transferred meanwhile. */
+export function ownChunks(chunks: readonly Uint8Array[]): Uint8Array[] {
+  return chunks.map((chunk) => (slabs.has(chunk.buffer) ? chunk : copyBytes(chunk, 0, chunk.length)))
 }
 
 const NOTHING = new Uint8Array(0)
