@@ -93,6 +93,7 @@ export class RemoteConnection implements Connection, Channel {
       tellLimit('client', 'maxCallsQueued', this.#url, message)
       call.refused({ code: 'resource_exhausted', message, processed: 'no' })
     } else {
+      call.wait()
       this.#waiting.add(call)
       void this.#dial()
     }

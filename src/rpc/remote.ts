@@ -9,6 +9,8 @@ import {
   encodeBody,
   encodeInto,
   type InPlace,
+  isWhole,
+  joinBody,
   type Metadata,
   type WireError,
 } from '../wire/index.ts'
@@ -81,7 +83,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   #keepBody(): boolean {
     try {
       if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.#side.limits)
-      return true
+      return isWhole(this.body)
     } catch {
       return false // it has changed since it left
     }
@@ -117,6 +119,12 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   startIn(carrier: CallCarrier): void {
     this.#carrier = carrier
     carrier.start(this)
+    if (!this.#hasLeft) this.wait()
+  }
+
+  /** It has not left yet: until then its caller may do with the request whatever it likes. */
+  wait(): void {
+    this.body = joinBody(this.body)
   }
 
   takeHash(): Uint8Array | undefined {
@@ -141,7 +149,10 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
     const carrier = this.#carrier
     if (carrier && error.rule === 'contract' && error.processed === 'no' && this.#hasLeft && this.#keepBody()) {
       this.#hasLeft = false // it did not run, and may leave again
-      if (carrier.refused(this, error)) return
+      if (carrier.refused(this, error)) {
+        if (!this.#hasLeft) this.wait()
+        return
+      }
     }
     const explained = carrier?.explain(this, error) ?? error
     this.fail(arriveAtCaller(explained, this.method, fromWire), error.metadata)

@@ -42,6 +42,11 @@ export interface Pieces {
   readonly length: number
 }
 
+/** Whether a body is as it was made: memory that was transferred since is empty. */
+export function isWhole(body: Body): boolean {
+  return body instanceof Uint8Array || body.pieces.reduce((sum, { length }) => sum + length, 0) === body.length
+}
+
 /** A body in one piece, copied together where it is none. */
 export function joinBody(body: Body): Uint8Array {
   if (body instanceof Uint8Array) return body

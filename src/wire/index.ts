@@ -13,6 +13,7 @@ export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'
 export {
   type Body,
+  isWhole,
   joinBody,
   type Metadata,
   packError,
