@@ -124,6 +124,7 @@ function tokensOf(text: string): string[] {
   return tokens
 }
 
+// Without the compiled path no code is made.
 it.runIf(isOn).each(Object.entries(places))('%s is in generated code as literals only', (_, place) => {
   codeOf(place('x')) // whatever is made once for all schemas
   for (const text of hostile) {
