@@ -62,43 +62,30 @@ export interface Channel {
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown>
 }
 
-/** One object may stand for one call after the other; `open` begins each. */
-export abstract class PendingCall extends Deadline {
-  method!: MethodRef // set by `open`, as are all without a value here
-  promise!: Promise<unknown> // likewise
+export abstract class PendingCall<Side extends CallSide> extends Deadline {
+  readonly method: MethodRef
+  readonly promise: Promise<unknown>
   /** From the call's begin to its deadline; `Infinity` for none. */
-  timeoutMs = 0
+  readonly timeoutMs: number
   isSettled = false
-  protected side!: CallSide // likewise
-  #options!: CallOptions // likewise
+  protected readonly side: Side
+  readonly #options: CallOptions
+  readonly #resolve: (value: unknown) => void
+  readonly #reject: (error: unknown) => void
   #told: ToldCall | undefined
-  #resolve!: (value: unknown) => void // likewise
-  #reject!: (error: unknown) => void // likewise
   #stopListening: (() => void) | undefined
 
-  protected open(method: MethodRef, options: CallOptions, side: CallSide): void {
+  /** @throws NanowireError what the call ends with, before it has begun */
+  constructor(method: MethodRef, options: CallOptions, side: Side) {
+    super()
+    requireCallOptions(method, options)
     this.timeoutMs = timeoutOf(method, options, side.limits)
     this.method = method
     this.side = side
-    this.isSettled = false
     this.#options = options
     this.promise = new Promise(takeSettlers)
     this.#resolve = takenResolve
     this.#reject = takenReject
-  }
-
-  /** It has settled, and keeps nothing of its call. */
-  protected close(): void {
-    const nothing = undefined as never // `open` sets them anew
-    this.at = 0
-    this.method = nothing
-    this.promise = nothing
-    this.side = nothing
-    this.#options = nothing
-    this.#told = undefined
-    this.#resolve = nothing
-    this.#reject = nothing
-    this.#stopListening = undefined
   }
 
   /** From now on the deadline runs and the caller's signal counts. */

@@ -76,16 +76,16 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     if (timeoutMs !== Number.POSITIVE_INFINITY) requireMs('timeoutMs', timeoutMs, 1)
     this.side = side
     this.route = route
+    this.at = 0
+    this.#isSettled = false
+    this.#isHandedOver = false
+    this.#isOver = false
+    this.#hasFailed = false
     this.#timeoutMs = timeoutMs
-    if (options !== NO_OPTIONS) this.#take(options)
-    this.#toldByClient = tellCallStart(method, 'client', side.contexts.peer, side.clock)
-  }
-
-  #take(options: CallOptions): void {
-    const { metadata, signal } = options
     this.#options = options
-    if (metadata) this.#metadata = { ...metadata } // the caller's own may change
-    if (signal) this.#stopListening = onAbort(signal, this)
+    if (options.metadata) this.#metadata = { ...options.metadata } // the caller's own may change
+    if (options.signal) this.#stopListening = onAbort(options.signal, this)
+    this.#toldByClient = tellCallStart(method, 'client', side.contexts.peer, side.clock)
   }
 
   /** Runs the handler. It may have ended when this returns, and the call with it. */
@@ -154,7 +154,7 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
 
   /** The connection ends before the handler has. */
   cutOff(error: NanowireError): void {
-    this.ctx.cancel(error)
+    this.#context?.cancel(error)
     this.fail(error)
   }
 
@@ -244,12 +244,9 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     if (this.#isHandedOver) this.#recycle()
   }
 
+  /** Keeps nothing of the call, but for what says that it has ended. */
   #recycle(): void {
     this.forget()
-    this.at = 0
-    this.#isSettled = false
-    this.#isHandedOver = false
-    this.#isOver = false
     this.#options = NO_OPTIONS
     this.#metadata = NO_METADATA
     this.#stopListening = undefined
@@ -258,7 +255,6 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     this.#resolve = undefined
     this.#reject = undefined
     this.#outcome = undefined
-    this.#hasFailed = false
     if (idle.length < MAX_IDLE) idle.push(this)
   }
 }

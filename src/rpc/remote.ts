@@ -14,7 +14,7 @@ import {
   type Metadata,
   type WireError,
 } from '../wire/index.ts'
-import { type CallOptions, type CallSide, PendingCall, packMetadata, requireCallOptions } from './call.ts'
+import { type CallOptions, type CallSide, PendingCall, packMetadata } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -38,7 +38,7 @@ export interface CallCarrier {
   explain(call: RemoteCall, error: WireError): WireError
 }
 
-export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
+export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall, InPlace {
   id = 0
   startsAt = 0
   /** Of a call that does not leave at once: the request as MessagePack. */
@@ -46,19 +46,15 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   metadata: Uint8Array | undefined
   /** The contracts are known to differ, and the call is made all the same. */
   judged = false
-  readonly #side: RemoteSide
   /** Until it is encoded for good. */
   #request: unknown
   #carrier: CallCarrier | undefined
   #hasLeft = false
 
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
-    requireCallOptions(method, options)
-    super()
-    this.open(method, options, side)
+    super(method, options, side)
     this.#request = request
     this.metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
-    this.#side = side
   }
 
   /** Leaves at once over this carrier, if it can. Returns whether it did. */
@@ -82,7 +78,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   /** Sees to it that the request stands as bytes, as it must for a call to leave once more. Returns whether it does. */
   #keepBody(): boolean {
     try {
-      if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.#side.limits)
+      if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.side.limits)
       return isWhole(this.body)
     } catch {
       return false // it has changed since it left
@@ -94,13 +90,13 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
    * @throws NanowireError `invalid_argument`, and then this call has never been
    */
   prepare(): void {
-    this.body = encodeRequest(this.method, this.#request, this.#side.limits)
+    this.body = encodeRequest(this.method, this.#request, this.side.limits)
     this.#request = undefined
     this.begin()
   }
 
   encodeInto(buffer: Uint8Array, at: number): number {
-    return encodeInto(this.method.request, this.#request, buffer, at, this.#side.limits)
+    return encodeInto(this.method.request, this.#request, buffer, at, this.side.limits)
   }
 
   get tag(): number {
@@ -139,7 +135,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
   replied(metadata: Metadata, buffer: Uint8Array, start: number, end: number): void {
     if (this.isSettled) return
     try {
-      this.succeed(decodeBody(this.method.reply, buffer, start, end, this.#side.limits), metadata)
+      this.succeed(decodeBody(this.method.reply, buffer, start, end, this.side.limits), metadata)
     } catch (error) {
       this.fail(refuseReply(error, this.method), metadata)
     }
@@ -164,7 +160,7 @@ export class RemoteCall extends PendingCall implements OutgoingCall, InPlace {
 
   protected override abandoned(reason: NanowireError): Processed {
     if (this.#carrier) this.#carrier.abandon(this, reason.code === 'cancelled')
-    else this.#side.leaveQueue(this)
+    else this.side.leaveQueue(this)
     return this.#hasLeft ? 'maybe' : 'no'
   }
 }

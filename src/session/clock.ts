@@ -18,6 +18,9 @@ export interface Clock {
   random(): number
 }
 
+/** Kept here, for each look at the global one runs a getter of Node's. */
+const { performance } = globalThis
+
 /** The clock of the process. */
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
