@@ -125,7 +125,7 @@ function flat(union: UnionShape): readonly Shape[] {
   return union.branches.flatMap((branch) => (branch.kind === 'union' && !needsCheck(branch) ? flat(branch) : [branch]))
 }
 
-/** The name of a required property whose texts differ from object to object. */
+/** The name of a required property whose constants differ from object to object. */
 function tagOf(objects: readonly ObjectShape[]): string | undefined {
   const [first] = objects
   return [...(first?.properties.keys() ?? [])].find((name) => {
@@ -133,7 +133,7 @@ function tagOf(objects: readonly ObjectShape[]): string | undefined {
     return objects.every(({ properties }) => {
       const property = properties.get(name)
       if (!property || property.optional || property.shape.kind !== 'literal') return false
-      return property.shape.values.every((value) => typeof value === 'string' && !seen.has(value) && seen.add(value))
+      return property.shape.values.every((value) => !seen.has(value) && seen.add(value))
     })
   })
 }

@@ -107,11 +107,9 @@ export class LeafWriter {
   }
 }
 
-/** Whether the bytes at `p` are these. */
-export function matches(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte, index) => (index === 0 ? `b[p] === ${byte}` : `b[p + ${index}] === ${byte}`)).join(
-    ' && ',
-  )
+/** Whether the bytes at a place are these. */
+export function matches(bytes: Uint8Array, at = 'p'): string {
+  return Array.from(bytes, (byte, index) => `b[${index === 0 ? at : `${at} + ${index}`}] === ${byte}`).join(' && ')
 }
 
 /** Whether the byte at `p` begins a value of this class. */

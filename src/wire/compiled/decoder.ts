@@ -6,10 +6,10 @@
 import { checkOf, type Shape } from '../../contract/index.ts'
 import { pack } from '../msgpack.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
-import { LeafWriter, tokenTest } from './decode-leaf.ts'
+import { LeafWriter, matches, tokenTest } from './decode-leaf.ts'
 import { writeBuild, writeExpected, writeUnexpected } from './decode-object.ts'
 import { itemBounds, valuesOf } from './keywords.ts'
-import { quote, Source } from './source.ts'
+import { Source } from './source.ts'
 import { cursor, findTag, takeListHeader, takeMapHeader, takeName, UNDECIDED } from './take.ts'
 import { skipUnknown } from './unknown.ts'
 
@@ -258,16 +258,16 @@ class DecoderWriter {
       values: valuesOf([object.properties.get(tag)?.shape as Shape]), // it has the tag
       take: this.#prepare(object),
     }))
-    const skip = this.#constant(skipUnknown)
+    const [key, skip] = [this.#constant(pack(tag).slice()), this.#constant(skipUnknown)]
     return (variable) => {
-      this.#line(`switch (${this.#constant(findTag)}(b, p, e, ${quote(tag)}, ${skip})) {`)
+      const found = this.#source.local('q')
+      this.#line(`const ${found} = ${this.#constant(findTag)}(b, p, e, ${key}, ${skip})`)
       for (const { values, take } of cases) {
-        this.#line(values.map((one) => `case ${quote(one)}:`).join(' '))
+        this.#line(`if (${values.map((one) => `(${matches(pack(one), found)})`).join(' || ')}) {`)
         take(variable)
-        this.#line('break')
+        this.#line('} else')
       }
-      this.#line(`default: ${this.#fail}`)
-      this.#line('}')
+      this.#line(this.#fail)
     }
   }
 }

@@ -7,8 +7,9 @@ import { pack } from '../msgpack.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
 import { areOwn, isPlainName } from './look.ts'
-import { NO_ROOM, putBytes, putListHeader, putMapHeader, putNumber, putPacked, putText } from './put.ts'
+import { NO_ROOM, putBytes, putListHeader, putMapHeader, putNumber, putPacked } from './put.ts'
 import { quote, Source } from './source.ts'
+import { textPutter } from './text-putter.ts'
 
 /** Writes `value` at `at`. Returns where it ends, or -1 or `NO_ROOM`; what stands there then is void. */
 export type Encoder = (value: unknown, buffer: Uint8Array, at: number) => number
@@ -62,7 +63,7 @@ class EncoderWriter {
       case 'number':
         return this.#number(shape, value)
       case 'string':
-        return this.#put(`typeof ${value} === 'string'`, putText, value)
+        return this.#put(`typeof ${value} === 'string'`, textPutter(), value)
       case 'bytes':
         return this.#put(`${value} instanceof Uint8Array`, putBytes, value)
       case 'bigint':
@@ -135,7 +136,8 @@ class EncoderWriter {
     this.#line(`if (!Array.isArray(${value})) ${FAIL}`)
     this.#line(`const ${count} = ${value}.length`)
     this.#line(itemBounds(shape, count, FAIL))
-    this.#line(`p = ${this.#constant(putListHeader)}(b, p, ${count})`)
+    this.#line(`if (${count} < 0x10) b[p++] = 0x90 | ${count}`)
+    this.#line(`else p = ${this.#constant(putListHeader)}(b, p, ${count})`)
     this.#line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
     this.#line(`if (p > b.length) return ${NO_ROOM}`)
     this.#line(`const ${item} = ${value}[${index}]`)
@@ -220,7 +222,7 @@ class EncoderWriter {
     this.#line(`for (const ${name} of ${names}) {`)
     this.#line(`if (p > b.length) return ${NO_ROOM}`)
     this.#line(`if (!${this.#constant(isPlainName)}(${name})) ${FAIL}`)
-    this.#line(`if ((p = ${this.#constant(putText)}(b, p, ${name})) < 0) return p`)
+    this.#line(`if ((p = ${this.#constant(textPutter())}(b, p, ${name})) < 0) return p`)
     this.#line(`const ${inner} = ${value}[${name}]`)
     if (pattern) this.write(pattern.shape, inner)
     this.#line('}')

@@ -14,7 +14,6 @@ import { UNDECIDED } from './take.ts'
 /** What becomes of a value of at most so many parts, or `UNDECIDED`. */
 export type Passer = (value: unknown, maxNodes: number) => unknown
 
-/** As many names as there are prefixes. */
 type Four = [string, string, string, string]
 
 export function makePasser(shape: Shape): Passer {
@@ -60,6 +59,11 @@ class PassWriter {
 
   #constant(value: unknown): string {
     return this.#source.constant(value)
+  }
+
+  #locals(...[one, two, three, four]: Four): Four {
+    const source = this.#source
+    return [source.local(one), source.local(two), source.local(three), source.local(four)]
   }
 
   #require(condition: string): void {
@@ -127,7 +131,7 @@ class PassWriter {
   }
 
   #array(shape: Extract<Shape, { kind: 'array' }>, value: string): string {
-    const [index, item, count, result] = ['i', 'v', 'n', 'r'].map((prefix) => this.#source.local(prefix)) as Four
+    const [index, item, count, result] = this.#locals('i', 'v', 'n', 'r')
     this.#require(`Array.isArray(${value})`)
     this.#line(`const ${count} = ${value}.length`)
     this.#line(itemBounds(shape, count, this.#fail))
@@ -183,16 +187,22 @@ class PassWriter {
   /** An object that lists what is declared, in this order, and hides nothing, stays; others are looked at name by name. */
   #lookOver(shape: ObjectShape, value: string, copy: string): void {
     const declared = [...shape.properties].map(([name, { optional }]) => ({ name, isOptional: optional }))
-    const [next, listed, name, verdict] = ['i', 'm', 'k', 'l'].map((prefix) => this.#source.local(prefix)) as Four
+    const [next, listed, name, verdict] = this.#locals('i', 'm', 'k', 'l')
     const names = this.#constant(declared.map((one) => one.name))
     const skip = `${this.#constant(skipAbsent)}(${this.#constant(declared)}, `
+    const isNext = `${names}[${next}++] === ${name}`
     this.#line(`let ${next} = 0, ${listed} = 0`)
-    this.#line(`for (const ${name} in ${value}) {`)
-    this.#line(`if (${names}[${next}++] !== ${name} && (${next} = ${skip}${next} - 1, ${name})) < 0) break`)
-    this.#line(`${listed}++`)
-    this.#line('}')
-    this.#line(`if (${next} >= 0 && ${next} < ${declared.length}) ${next} = ${skip}${next}, undefined)`)
-    this.#line(`if (${next} < 0 || ${this.#hides(value, listed)}) {`)
+    if (declared.some((one) => one.isOptional)) {
+      this.#line(`for (const ${name} in ${value}) {`)
+      this.#line(`if (!(${isNext}) && (${next} = ${skip}${next} - 1, ${name})) < 0) break`)
+      this.#line(`${listed}++`)
+      this.#line('}')
+      this.#line(`if (${next} >= 0 && ${next} < ${declared.length}) ${next} = ${skip}${next}, undefined)`)
+    } else {
+      this.#line(`for (const ${name} in ${value}) if (!(${isNext})) { ${next} = -1; break }`)
+      this.#line(`${listed} = ${next}`)
+    }
+    this.#line(`if (${next} !== ${declared.length} || ${this.#hides(value, listed)}) {`)
     const byName = this.#constant(new Map([...shape.properties].map(([one, { optional }]) => [one, optional])))
     this.#line(`const ${verdict} = ${this.#constant(lookOver)}(${value}, ${byName}, ${shape.rest === 'refuse'})`)
     this.#require(`${verdict} !== 'undecided'`)
@@ -210,7 +220,7 @@ class PassWriter {
   }
 
   #record(shape: ObjectShape, value: string): string {
-    const [names, name, inner, result] = ['n', 'k', 'v', 'r'].map((prefix) => this.#source.local(prefix)) as Four
+    const [names, name, inner, result] = this.#locals('n', 'k', 'v', 'r')
     const [pattern] = shape.patterns
     this.#require(`typeof ${value} === 'object' && ${value} !== null && !Array.isArray(${value})`)
     this.#requirePlain(value)

@@ -10,12 +10,14 @@ import { LARGE_BYTES } from '../writer.ts'
 export const NO_ROOM = -2
 
 const float = new Float64Array(1)
-const floatBytes = new Uint8Array(float.buffer)
+const words = new Uint32Array(float.buffer)
 /** Of the machine: the first byte of 1 is its last. */
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+const [UPPER, LOWER] = isLittleEndian ? [1, 0] : [0, 1]
 
 /** An integer or float as msgpackr writes it (spec/msgpack.md, M17). The caller has seen that it is finite. */
 export function putNumber(buffer: Uint8Array, at: number, value: number): number {
+  if (Math.floor(value) !== value) return putFloat(buffer, at, value)
   if (value >>> 0 === value && (value !== 0 || !Object.is(value, -0))) return putUint(buffer, at, value)
   if ((value | 0) === value && value !== 0) return putNegative(buffer, at, value)
   return putFloat(buffer, at, value)
@@ -24,9 +26,8 @@ export function putNumber(buffer: Uint8Array, at: number, value: number): number
 function putFloat(buffer: Uint8Array, at: number, value: number): number {
   float[0] = value
   buffer[at] = 0xcb
-  for (let index = 0; index < 8; index++)
-    buffer[at + 1 + index] = floatBytes[isLittleEndian ? 7 - index : index] as number // one of eight
-  return at + 9
+  putU32(buffer, at + 1, words[UPPER] as number) // one of two
+  return putU32(buffer, at + 5, words[LOWER] as number) // the other
 }
 
 function putUint(buffer: Uint8Array, at: number, value: number): number {
@@ -77,33 +78,45 @@ function putU32(buffer: Uint8Array, at: number, value: number): number {
   return at + 4
 }
 
-/** Up to this length a loop over ASCII beats the call of the platform's encoder. */
-const SHORT_TEXT = 48
-
-/** -1 for half of a surrogate pair. */
-export function putText(buffer: Uint8Array, at: number, text: string): number {
-  const { length } = text
-  if (length >= SHORT_TEXT) return putLongText(buffer, at, text)
-  let position = at
-  if (length < 0x20) buffer[position++] = 0xa0 | length
-  else {
-    buffer[position] = 0xd9
-    buffer[position + 1] = length
-    position += 2
+/** The header of a text of fewer than 256 bytes. */
+export function putShortHeader(buffer: Uint8Array, at: number, bytes: number): number {
+  if (bytes < 0x20) {
+    buffer[at] = 0xa0 | bytes
+    return at + 1
   }
-  let union = 0
+  buffer[at] = 0xd9
+  buffer[at + 1] = bytes
+  return at + 2
+}
+
+/** A text of few units that are not all ASCII: a call of the platform's encoder takes three times as long. */
+export function putShortUtf8(buffer: Uint8Array, at: number, text: string): number {
+  const { length } = text
+  const start = at + textHeaderBytes(length)
+  let position = start
   for (let index = 0; index < length; index++) {
     const unit = text.charCodeAt(index)
-    buffer[position + index] = unit
-    union |= unit
+    if (unit < 0x80) buffer[position++] = unit
+    else if (unit < 0x800) {
+      buffer[position++] = 0xc0 | (unit >> 6)
+      buffer[position++] = 0x80 | (unit & 0x3f)
+    } else if ((unit & 0xf800) !== 0xd800) {
+      buffer[position++] = 0xe0 | (unit >> 12)
+      buffer[position++] = 0x80 | ((unit >> 6) & 0x3f)
+      buffer[position++] = 0x80 | (unit & 0x3f)
+    } else return putLongText(buffer, at, text) // half of a pair, which the platform's encoder knows best
   }
-  return union < 0x80 ? position + length : putLongText(buffer, at, text)
+  const bytes = position - start
+  const header = textHeaderBytes(bytes)
+  if (at + header !== start) buffer.copyWithin(at + header, start, position)
+  return putShortHeader(buffer, at, bytes) + bytes
 }
 
 /** A unit of UTF-16 is three bytes at most. */
 const MAX_UNIT_BYTES = 3
 
-function putLongText(buffer: Uint8Array, at: number, text: string): number {
+/** Any text; -1 for half of a surrogate pair. */
+export function putLongText(buffer: Uint8Array, at: number, text: string): number {
   const { length } = text
   if (!text.isWellFormed()) return -1
   if (at + 5 + MAX_UNIT_BYTES * length > buffer.length) return NO_ROOM

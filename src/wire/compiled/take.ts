@@ -187,25 +187,30 @@ export function takeName(buffer: Uint8Array, at: number, end: number): string | 
 }
 
 /**
- * The text under a key of the map at `at`, wherever it stands in it: what tells objects apart. The cursor does not matter
- * afterwards.
+ * Where the value begins that is under a key of the map at `at`, wherever it stands in it: what tells objects apart. -1 where
+ * the map does not have the key, or not in its shortest form. The cursor does not matter afterwards.
  */
 export function findTag(
   buffer: Uint8Array,
   at: number,
   end: number,
-  key: string,
+  key: Uint8Array,
   skip: (buffer: Uint8Array, at: number, end: number) => number,
-): string | typeof UNDECIDED {
+): number {
   const count = takeMapHeader(buffer, at, end)
   let position = cursor.at
   for (let index = 0; index < count; index++) {
-    const name = takeText(buffer, position, end)
-    if (name === UNDECIDED) return UNDECIDED
-    position = cursor.at
-    if (name === key) return takeText(buffer, position, end)
+    if (hasAt(buffer, position, key)) return position + key.length
     position = skip(buffer, position, end)
-    if (position < 0) return UNDECIDED
+    if (position >= 0) position = skip(buffer, position, end)
+    if (position < 0) return -1
   }
-  return UNDECIDED
+  return -1
+}
+
+function hasAt(buffer: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) {
+    if (byteAt(buffer, at + index) !== byteAt(bytes, index)) return false
+  }
+  return true
 }

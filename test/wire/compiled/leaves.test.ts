@@ -156,7 +156,7 @@ describe('a double', () => {
         const written = put(Type.Number(), value) as Uint8Array // it fits
         return Buffer.compare(written, pack(gateOf(Type.Number()).toWire(value, defaultLimits))) === 0
       }),
-      { numRuns: runs(2_000) },
+      runs(2_000),
     )
   })
 
@@ -227,5 +227,55 @@ describe('constants', () => {
     ])
     for (const value of ['abc', 'abd', 'ab', 'x'.repeat(70)]) expect(taken(Word, pack(value))).toBe(value)
     for (const value of ['abe', 'a', '', 'abcd', 'x'.repeat(69)]) expect(taken(Word, pack(value))).toBe(UNDECIDED)
+  })
+})
+
+describe('objects that a constant tells apart', () => {
+  const Result = Type.Union([
+    Type.Object({ ok: Type.Literal(true), value: Type.Integer() }),
+    Type.Object({ ok: Type.Literal(false), error: Type.String() }),
+  ])
+  const Event = Type.Union([
+    Type.Object({ kind: Type.Literal(0) }),
+    Type.Object({ at: Type.Number(), kind: Type.Literal(300) }),
+    Type.Object({ kind: Type.Unsafe<'x' | 'y' | 1>({ enum: ['x', 'y', 1] }) }),
+    Type.Object({ kind: Type.Unsafe<null>({ enum: [null] }), last: Type.Boolean() }),
+  ])
+
+  it.each<[TSchema, unknown]>([
+    [Result, { ok: true, value: 5 }],
+    [Result, { ok: false, error: 'none' }],
+    [Event, { kind: 0 }],
+    [Event, { at: 0.5, kind: 300 }],
+    [Event, { kind: 'y' }],
+    [Event, { kind: 1 }],
+    [Event, { kind: null, last: true }],
+  ])('are read and written: %#', (schema, value) => {
+    expect(compiledOf(gateOf(schema)).isCovered).toBe(isOn)
+    expect(put(schema, value)).toEqual(new Uint8Array(pack(value)))
+    expect(taken(schema, pack(value))).toEqual(value)
+  })
+
+  it('are told apart wherever the constant stands', () => {
+    for (const sent of [
+      { error: 'e', ok: false },
+      { more: [{ ok: true }], error: 'e', ok: false },
+      { error: 'e', ok: false, ko: true },
+    ]) {
+      expect(taken(Result, pack(sent))).toEqual({ ok: false, error: 'e' })
+    }
+  })
+
+  it('are left to the reference without it, with another, with it twice, or in another form', () => {
+    for (const value of [{}, { value: 5 }, { ok: 1, value: 5 }, { ok: null }, { kind: true }, { kind: 301, at: 1 }]) {
+      expect([taken(Result, pack(value)), taken(Event, pack(value))]).toEqual([UNDECIDED, UNDECIDED])
+    }
+    const ok = [0xa2, 0x6f, 0x6b]
+    const value = [0xa5, 0x76, 0x61, 0x6c, 0x75, 0x65, 5]
+    expect(taken(Result, Uint8Array.of(0x83, ...ok, 0xc3, ...value, ...ok, 0xc3))).toBe(UNDECIDED)
+    expect(taken(Result, Uint8Array.of(0x82, ...ok))).toBe(UNDECIDED)
+    if (!isOn) return
+    expect(taken(Result, Uint8Array.of(0x82, 0xd9, 2, 0x6f, 0x6b, 0xc3, ...value))).toBe(UNDECIDED)
+    expect(taken(Event, Uint8Array.of(0x81, 0xa4, 0x6b, 0x69, 0x6e, 0x64, 0xcc, 0))).toBe(UNDECIDED)
   })
 })

@@ -35,6 +35,15 @@ it('what Object.prototype lists is nobody’s property', () => {
   expect(encode(Item, { id: 1, tag: 'own' })).not.toThrow()
 })
 
+it('a declared property that is not listed is seen, though an undeclared one is listed in its place', () => {
+  const Pair = Type.Object({ id: Type.Integer(), name: Type.String() })
+  const hidden = (name: string, fields: object) =>
+    Object.defineProperty({ ...fields }, name, { value: 'x', enumerable: false })
+  for (const value of [hidden('name', { id: 1, other: 2 }), hidden('name', { other: 2, id: 1 })])
+    expect(encode(Pair, value)).toThrow(/not enumerable/)
+  expect(encode(Item, hidden('tag', { id: 1, other: 2 }))).toThrow(/not enumerable/)
+})
+
 it('a constant whose type contradicts it fits nothing', () => {
   expect(encode(Type.Unsafe({ type: 'number', const: 'a' }), 'a')).toThrow()
 })

@@ -287,7 +287,13 @@ function unionOf(chance: Chance, depth: number): Sample {
 /** Objects that a constant tells apart, first in them or not. */
 function taggedOf(chance: Chance, depth: number): Sample {
   const isFirst = chance.is(0.6)
-  const tags = chance.is(0.8) ? ['p', 'q', 'r'] : [1, 2, 300]
+  const tags = chance.is(0.6)
+    ? ['p', 'q', 'r']
+    : chance.of([
+        [0, 1, 300],
+        [true, false],
+        ['p', 0, false],
+      ])
   const branches = tags.slice(0, 2 + chance.below(2)).map((tag) => {
     const inner = sampleOf(chance, depth - 1)
     const [kind, content] = [{ kind: Type.Literal(tag) }, { content: inner.schema }]
