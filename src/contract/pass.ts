@@ -268,7 +268,7 @@ function tuplePass(passes: readonly Pass[], outbound: boolean, all?: Pass): Pass
       if (before === undefined && outbound && !(index in value)) throw new Misfit('is a hole').within(index)
       const after = passWithin(all ?? passes[index] ?? same, before, index)
       if (copy) copy.push(after)
-      else if (after !== before) copy = [...value.slice(0, index), after]
+      else if (after !== before) copy = [...Array.from({ length: index }, (_, at) => value[at]), after]
     }
     return copy ?? value
   }

@@ -20,7 +20,7 @@ export function Bytes(options: BytesOptions = {}): TUnsafe<Uint8Array> {
   const schema = Type.Unsafe<Uint8Array>({ 'x-nanowire': 'bytes', ...definedOnly(options) })
   return Type.Refine(
     schema,
-    (value) => value instanceof Uint8Array && value.length >= minBytes && value.length <= maxBytes,
+    own((value) => value instanceof Uint8Array && value.length >= minBytes && value.length <= maxBytes),
     () => `must be a Uint8Array${boundsText(minBytes, maxBytes)}`,
   )
 }
@@ -34,9 +34,21 @@ export interface TimestampOptions {
 export function Timestamp(options: TimestampOptions = {}): TUnsafe<Date> {
   return Type.Refine(
     Type.Unsafe<Date>({ 'x-nanowire': 'timestamp', ...definedOnly(options) }),
-    (value) => value instanceof Date && !Number.isNaN(value.getTime()),
+    own((value) => value instanceof Date && !Number.isNaN(value.getTime())),
     () => 'must be a valid Date',
   )
+}
+
+const ownChecks = new WeakSet<object>()
+
+function own<Check extends object>(check: Check): Check {
+  ownChecks.add(check)
+  return check
+}
+
+/** Whether an entry of a schema's `~refine` is one that `Bytes` or `Timestamp` has put there. */
+export function isOwnRefinement(entry: unknown): boolean {
+  return typeof entry === 'object' && entry !== null && 'check' in entry && ownChecks.has(entry.check as object) // a check is a function
 }
 
 function definedOnly(options: object): object {

@@ -2,7 +2,7 @@
  * What of a schema the compiled path covers (spec/codecs.md). Invariant: what is said here to be covered has one outcome in
  * both paths; in doubt it is not covered, and the reference path serves.
  */
-import { annotations, type Shape } from '../../contract/index.ts'
+import { annotations, isOwnRefinement, type Shape } from '../../contract/index.ts'
 
 type UnionShape = Extract<Shape, { kind: 'union' }>
 export type ObjectShape = Extract<Shape, { kind: 'object' }>
@@ -41,7 +41,12 @@ const inlined: Readonly<Record<string, ReadonlySet<string>>> = {
 /** Whether TypeBox's own check must be asked about a value of this shape, because of a keyword. */
 export function needsCheck(shape: Shape): boolean {
   const { kind, schema } = shape
-  if (kind === 'literal' && !areOfType(shape.values, Reflect.get(schema, 'type'))) return true
+  if (![Object.prototype, null].includes(Object.getPrototypeOf(schema))) return true // it may inherit keywords
+  if (
+    kind === 'literal' &&
+    (!areOfType(shape.values, Reflect.get(schema, 'type')) || ('enum' in schema && 'const' in schema))
+  )
+    return true
   const known = inlined[kind]
   return Object.getOwnPropertyNames(schema).some((keyword) => {
     if (keyword === '~refine' && (kind === 'bytes' || kind === 'timestamp')) return !isOwnRefine(schema)
@@ -53,7 +58,7 @@ export function needsCheck(shape: Shape): boolean {
 /** Whether the one check of bytes or an instant is that of `Bytes` or `Timestamp`, which the generated code knows. */
 function isOwnRefine(schema: object): boolean {
   const refines: unknown = Reflect.get(schema, '~refine')
-  return Array.isArray(refines) && refines.length === 1 && 'x-nanowire' in schema
+  return Array.isArray(refines) && refines.length === 1 && isOwnRefinement(refines[0])
 }
 
 /** Whether a schema's `type`, where it names one, is that of its constants. */
@@ -113,7 +118,7 @@ export function branchesOf(union: UnionShape): Branches | undefined {
   }
   let tag: string | undefined
   for (const [found, shapes] of byClass) {
-    if (shapes.length === 1 || shapes.every((shape) => shape.kind === 'literal')) continue
+    if (shapes.length === 1 || shapes.every((shape) => shape.kind === 'literal' && !needsCheck(shape))) continue
     tag = found === 'map' ? tagOf(shapes as ObjectShape[]) : undefined // all of the class are objects
     if (tag === undefined) return undefined
   }
@@ -146,17 +151,45 @@ export function isRecord({ properties, patterns, rest }: ObjectShape): boolean {
 /** More names than masks are worth. */
 const MAX_PROPERTIES = 120
 
+/** Of a schema that is covered. */
+interface Cover {
+  /** Maps and lists inside each other at most in a value. */
+  readonly depth: number
+  /** Places in the generated code, where what several places share is written at each. */
+  readonly places: number
+}
+
+/** More would take seconds to make, and more stack than there is. */
+const MAX_PLACES = 16_384
+
 /** Maps and lists inside each other at most in a value of a covered shape; `undefined` for a shape that is not covered. */
-export function depthOf(shape: Shape, above: ReadonlySet<Shape> = new Set()): number | undefined {
-  if (above.has(shape)) return undefined // it holds itself
-  const inner = new Set(above).add(shape)
-  const deepest = (parts: readonly Shape[]): number | undefined => {
-    const depths = parts.map((part) => depthOf(part, inner))
-    return depths.includes(undefined) ? undefined : Math.max(0, ...depths.map((depth) => depth ?? 0))
-  }
-  const around = (parts: readonly Shape[]): number | undefined => {
-    const depth = deepest(parts)
-    return depth === undefined ? undefined : depth + 1
+export function depthOf(shape: Shape): number | undefined {
+  if (shape.kind === 'undefined') return 0
+  return coverOf(shape, new Map())?.depth
+}
+
+/** @param known what was looked at, each part once; `undefined` for what is being looked at, so that it holds itself */
+function coverOf(shape: Shape, known: Map<Shape, Cover | undefined>): Cover | undefined {
+  if (known.has(shape)) return known.get(shape)
+  known.set(shape, undefined)
+  const cover = coverOfKind(shape, known)
+  if (cover && cover.places > MAX_PLACES) return undefined
+  known.set(shape, cover)
+  return cover
+}
+
+const LEAF: Cover = { depth: 0, places: 1 }
+
+function coverOfKind(shape: Shape, known: Map<Shape, Cover | undefined>): Cover | undefined {
+  const together = (parts: readonly Shape[], around: 0 | 1): Cover | undefined => {
+    let [depth, places] = [0, 1]
+    for (const part of parts) {
+      const cover = coverOf(part, known)
+      if (!cover) return undefined
+      depth = Math.max(depth, cover.depth)
+      places += cover.places
+    }
+    return { depth: depth + around, places }
   }
   switch (shape.kind) {
     case 'null':
@@ -166,21 +199,19 @@ export function depthOf(shape: Shape, above: ReadonlySet<Shape> = new Set()): nu
     case 'string':
     case 'bytes':
     case 'timestamp':
-      return 0
+      return LEAF
     case 'literal':
-      return shape.values.some((value) => typeof value === 'bigint' || Object.is(value, -0)) ? undefined : 0
-    case 'undefined':
-      return above.size === 0 ? 0 : undefined
+      return shape.values.some((value) => typeof value === 'bigint' || Object.is(value, -0)) ? undefined : LEAF
     case 'ref':
-      return depthOf(shape.target(), inner)
+      return together([shape.target()], 0)
     case 'array':
-      return around([shape.item])
+      return together([shape.item], 1)
     case 'tuple':
-      return around(shape.items)
+      return together(shape.items, 1)
     case 'union':
-      return branchesOf(shape) && !('oneOf' in shape.schema) ? deepest(flat(shape)) : undefined
+      return branchesOf(shape) && !('oneOf' in shape.schema) ? together(flat(shape), 0) : undefined
     case 'object':
-      return isCoveredObject(shape) ? around(partsOf(shape)) : undefined
+      return isCoveredObject(shape) ? together(partsOf(shape), 1) : undefined
     default:
       return undefined
   }

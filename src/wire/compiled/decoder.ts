@@ -71,8 +71,14 @@ class DecoderWriter {
   /** Makes the functions of what is inside, and returns what writes the lines of this one. */
   #bodyOf(shape: Shape): () => void {
     switch (shape.kind) {
-      case 'ref':
-        return this.#bodyOf(shape.target())
+      case 'ref': {
+        const take = this.#prepare(shape.target())
+        return () => {
+          this.#line('let v')
+          take('v')
+          this.#finish(shape, 'v')
+        }
+      }
       case 'array': {
         const take = this.#prepare(shape.item)
         return () => this.#array(shape, take)
@@ -95,7 +101,7 @@ class DecoderWriter {
 
   /** Returns what writes lines that take a value at `p` into a new variable, and move `p`. */
   #prepare(shape: Shape): (variable: string) => void {
-    if (shape.kind === 'ref') return this.#prepare(shape.target())
+    if (shape.kind === 'ref' && !needsCheck(shape)) return this.#prepare(shape.target())
     if (!isLeaf(shape)) {
       const name = this.functionOf(shape)
       return (variable) => {
@@ -273,5 +279,5 @@ class DecoderWriter {
 }
 
 function isLeaf({ kind }: Shape): boolean {
-  return kind !== 'array' && kind !== 'tuple' && kind !== 'object' && kind !== 'union'
+  return kind !== 'ref' && kind !== 'array' && kind !== 'tuple' && kind !== 'object' && kind !== 'union'
 }

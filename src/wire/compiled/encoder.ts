@@ -6,6 +6,7 @@ import { checkOf, type Shape } from '../../contract/index.ts'
 import { pack } from '../msgpack.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
+import { writeListing } from './listing.ts'
 import { areOwn, isPlainName } from './look.ts'
 import { NO_ROOM, putBytes, putListHeader, putMapHeader, putNumber, putPacked } from './put.ts'
 import { quote, Source } from './source.ts'
@@ -178,7 +179,7 @@ class EncoderWriter {
     this.#requirePlain(value)
     this.#line(`let ${count} = ${names.length - optional.length}`)
     for (const [name] of optional) this.#line(`if (${variableOf(name)} !== undefined) ${count}++`)
-    this.#requireListed(shape, names, value, count)
+    this.#requireListed(shape, value)
     if (names.length < 0x10) this.#line(`b[p++] = 0x80 | ${count}`)
     else this.#line(`p = ${this.#constant(putMapHeader)}(b, p, ${count})`)
     for (const [name, property] of properties) {
@@ -190,26 +191,13 @@ class EncoderWriter {
     }
   }
 
-  /** Most objects list what is declared, in this order; the others are looked at name by name. */
-  #requireListed(shape: ObjectShape, names: readonly string[], value: string, count: string): void {
-    const [index, listed, name] = [this.#source.local('i'), this.#source.local('m'), this.#source.local('k')]
+  #requireListed(shape: ObjectShape, value: string): void {
+    const { isDeclared, listed } = writeListing(this.#source, shape, value)
     const declared = new Map([...shape.properties].map(([one, { optional }]) => [one, optional]))
-    const list = this.#constant(names)
-    if ([...declared.values()].includes(true)) {
-      this.#line(`let ${index} = 0, ${listed} = 0`)
-      this.#line(`for (const ${name} in ${value}) {`)
-      this.#line(`while (${index} < ${names.length} && ${list}[${index}] !== ${name}) ${index}++`)
-      this.#line(`if (${list}[${index}++] !== ${name}) { ${listed} = -1; break }`)
-      this.#line(`${listed}++`)
-      this.#line('}')
-    } else {
-      this.#line(`let ${listed} = 0`)
-      this.#line(`for (const ${name} in ${value}) if (${list}[${listed}++] !== ${name}) { ${listed} = -1; break }`)
-    }
     const refuses = shape.rest === 'refuse'
     const hides = refuses ? ` || ${this.#constant(Object.getOwnPropertyNames)}(${value}).length !== ${listed}` : ''
     const areAllOwn = `${this.#constant(areOwn)}(${value}, ${this.#constant(declared)}, ${refuses})`
-    this.#line(`if ((${listed} !== ${count}${hides}) && !${areAllOwn}) ${FAIL}`)
+    this.#line(`if ((!(${isDeclared})${hides}) && !${areAllOwn}) ${FAIL}`)
   }
 
   #record(shape: ObjectShape, value: string): void {

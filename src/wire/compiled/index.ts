@@ -62,12 +62,13 @@ const undecided = (): unknown => UNDECIDED
 /** `NANOWIRE_CODEC=reference` in the environment turns the compiled path off. */
 let mayMakeCode = globalThis.process?.env?.['NANOWIRE_CODEC'] !== 'reference'
 
-/** `undefined` where making code is forbidden, as by a content security policy. */
+/** `undefined` where making code is forbidden, as by a content security policy, or the engine takes no such code. */
 function make<Made>(maker: (shape: Shape) => Made, shape: Shape): Made | undefined {
   if (!mayMakeCode) return undefined
   try {
     return maker(shape)
   } catch (error) {
+    if (error instanceof RangeError || error instanceof SyntaxError) return undefined
     if (!(error instanceof EvalError)) throw error
     mayMakeCode = false
     globalThis.process?.emitWarning?.(FORBIDDEN, { code: 'NANOWIRE_NO_CODE_GENERATION' })

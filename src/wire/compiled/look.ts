@@ -46,14 +46,19 @@ export interface DeclaredName {
 }
 
 /**
- * The place after `name` in a list, looked for from `at` on, -1 where it is not there or one before it may not be absent;
- * with no name, whether all that are left may be. What `Object.prototype` has is absent of no object.
+ * The place after `name` in a list, looked for from `at` on, -1 where it is not there or one before it may not be absent or is
+ * there and not listed; with no name, whether all that are left are absent. What `Object.prototype` has is absent of no object.
  */
-export function skipAbsent(list: readonly DeclaredName[], at: number, name: string | undefined): number {
+export function skipAbsent(
+  list: readonly DeclaredName[],
+  value: Readonly<Record<string, unknown>>,
+  at: number,
+  name: string | undefined,
+): number {
   for (let place = at; place < list.length; place++) {
     const one = list[place] as DeclaredName // it is within the list
     if (one.name === name) return place + 1
-    if (!one.isOptional || one.name in Object.prototype) return -1
+    if (!one.isOptional || one.name in Object.prototype || value[one.name] !== undefined) return -1
   }
   return name === undefined ? list.length : -1
 }
@@ -70,6 +75,11 @@ export function pickDeclared(
     if (place !== undefined) copy[name] = values[place]
   }
   return copy
+}
+
+/** A copy of a list that was looked at. Its own `slice`, and that of its class, may be anything. */
+export function copyList(value: readonly unknown[]): unknown[] {
+  return Array.from({ length: value.length }, (_, index) => value[index])
 }
 
 const LINE_BREAK = /[\n\r\u2028\u2029]/

@@ -7,7 +7,8 @@ import { checkOf, type Shape } from '../../contract/index.ts'
 import { branchesOf, isRecord, needsCheck, type ObjectShape } from './cover.ts'
 import { CLEAN } from './encoder.ts'
 import { boundsOf, classTest, itemBounds, valuesOf } from './keywords.ts'
-import { isPlainName, lookOver, pickDeclared, skipAbsent } from './look.ts'
+import { writeListing } from './listing.ts'
+import { copyList, isPlainName, lookOver, pickDeclared } from './look.ts'
 import { quote, Source } from './source.ts'
 import { UNDECIDED } from './take.ts'
 
@@ -140,7 +141,7 @@ class PassWriter {
     this.#line(`let ${result} = ${value}`)
     this.#line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
     this.#line(`const ${item} = ${value}[${index}]`)
-    this.#keep(result, value, index, item, this.write(shape.item, item), `${value}.slice()`)
+    this.#keep(result, value, index, item, this.write(shape.item, item), `${this.#constant(copyList)}(${value})`)
     this.#line('}')
     return result
   }
@@ -152,7 +153,7 @@ class PassWriter {
     for (const [index, shape] of items.entries()) {
       const item = this.#source.local('v')
       this.#line(`const ${item} = ${value}[${index}]`)
-      this.#keep(result, value, String(index), item, this.write(shape, item), `${value}.slice()`)
+      this.#keep(result, value, String(index), item, this.write(shape, item), `${this.#constant(copyList)}(${value})`)
     }
     return result
   }
@@ -186,23 +187,9 @@ class PassWriter {
 
   /** An object that lists what is declared, in this order, and hides nothing, stays; others are looked at name by name. */
   #lookOver(shape: ObjectShape, value: string, copy: string): void {
-    const declared = [...shape.properties].map(([name, { optional }]) => ({ name, isOptional: optional }))
-    const [next, listed, name, verdict] = this.#locals('i', 'm', 'k', 'l')
-    const names = this.#constant(declared.map((one) => one.name))
-    const skip = `${this.#constant(skipAbsent)}(${this.#constant(declared)}, `
-    const isNext = `${names}[${next}++] === ${name}`
-    this.#line(`let ${next} = 0, ${listed} = 0`)
-    if (declared.some((one) => one.isOptional)) {
-      this.#line(`for (const ${name} in ${value}) {`)
-      this.#line(`if (!(${isNext}) && (${next} = ${skip}${next} - 1, ${name})) < 0) break`)
-      this.#line(`${listed}++`)
-      this.#line('}')
-      this.#line(`if (${next} >= 0 && ${next} < ${declared.length}) ${next} = ${skip}${next}, undefined)`)
-    } else {
-      this.#line(`for (const ${name} in ${value}) if (!(${isNext})) { ${next} = -1; break }`)
-      this.#line(`${listed} = ${next}`)
-    }
-    this.#line(`if (${next} !== ${declared.length} || ${this.#hides(value, listed)}) {`)
+    const { isDeclared, listed } = writeListing(this.#source, shape, value)
+    const verdict = this.#source.local('l')
+    this.#line(`if (!(${isDeclared}) || ${this.#hides(value, listed)}) {`)
     const byName = this.#constant(new Map([...shape.properties].map(([one, { optional }]) => [one, optional])))
     this.#line(`const ${verdict} = ${this.#constant(lookOver)}(${value}, ${byName}, ${shape.rest === 'refuse'})`)
     this.#require(`${verdict} !== 'undecided'`)

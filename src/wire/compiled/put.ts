@@ -163,8 +163,12 @@ export function enterRoom(next: Room | undefined): Room | undefined {
   return before
 }
 
+/** An instance or a class may say another length than it has. */
+const lengthOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')
+  ?.get as () => number // all have it
+
 export function putBytes(buffer: Uint8Array, at: number, bytes: Uint8Array): number {
-  const { length } = bytes
+  const length = lengthOf.call(bytes)
   if (length >= LARGE_BYTES) return putBeside(buffer, at, bytes)
   if (at + 3 + length > buffer.length) return NO_ROOM
   const start = length < 0x100 ? putLength(buffer, at, 0xc4, 1, length) : putLength(buffer, at, 0xc5, 2, length)
