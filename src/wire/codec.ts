@@ -52,7 +52,7 @@ function encodeInRoom(
 }
 
 function copyOut({ buffer, beside }: Room, end: number): Body {
-  const own = copyBytes(buffer, 0, end)
+  const own = copyStart(buffer, end)
   if (beside.length === 0) return own
   const pieces: Uint8Array[] = []
   let length = end
@@ -101,6 +101,15 @@ function newBuffer(bytes: number): Uint8Array {
   return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes)
 }
 
+/** What a spare buffer is as a plain array of bytes, whose own copying is the fastest for few of them. */
+let plain: Uint8Array = new Uint8Array(0)
+
+function copyStart(buffer: Uint8Array, end: number): Uint8Array {
+  if (buffer.length > ROOM_BYTES) return copyBytes(buffer, 0, end)
+  if (plain.buffer !== buffer.buffer) plain = new Uint8Array(buffer.buffer)
+  return plain.slice(0, end)
+}
+
 /** Encodes and decodes the values of one schema. */
 export interface Codec<T> {
   /**
@@ -108,6 +117,13 @@ export interface Codec<T> {
    * @throws NanowireError `invalid_argument` with the JSON pointer of the first misfit
    */
   encode(value: T): Uint8Array
+  /**
+   * The same, written into a buffer from `at` on, which spares the memory for each message. Returns where it ends. If it throws,
+   * what stands in the buffer from `at` on is void.
+   * @param at Default 0.
+   * @throws NanowireError `invalid_argument` as `encode`, and where there is too little room
+   */
+  encodeInto(value: T, buffer: Uint8Array, at?: number): number
   /**
    * The value, checked. It holds no reference to `bytes`.
    * @throws NanowireError `invalid_argument` with the JSON pointer of the first misfit, or the rule of strict MessagePack
@@ -126,35 +142,79 @@ export interface Codec<T> {
 export function codec<C extends AnyContract>(contract: C, options?: LimitOptions): Codec<MessageOf<C>>
 export function codec<S extends TSchema>(schema: S, options?: LimitOptions): Codec<Static<S>>
 export function codec(of: AnyContract | TSchema, options?: LimitOptions): Codec<unknown> {
-  const gate = gateOf(isContract(of) ? of.Request : of)
-  const limits = options ? resolveLimits(options) : defaultLimits
-  return Object.freeze({
-    encode: (value: unknown) =>
-      explain('encode', () => {
-        const compiled = encodeCompiled(gate, value, limits)
-        return compiled ? joinBody(compiled) : pack(gate.toWire(value, limits)).slice()
-      }),
-    decode: (bytes: Uint8Array) =>
-      explain('decode', () => {
-        if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')
-        if (bytes.length > limits.maxMessageBytes) {
-          throw misuse(
-            `${bytes.length} bytes to decode: maxMessageBytes is ${limits.maxMessageBytes} (option maxMessageBytes)`,
-          )
-        }
-        return decodeBody(gate, bytes, 0, bytes.length, limits)
-      }),
-  })
+  return new SchemaCodec(gateOf(isContract(of) ? of.Request : of), options ? resolveLimits(options) : defaultLimits)
 }
 
-function explain<T>(what: string, act: () => T): T {
-  try {
-    return act()
-  } catch (error) {
-    if (error instanceof Misfit) throw misuse(`cannot ${what}: ${error.describe()}`)
-    if (error instanceof StrictError) throw misuse(`cannot ${what}: ${error.message}`, error)
-    throw error
+class SchemaCodec implements Codec<unknown> {
+  readonly encode: (value: unknown) => Uint8Array
+  readonly encodeInto: (value: unknown, buffer: Uint8Array, at?: number) => number
+  readonly decode: (bytes: Uint8Array) => unknown
+
+  /** Its functions may be taken from it. */
+  constructor(gate: Gate, limits: Limits) {
+    this.encode = (value) => {
+      try {
+        return encodeShort(gate, value, limits) ?? encodeOwn(gate, value, limits)
+      } catch (error) {
+        throw explained('encode', error)
+      }
+    }
+    this.encodeInto = (value, buffer, at = 0) => {
+      try {
+        const end = isBuffer(buffer, at) ? encodeInto(gate, value, buffer, at, limits) : -1
+        return end < 0 ? putOwn(encodeOwn(gate, value, limits), buffer, at) : end
+      } catch (error) {
+        throw explained('encode', error)
+      }
+    }
+    this.decode = (bytes) => {
+      requireDecodable(bytes, limits)
+      try {
+        return decodeBody(gate, bytes, 0, bytes.length, limits)
+      } catch (error) {
+        throw explained('decode', error)
+      }
+    }
+    Object.freeze(this)
   }
+}
+
+/** Bytes of their own, of a value that needs no room but the spare one; `undefined` of others. */
+function encodeShort(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array | undefined {
+  const buffer = spare ?? newBuffer(ROOM_BYTES)
+  spare = undefined // as above; a getter that throws costs a new one
+  const end = compiledOf(gate).encode(value, buffer, 0, limits)
+  spare = buffer
+  return end < 0 ? undefined : copyStart(buffer, end)
+}
+
+function encodeOwn(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array {
+  const compiled = encodeCompiled(gate, value, limits)
+  return compiled ? joinBody(compiled) : pack(gate.toWire(value, limits)).slice()
+}
+
+function isBuffer(buffer: unknown, at: unknown): boolean {
+  return buffer instanceof Uint8Array && Number.isInteger(at) && (at as number) >= 0 // it is an integer
+}
+
+function putOwn(encoded: Uint8Array, buffer: Uint8Array, at: number): number {
+  if (!isBuffer(buffer, at)) throw misuse('encodeInto takes a Uint8Array and a place in it')
+  const free = buffer.length - at
+  if (encoded.length > free)
+    throw misuse(`${encoded.length} bytes to write, and there is room for ${Math.max(0, free)}`)
+  buffer.set(encoded, at)
+  return at + encoded.length
+}
+
+function requireDecodable(bytes: Uint8Array, { maxMessageBytes }: Limits): void {
+  if (!(bytes instanceof Uint8Array)) throw misuse('decode takes a Uint8Array')
+  if (bytes.length <= maxMessageBytes) return
+  throw misuse(`${bytes.length} bytes to decode: maxMessageBytes is ${maxMessageBytes} (option maxMessageBytes)`)
+}
+
+function explained(what: string, error: unknown): unknown {
+  if (error instanceof Misfit) return misuse(`cannot ${what}: ${error.describe()}`)
+  return error instanceof StrictError ? misuse(`cannot ${what}: ${error.message}`, error) : error
 }
 
 function isContract(value: unknown): value is AnyContract {

@@ -136,6 +136,7 @@ const LONG_COPY = 1_024
 /** The bytes from `from` to `to` in a buffer of their own; a Node `Buffer` has a `slice` that does not copy. */
 export function copyBytes(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const length = to - from
+  if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes.slice(from, to)
   const isLong = length >= LONG_COPY && typeof Buffer === 'function'
   const copy = isLong ? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer) : new Uint8Array(length)
   copy.set(bytes.subarray(from, to))

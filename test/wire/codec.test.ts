@@ -80,6 +80,63 @@ describe('a codec', () => {
   })
 })
 
+describe('into a buffer', () => {
+  const { encode, encodeInto, decode } = codec(Person)
+
+  it('a value is written as by itself, wherever it is to stand, and nothing else is', () => {
+    fc.assert(
+      fc.property(arbitrary(Person), fc.nat(20), fc.boolean(), (value, at, isPlain) => {
+        const expected = encode(value)
+        const size = at + expected.length + 5
+        const buffer = isPlain ? new Uint8Array(size).fill(0xa5) : Buffer.alloc(size, 0xa5)
+        const end = encodeInto(value, buffer, at)
+        expect(end).toBe(at + expected.length)
+        expect([...buffer.subarray(at, end)]).toEqual([...expected])
+        expect([...buffer.subarray(0, at)]).toEqual(new Array(at).fill(0xa5))
+        expect(decode(buffer.subarray(at, end))).toEqual(value)
+      }),
+      runs(100),
+    )
+  })
+
+  it('a large one is copied', () => {
+    const photo = new Uint8Array(20_000).fill(7)
+    const value = { name: 'a', photo, tags: [] }
+    const buffer = new Uint8Array(30_000)
+    const end = encodeInto(value, buffer)
+    photo.fill(8)
+    expect(decode(buffer.subarray(0, end)).photo?.[19_999]).toBe(7)
+  })
+
+  it('one that the reference path decides is written too', () => {
+    const Any = codec(Type.Object({ any: Type.Unknown() }))
+    const buffer = new Uint8Array(100)
+    const end = Any.encodeInto({ any: [1, { a: 'b' }] }, buffer, 3)
+    expect(Any.decode(buffer.subarray(3, end))).toEqual({ any: [1, { a: 'b' }] })
+  })
+
+  it('where there is too little room is refused, and so is what is no place', () => {
+    const value = { name: 'Ada', tags: ['x'] }
+    const { length } = encode(value)
+    expect(encodeInto(value, new Uint8Array(length))).toBe(length)
+    for (const [size, at] of [
+      [length - 1, 0],
+      [length, 1],
+      [10, 20],
+      [0, 0],
+    ] as const) {
+      const { message } = errorOf(() => encodeInto(value, new Uint8Array(size), at))
+      expect(message).toBe(`${length} bytes to write, and there is room for ${Math.max(0, size - at)}`)
+    }
+    for (const at of [-1, 0.5, Number.NaN])
+      expect(errorOf(() => encodeInto(value, new Uint8Array(100), at)).message).toMatch(
+        'takes a Uint8Array and a place',
+      )
+    expect(errorOf(() => encodeInto(value, [] as never)).message).toMatch('takes a Uint8Array and a place') // in plain JavaScript
+    expect(errorOf(() => encodeInto({ name: 1 } as never, new Uint8Array(100))).message).toMatch('/name')
+  })
+})
+
 describe('what a codec refuses', () => {
   const { encode, decode } = codec(Person)
 

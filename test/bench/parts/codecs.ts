@@ -34,16 +34,34 @@ async function measureWork(run: Run, work: MessageWork): Promise<void> {
   const side = await Side.start('codecs', [work], { core: CLIENT_CORE })
   try {
     const codecs = await side.ask<CodecInfo[]>('codecs')
+    const peers = await side.ask<string[]>('peers')
     const results: CodecRound[][] = []
+    const peerResults: number[][] = []
     for (let round = 0; round <= rounds; round++) {
       run.progress(`codecs, ${work}: round ${round} of ${rounds}`)
       const measured = await side.ask<CodecRound[]>('round', roundSeconds)
-      if (round > 0) results.push(measured) // the first compiles
+      const peersMeasured = await side.ask<number[]>('peersRound', roundSeconds)
+      if (round === 0) continue // the first compiles
+      results.push(measured)
+      peerResults.push(peersMeasured)
     }
     report(run, work, codecs, results)
+    if (peers.length > 0) reportPeers(run, peers, peerResults)
   } finally {
     await side.end()
   }
+}
+
+/** The first of the peers has the same schema. */
+function reportPeers(run: Run, peers: readonly string[], results: readonly (readonly number[])[]): void {
+  const column = (index: number) => results.map((round) => round[index] ?? Number.NaN)
+  const rows = peers.map((name, index) => [
+    name,
+    format(median(column(index))),
+    formatRatio(medianRatio(column(0), column(index))),
+  ])
+  const columns = ['from a peer with', 'decode ns', 'speed to the same schema']
+  run.show({ title: 'Record of 1 KiB from a peer whose schema differs', table: { columns, rows } })
 }
 
 function report(run: Run, work: MessageWork, codecs: readonly CodecInfo[], results: readonly CodecRound[][]): void {
