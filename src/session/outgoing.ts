@@ -27,6 +27,8 @@ export class OutgoingCalls {
   #wanted = 0
   /** In the order of their calls; a `Set` forgets one in the middle at once. */
   #waiting: Set<OutgoingCall> | undefined
+  /** Goes through them once: another one would have to pass all that have left since the set was last made smaller. */
+  #turns: Iterator<OutgoingCall> | undefined
   #lastId: number
 
   constructor(firstId: number) {
@@ -54,8 +56,10 @@ export class OutgoingCalls {
 
   /** The call that has waited longest, no longer waiting. */
   nextWaiting(): OutgoingCall | undefined {
-    const [call] = this.#waiting ?? []
+    this.#turns ??= this.#waiting?.values()
+    const call = this.#turns?.next().value
     if (call) this.#waiting?.delete(call)
+    else this.#turns = undefined // it has come to the end, and goes no further
     return call
   }
 
@@ -127,6 +131,7 @@ export class OutgoingCalls {
   takeWaiting(): OutgoingCall[] {
     const calls = [...(this.#waiting ?? [])]
     this.#waiting = undefined
+    this.#turns = undefined
     return calls
   }
 

@@ -37,8 +37,7 @@ function encodeInRoom(
   limits: BodyLimits,
   roomBytes: number,
 ): Body | typeof NO_ROOM | undefined {
-  const buffer = roomBytes === ROOM_BYTES ? (spare ?? newBuffer(roomBytes)) : newBuffer(roomBytes)
-  spare = undefined // a getter of the value may encode another one meanwhile
+  const buffer = roomBytes === ROOM_BYTES ? takeSpareRoom() : newBuffer(roomBytes)
   const room: Room = { buffer, beside: [] }
   const before = enterRoom(room)
   try {
@@ -96,6 +95,13 @@ export function passInMemory(gate: Gate, value: unknown, limits: BodyLimits): un
 const ROOM_BYTES = 65_536
 const MAX_ROOM_BYTES = 1_024 * ROOM_BYTES
 let spare: Uint8Array | undefined
+
+/** A getter of the value may encode another one meanwhile, so it is there for one at a time. */
+function takeSpareRoom(): Uint8Array {
+  const buffer = spare ?? newBuffer(ROOM_BYTES)
+  spare = undefined
+  return buffer
+}
 
 function newBuffer(bytes: number): Uint8Array {
   return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes)
@@ -181,10 +187,9 @@ class SchemaCodec implements Codec<unknown> {
 
 /** Bytes of their own, of a value that needs no room but the spare one; `undefined` of others. */
 function encodeShort(gate: Gate, value: unknown, limits: BodyLimits): Uint8Array | undefined {
-  const buffer = spare ?? newBuffer(ROOM_BYTES)
-  spare = undefined // as above; a getter that throws costs a new one
+  const buffer = takeSpareRoom()
   const end = compiledOf(gate).encode(value, buffer, 0, limits)
-  spare = buffer
+  spare = buffer // a getter that throws costs a new one
   return end < 0 ? undefined : copyStart(buffer, end)
 }
 
