@@ -40,6 +40,9 @@ export class DirectChannel implements Channel {
   /** Of methods that were called. */
   readonly #routes = new WeakMap<MethodRef, Route>()
   readonly #waiting = new Map<DirectCall, WaitingCall>()
+  /** Goes through them once: another one would have to pass all that have left since the map was last made smaller. */
+  #turns: Iterator<[DirectCall, WaitingCall]> | undefined
+  #isStarting = false
   /** Each knows its place, so that it leaves without being looked for. */
   readonly #running: DirectCall[] = []
   readonly #host: Startable | undefined
@@ -215,11 +218,25 @@ export class DirectChannel implements Channel {
   }
 
   #runWaiting(): void {
-    for (const [next, { request, principal }] of this.#waiting) {
-      if (this.#running.length >= this.#router.limits.maxCallsInFlight) break
-      this.#waiting.delete(next)
-      this.#run(next, request, principal)
+    if (this.#isStarting) return // a handler that ends at once comes by here
+    this.#isStarting = true
+    try {
+      while (this.#waiting.size > 0 && this.#running.length < this.#router.limits.maxCallsInFlight) this.#runNext()
+    } finally {
+      this.#isStarting = false
     }
+  }
+
+  #runNext(): void {
+    this.#turns ??= this.#waiting.entries()
+    const next = this.#turns.next().value
+    if (!next) {
+      this.#turns = undefined // it has come to the end, and goes no further
+      return
+    }
+    const [call, { request, principal }] = next
+    this.#waiting.delete(call)
+    this.#run(call, request, principal)
   }
 
   #refuse(call: DirectCall): void {

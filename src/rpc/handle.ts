@@ -66,7 +66,7 @@ export abstract class HandlerRun<Side extends RunSide> {
     try {
       value = this.route.run(request, this.ctx)
       if (isThenable(value)) {
-        Promise.resolve(value).then(this.#onValue, this.#onError)
+        then.call(Promise.resolve(value), this.#onValue, this.#onError)
         return
       }
     } catch (error) {
@@ -120,6 +120,9 @@ export abstract class HandlerRun<Side extends RunSide> {
     this.refuse(metadata ? { ...error, metadata } : error)
   }
 }
+
+/** Calls back once, whatever `then` a promise has of its own. */
+const { then } = Promise.prototype
 
 /** As `await` sees it. */
 function isThenable(value: unknown): boolean {

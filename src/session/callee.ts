@@ -183,14 +183,17 @@ export class Callee {
   #startHeld(): void {
     if (this.#heldCount === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
-    for (const [id, request] of this.#held ?? []) {
-      if (this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
-      this.#unhold(id, request)
-      const timeoutMs = this.#remaining(request)
-      if (timeoutMs === undefined) this.#refuseLate(id, request)
-      else this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
+    try {
+      for (const [id, request] of this.#held ?? []) {
+        if (this.#heldCount === 0 || this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
+        this.#unhold(id, request)
+        const timeoutMs = this.#remaining(request)
+        if (timeoutMs === undefined) this.#refuseLate(id, request)
+        else this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
+      }
+    } finally {
+      this.#isStarting = false
     }
-    this.#isStarting = false
   }
 
   #refuseLate(id: number, { tag, oneWay }: HeldRequest): void {

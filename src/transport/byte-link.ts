@@ -130,17 +130,18 @@ export abstract class ByteLink implements Link {
    * @param isShared the chunk is used for something else when this has returned
    */
   protected receive(chunk: Uint8Array, isShared = false): void {
-    const traffic = this.#moving()
+    const traffic = this.#isBroken ? undefined : this.#moving()
     this.receivedBytes += chunk.length
     this.#listener?.bytesReceived(chunk.length)
-    if (this.#isBroken) return
+    if (!traffic || this.#isBroken) return
     const mayRead = !this.#isPaused && !traffic.isReading && this.#hasTurn(traffic)
     if (mayRead && traffic.decoder.unread === 0 && !traffic.hasBacklog) this.#take(traffic, chunk)
     else traffic.keep(chunk)
-    if (mayRead) this.#read(traffic)
-    if (!isShared) return
-    traffic.decoder.keepUnread()
-    traffic.copyKept(chunk)
+    try {
+      if (mayRead) this.#read(traffic)
+    } finally {
+      if (isShared) traffic.ownChunk(chunk)
+    }
   }
 
   protected drained(): void {
@@ -192,10 +193,10 @@ export abstract class ByteLink implements Link {
       this.broken(error)
     } finally {
       traffic.isReading = false
+      if (!this.#hasTurn(traffic)) this.#waitForTurn(traffic) // before the flush, which gives back what is not busy
+      this.flush()
+      this.#updateSource()
     }
-    this.flush()
-    if (!this.#hasTurn(traffic)) this.#waitForTurn(traffic)
-    this.#updateSource()
   }
 
   #readFrames(traffic: Traffic): void {

@@ -60,6 +60,11 @@ export class SlabWriter implements FrameWriter {
   #chunkBytes = 0
   #isLent = false
 
+  /** Somebody writes into the buffer and has not said yet whether it stays. */
+  get isLent(): boolean {
+    return this.#isLent
+  }
+
   /** Bytes written and not taken. */
   get pendingBytes(): number {
     return this.#chunkBytes + this.position - this.#start

@@ -27,7 +27,7 @@ export class Traffic {
   /** Something is half done, or will be asked for in this turn. */
   get isBusy(): boolean {
     const isUnderway = this.isReading || this.flushIsDue || this.turnIsDue
-    return isUnderway || this.hasBacklog || this.writer.pendingBytes > 0 || !this.decoder.isQuiet
+    return isUnderway || this.hasBacklog || this.writer.isLent || this.writer.pendingBytes > 0 || !this.decoder.isQuiet
   }
 
   get hasBacklog(): boolean {
@@ -46,8 +46,9 @@ export class Traffic {
     return chunk
   }
 
-  /** Puts a copy in the place of the chunk that was kept last, if that is `chunk`. */
-  copyKept(chunk: Uint8Array): void {
+  /** Copies what was not read yet of the chunk that came last, before it is used for something else. */
+  ownChunk(chunk: Uint8Array): void {
+    this.decoder.keepUnread()
     if (this.#backlog?.at(-1) === chunk) this.#backlog.splice(-1, 1, copyBytes(chunk, 0, chunk.length))
   }
 
@@ -70,6 +71,10 @@ export function takeTraffic(limits: Limits, expectsHello: boolean): Traffic {
 
 /** Takes back what is not busy. */
 export function giveBack(limits: Limits, traffic: Traffic): void {
+  traffic.turnBytes = 0
+  traffic.turnFrames = 0
+  traffic.batchFrames = 0
+  traffic.decoder.restart(false)
   const pool = pools.get(limits)
   if (!pool) pools.set(limits, [traffic])
   else if (pool.length < MAX_POOLED) pool.push(traffic)

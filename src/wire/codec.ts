@@ -124,8 +124,8 @@ export interface Codec<T> {
    */
   encode(value: T): Uint8Array
   /**
-   * The same, written into a buffer from `at` on, which spares the memory for each message. Returns where it ends. If it throws,
-   * what stands in the buffer from `at` on is void.
+   * The same, written into a buffer from `at` on, which spares the memory for each message, but for values with bytes of 8 KiB and
+   * more. Returns where it ends; what stands in the buffer behind that, or from `at` on if it throws, is void.
    * @param at Default 0.
    * @throws NanowireError `invalid_argument` as `encode`, and where there is too little room
    */

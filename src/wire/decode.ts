@@ -77,6 +77,9 @@ export class FrameDecoder {
   restart(expectsHello: boolean): void {
     this.#expectsHello = expectsHello
     this.skipped = 0
+    this.#chunk = NOTHING
+    this.#at = 0
+    this.buffer = NOTHING
   }
 
   /** Nothing is left of the input, nor of a frame, and the HELLO has come. */

@@ -301,3 +301,21 @@ describe('objects of calls that have ended', () => {
     expect([wire.stats().inFlight, wire.stats().waiting]).toEqual([0, 0])
   })
 })
+
+it('a long queue of calls whose handlers answer at once is worked off without recursion, in its order', async () => {
+  const release: ((value: unknown) => void)[] = []
+  const ran: number[] = []
+  const { client } = labOf(
+    ({ n }) => {
+      ran.push(n)
+      return n === 0 ? new Promise((resolve) => release.push(resolve)) : { n }
+    },
+    { maxCallsInFlight: 1, maxCallsQueued: 20_000 },
+  )
+  const calls = Array.from({ length: 16_000 }, (_, n) => client.run({ n }))
+  expect(ran).toEqual([0])
+  release[0]?.({ n: 0 })
+  const replies = await Promise.all(calls)
+  expect(replies.map(({ n }) => n)).toEqual(ran)
+  expect(ran).toEqual(Array.from({ length: 16_000 }, (_, n) => n))
+})

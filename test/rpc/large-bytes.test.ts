@@ -1,7 +1,7 @@
 /** Large bytes are sent from where they lie: what their owner does with them meanwhile hurts no other call (spec/codecs.md). */
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { Bytes, connect, contract, serve, service, unary } from '../../src/index.ts'
+import { Bytes, connect, contract, notify, serve, service, unary } from '../../src/index.ts'
 
 const Store = contract('store', {
   put: unary(Type.Object({ data: Bytes() }), Type.Object({ bytes: Type.Integer(), sum: Type.Integer() })),
@@ -76,6 +76,32 @@ describe('large bytes', () => {
     while (waiting.length === 0) await new Promise(setImmediate)
     waiting.pop()?.()
     expect((await second).sum).toBe(100_000)
+  })
+
+  it('of a notify may change as soon as it was sent', async () => {
+    const sums: number[] = []
+    let resolve: () => void = () => {}
+    const all = new Promise<void>((done) => {
+      resolve = done
+    })
+    const Log = contract('log', { write: notify(Type.Object({ data: Bytes() })) })
+    const log = service(Log, {
+      write({ data }) {
+        sums.push(sumOf(data))
+        if (sums.length === 8) resolve()
+      },
+    })
+    await using server = await serve(log, 'tcp://127.0.0.1:0')
+    await using connection = connect(server.url)
+    await connection.ready()
+    const { write } = connection.client(Log)
+    const data = new Uint8Array(3_000_000)
+    for (let n = 1; n <= 8; n++) {
+      data.fill(n)
+      await write({ data })
+    }
+    await all
+    expect(sums.sort((one, other) => one - other)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => n * 3_000_000))
   })
 
   it('of a reply arrive whole, whatever else the server sends', async () => {

@@ -223,3 +223,23 @@ function perform(one: Exclude<Deed, { do: 'turn' }>, link: TapLink | undefined, 
   else if (one.do === 'resume') link?.resumeReading()
   else link?.flush()
 }
+
+it('of a link that has read as much as a turn allows, and no more is there, is not another’s', () => {
+  const clock = new VirtualClock()
+  const maxTurnFrames = 3
+  for (const count of [maxTurnFrames - 1, maxTurnFrames, 2 * maxTurnFrames, 2 * maxTurnFrames + 1]) {
+    const [one, other] = linksOn(clock, 2, { maxTurnFrames })
+    if (!one || !other) throw new Error('two were made')
+    for (const { link } of [one, other]) link.feed(helloBytes())
+    clock.runTurns()
+    one.ear.heard.length = 0
+    other.ear.heard.length = 0
+    one.link.feed(joined(Array.from({ length: count }, (_, n) => frameOf(0, n + 1))))
+    clock.runTurn()
+    other.link.feed(frameOf(1, 777))
+    clock.runTurns()
+    expect(one.ear.heard).toHaveLength(count)
+    expect(other.ear.heard).toHaveLength(1)
+    expect(other.ear.heard[0]).toContain(' 777 ')
+  }
+})
