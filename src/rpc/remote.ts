@@ -91,7 +91,6 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
    */
   prepare(): void {
     this.body = encodeRequest(this.method, this.#request, this.side.limits)
-    if (this.oneWay) this.wait() // its caller is told nothing from which to know when they may be used again
     this.#request = undefined
     this.begin()
   }

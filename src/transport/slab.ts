@@ -2,7 +2,7 @@
  * Buffers that frames are written into, from one pool for the process: a fresh one for each flush cost three times the
  * latency of a lone call. Invariant: a slab is in the pool or in one writer or with the system, never in two of them.
  */
-import { copyBytes, type FrameWriter } from '../wire/index.ts'
+import type { FrameWriter } from '../wire/index.ts'
 
 const SLAB_BYTES = 65_536
 /** What a burst leaves behind stays bounded: 4 MiB. */
@@ -43,14 +43,9 @@ export function recycle(chunks: readonly Uint8Array[]): void {
   }
 }
 
-/** Chunks that wait: the slabs as they are, and copies of what is not ours, which may change or be transferred meanwhile. */
-export function ownChunks(chunks: readonly Uint8Array[]): Uint8Array[] {
-  return chunks.map((chunk) => (slabs.has(chunk.buffer) ? chunk : copyBytes(chunk, 0, chunk.length)))
-}
-
 const NOTHING = new Uint8Array(0)
 
-/** Collects what is to be sent: small frames in a slab, large bytes as they are. Holds no slab while it is empty. */
+/** Collects what is to be sent: small frames in one piece, large bytes over as many slabs as they need. Holds none while it is empty. */
 export class SlabWriter implements FrameWriter {
   buffer: Uint8Array = NOTHING
   position = 0
@@ -92,8 +87,13 @@ export class SlabWriter implements FrameWriter {
   }
 
   large(bytes: Uint8Array): void {
-    this.#closeChunk()
-    this.#addChunk(bytes)
+    for (let from = 0; from < bytes.length; ) {
+      this.ensure(1)
+      const to = Math.min(bytes.length, from + this.buffer.length - this.position)
+      this.buffer.set(bytes.subarray(from, to), this.position)
+      this.position += to - from
+      from = to
+    }
   }
 
   /** Everything that was written, in order, to be sent now and given to `recycle` afterwards. */

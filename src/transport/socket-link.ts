@@ -8,7 +8,6 @@ import { ProtocolError } from '../wire/index.ts'
 import { ByteLink, type ByteLinkOptions } from './byte-link.ts'
 import { explainSocketError } from './errno.ts'
 import type { SharedInput } from './shared-input.ts'
-import { ownChunks } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
 
 /** What a listener may do with a connection that begins with foreign bytes: return `true` to take the socket over. */
@@ -113,16 +112,14 @@ export class SocketLink extends ByteLink {
 
   protected send(chunks: Uint8Array[], done: () => void): void {
     if (this.#held) {
-      const own = ownChunks(chunks)
-      this.#held.push(() => this.send(own, done))
+      this.#held.push(() => this.send(chunks, done))
       for (const chunk of chunks) this.#heldBytes += chunk.length
       return
     }
     const socket = this.#socket
     const last = chunks.length - 1
-    const sent = socket.writableLength > 0 ? ownChunks(chunks) : chunks // else the system has them when this returns
     if (last > 0) socket.cork()
-    for (const [index, chunk] of sent.entries()) {
+    for (const [index, chunk] of chunks.entries()) {
       if (index < last) socket.write(chunk)
       else socket.write(chunk, done)
     }

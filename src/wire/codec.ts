@@ -15,7 +15,7 @@ import { StrictError } from './strict.ts'
 type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
 
 /**
- * A value as bytes that stay as they are, but for large bytes in it: those are the value's own.
+ * A value as bytes; large bytes in it are the value's own, to be copied before it can change.
  * @throws Misfit
  */
 export function encodeBody(gate: Gate, value: unknown, limits: BodyLimits): Body {

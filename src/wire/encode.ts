@@ -33,7 +33,7 @@ export interface RequestHead {
 
 const REQUEST_HEAD_BYTES = 8
 
-/** A value as MessagePack: large bytes of it may stand between its other pieces, uncopied. */
+/** A value as MessagePack: large bytes of it may stand between its other pieces, not yet copied. */
 export type Body = Uint8Array | Pieces
 
 export interface Pieces {

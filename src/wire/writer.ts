@@ -1,6 +1,6 @@
 /**
- * Where frames are written: into a buffer that the link owns and sends when it sees fit. Small bodies are copied in,
- * large ones go beside it uncopied. May not allocate for a small frame.
+ * Where frames are written: into buffers that the link owns and sends when it sees fit. Small bodies lie in one piece,
+ * large ones go in wherever there is room. May not allocate for a small frame.
  */
 import { HEADER_BYTES, type Kind } from './frame.ts'
 
@@ -18,11 +18,11 @@ export interface FrameWriter {
   lend(bytes: number): void
   /** Ends the loan, of which something is used or not. Returns whether `buffer` and `position` are those that were lent. */
   takeBack(isUsed: boolean): boolean
-  /** Takes bytes as they are, after what was written so far. They may not change any more. */
+  /** Takes bytes in whatever pieces, after what was written so far. */
   large(bytes: Uint8Array): void
 }
 
-/** From here on bytes are cheaper to hand on than to copy. */
+/** From here on bytes need not lie in one piece, and are copied once more only where they leave. */
 export const LARGE_BYTES = 8_192
 
 export function writeHeader(writer: FrameWriter, length: number, kind: Kind, flags: number, id: number): void {

@@ -1,4 +1,4 @@
-/** Large bytes are sent from where they lie: what their owner does with them meanwhile hurts no other call (spec/codecs.md). */
+/** Large bytes are their owner's again as soon as they were given to a call: whatever becomes of them then, hurts no call (spec/codecs.md). */
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { Bytes, connect, contract, notify, serve, service, unary } from '../../src/index.ts'
@@ -11,8 +11,10 @@ const Store = contract('store', {
 const sumOf = (data: Uint8Array): number => data.reduce((sum, byte) => sum + byte, 0)
 const ones = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(1)
 
-/** As a thread takes them over; what is returned keeps the memory. */
-const transfer = (data: Uint8Array): unknown => structuredClone(data, { transfer: [data.buffer as ArrayBuffer] }) // it is no other
+/** As a thread takes them over. Nobody keeps the memory. */
+const transfer = (data: Uint8Array): void => {
+  structuredClone(data, { transfer: [data.buffer as ArrayBuffer] }) // it is no other
+}
 
 const store = service(Store, {
   put: ({ data }) => ({ bytes: data.length, sum: sumOf(data) }),
@@ -27,11 +29,10 @@ describe('large bytes', () => {
       await using connection = connect(server.url)
       const client = connection.client(Store)
       await client.put({ data: ones(1) })
-      const kept: unknown[] = []
       const calls = Array.from({ length: 12 }, () => {
         const data = ones(bytes)
         const call = client.put({ data })
-        kept.push(transfer(data))
+        transfer(data)
         expect(data.length).toBe(0)
         return call
       })
@@ -40,7 +41,6 @@ describe('large bytes', () => {
         new Set([JSON.stringify({ bytes, sum: bytes })]),
       )
       expect(await small).toEqual({ bytes: 3, sum: 3 })
-      expect(kept).toHaveLength(12)
     },
   )
 

@@ -86,23 +86,28 @@ describe('slabs', () => {
       writer.large(new Uint8Array(10_000))
     }
     write(writer, Uint8Array.of(3))
+    writer.large(new Uint8Array(2 * SLAB_BYTES))
     const chunks = writer.take()
     const [first] = chunks
-    expect(chunks).toHaveLength(7)
+    expect(chunks.map(({ length }) => length)).toEqual([SLAB_BYTES, SLAB_BYTES, 30_004])
     recycle(chunks)
-    const two = [new SlabWriter(), new SlabWriter()]
-    for (const other of two) other.ensure(1)
-    expect(two[0]?.buffer.buffer).toBe(first?.buffer)
-    expect(two[1]?.buffer.buffer).not.toBe(first?.buffer)
+    const four = Array.from({ length: 4 }, () => new SlabWriter())
+    for (const other of four) other.ensure(1)
+    const taken = four.map(({ buffer }) => buffer.buffer)
+    expect(new Set(taken).size).toBe(4)
+    for (const { buffer } of chunks) expect(taken.slice(0, 3)).toContain(buffer)
+    expect(first?.byteOffset).toBe(0)
   })
 
-  it('alone go back: bytes of others do not, whatever their size and place', () => {
+  it('alone go back: what is too long for one does not, nor do bytes of others, which are copied', () => {
     emptyPool()
     const foreign = [new Uint8Array(SLAB_BYTES), new Uint8Array(3 * SLAB_BYTES), new Uint8Array(10)]
     const writer = new SlabWriter()
     for (const bytes of foreign) writer.large(bytes)
     write(writer, new Uint8Array(SLAB_BYTES + 1)) // too long for a slab, so it has a buffer of its own
-    recycle(writer.take())
+    const chunks = writer.take()
+    for (const { buffer } of foreign) expect(chunks.map((chunk) => chunk.buffer)).not.toContain(buffer)
+    recycle(chunks)
     const pooled = emptyPool()
     for (const { buffer } of foreign) expect(pooled.has(buffer)).toBe(false)
   })
