@@ -12,6 +12,7 @@ import { requireMetadataEntry } from './context.ts'
 import type { CallCounters } from './counters.ts'
 import { type ToldCall, tellCallEnd, tellCallRefused, tellCallStart } from './diagnostics.ts'
 import { requireMs } from './options.ts'
+import { takenReject, takenResolve, takeSettlers } from './settlers.ts'
 
 /** What may be said of one call. */
 export interface CallOptions {
@@ -134,28 +135,30 @@ export abstract class PendingCall<Side extends CallSide> extends Deadline {
     tellCallEnd(this.#told, code, processed, clock)
     wheel.remove(this)
     this.#stopListening?.()
-    const { onMetadata } = this.#options
-    if (!onMetadata) return true
-    try {
-      onMetadata(metadata ?? {})
-      return true
-    } catch (error) {
-      this.#reject(error)
-      return false
-    }
+    return tellMetadata(this.#options, metadata, this.#reject)
   }
 }
 
-/** A promise's own functions, from its executor, which runs at once: one executor for all calls. */
-let takenResolve: (value: unknown) => void
-let takenReject: (error: unknown) => void
-function takeSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  takenResolve = resolve
-  takenReject = reject
+/** Tells a caller of the reply's metadata. Returns whether its function took them; what that throws, the call ends with. */
+export function tellMetadata(
+  { onMetadata }: CallOptions,
+  metadata: Metadata | undefined,
+  reject: (error: unknown) => void,
+): boolean {
+  try {
+    onMetadata?.(metadata ?? {})
+    return true
+  } catch (error) {
+    reject(error)
+    return false
+  }
 }
 
-/** @throws NanowireError `invalid_argument` */
-function timeoutOf(method: MethodRef, options: CallOptions, limits: Limits): number {
+/**
+ * Milliseconds until the call ends, `Infinity` for never.
+ * @throws NanowireError `invalid_argument`
+ */
+export function timeoutOf(method: MethodRef, options: CallOptions, limits: Limits): number {
   const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? limits.callTimeoutMs
   if (timeoutMs !== Number.POSITIVE_INFINITY) requireMs('timeoutMs', timeoutMs, 1)
   return timeoutMs

@@ -8,14 +8,14 @@ import { isStatusCode, markReceived, NanowireError, type Processed } from '../er
 import type { Deadline } from '../session/index.ts'
 import { type Metadata, passInMemory, type WireError } from '../wire/index.ts'
 import { onAbort } from './abort.ts'
-import { type CallOptions, packMetadata } from './call.ts'
+import { type CallOptions, packMetadata, tellMetadata, timeoutOf } from './call.ts'
 import { CallContext, type ContextSide } from './context.ts'
 import type { CallCounters } from './counters.ts'
 import { type ToldCall, tellCallEnd, tellCallStart } from './diagnostics.ts'
 import { HandlerRun, type RunSide } from './handle.ts'
-import { requireMs } from './options.ts'
 import { arriveAtCaller } from './outcome.ts'
 import type { Route } from './route.ts'
+import { takenReject, takenResolve, takeSettlers } from './settlers.ts'
 
 /** What the calls of one connection share. */
 export interface DirectSide extends RunSide {
@@ -72,8 +72,7 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
    */
   open(side: DirectSide, route: Route, options: CallOptions): void {
     const { method } = route
-    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? side.router.limits.callTimeoutMs
-    if (timeoutMs !== Number.POSITIVE_INFINITY) requireMs('timeoutMs', timeoutMs, 1)
+    const timeoutMs = timeoutOf(method, options, side.router.limits)
     this.side = side
     this.route = route
     this.at = 0
@@ -197,15 +196,9 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     if (this.#toldByClient) tellCallEnd(this.#toldByClient, code, processed, clock)
     if (this.at !== 0) wheel.remove(this)
     this.#stopListening?.()
-    const { onMetadata } = this.#options
-    if (!onMetadata) return true
-    try {
-      onMetadata(metadata ?? {})
-      return true
-    } catch (error) {
-      this.#throw(error)
-      return false
-    }
+    return (
+      this.#options.onMetadata === undefined || tellMetadata(this.#options, metadata, (error) => this.#throw(error))
+    )
   }
 
   protected override reply(value: unknown): void {
@@ -257,14 +250,6 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     this.#outcome = undefined
     if (idle.length < MAX_IDLE) idle.push(this)
   }
-}
-
-/** A promise's own functions, from its executor, which runs at once: one executor for all calls. */
-let takenResolve: (value: unknown) => void
-let takenReject: (error: unknown) => void
-function takeSettlers(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
-  takenResolve = resolve
-  takenReject = reject
 }
 
 /** The data have been through their gate already. */

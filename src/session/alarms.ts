@@ -3,7 +3,7 @@
  * the memory (spec/session.md, S14). As exact as the clock's timers. Invariant: there is a timer exactly where something
  * waits, and it keeps no process alive.
  */
-import type { Clock } from './clock.ts'
+import { type Clock, perClock } from './clock.ts'
 
 /** The longest that a clock waits; what is farther away is looked at again then. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -119,13 +119,5 @@ export class Alarms {
   }
 }
 
-const alarmsOfClocks = new WeakMap<Clock, Alarms>()
-
 /** The alarms of a clock: one timer for all that runs on it. */
-export function alarmsOf(clock: Clock): Alarms {
-  const known = alarmsOfClocks.get(clock)
-  if (known) return known
-  const alarms = new Alarms(clock)
-  alarmsOfClocks.set(clock, alarms)
-  return alarms
-}
+export const alarmsOf = perClock((clock) => new Alarms(clock))

@@ -35,6 +35,18 @@ export const systemClock: Clock = Object.freeze({
   random: () => Math.random(),
 })
 
+/** Makes one thing for each clock, when it is first asked for: always the same one. */
+export function perClock<Made extends object>(make: (clock: Clock) => Made): (clock: Clock) => Made {
+  const made = new WeakMap<Clock, Made>()
+  return (clock) => {
+    const known = made.get(clock)
+    if (known) return known
+    const one = make(clock)
+    made.set(clock, one)
+    return one
+  }
+}
+
 /** `count` bytes of chance. */
 export function randomBytes(clock: Clock, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, () => Math.floor(clock.random() * 256))

@@ -1,5 +1,5 @@
 export type { Admit, Refusal } from './admission.ts'
-export { type Clock, randomBytes, randomId, systemClock } from './clock.ts'
+export { type Clock, perClock, randomBytes, randomId, systemClock } from './clock.ts'
 export type { Effects, IncomingRequest, OutgoingCall } from './effects.ts'
 export { isAfter, nextId } from './ids.ts'
 export type { CallRunner, IncomingCall } from './incoming.ts'

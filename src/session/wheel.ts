@@ -2,7 +2,7 @@
  * One wheel of deadlines for all calls on a clock: adding and removing cost a few assignments, where a timer for each
  * call would cost many times that (spec/session.md). Never early, late by at most one tick and the clock's own lag.
  */
-import type { Clock } from './clock.ts'
+import { type Clock, perClock } from './clock.ts'
 
 const TICK_MS = 8
 const SLOTS = 256
@@ -144,13 +144,5 @@ function tickAfter(at: number): number {
   return tick * TICK_MS < at ? tick + 1 : tick
 }
 
-const wheels = new WeakMap<Clock, DeadlineWheel>()
-
 /** The wheel of a clock: one for all that runs on it. */
-export function wheelOf(clock: Clock): DeadlineWheel {
-  const known = wheels.get(clock)
-  if (known) return known
-  const wheel = new DeadlineWheel(clock)
-  wheels.set(clock, wheel)
-  return wheel
-}
+export const wheelOf = perClock((clock) => new DeadlineWheel(clock))

@@ -3,7 +3,6 @@
  * reference path is to decide, or `NO_ROOM`. Stores past the end of a buffer are void in JavaScript, so room is looked at by
  * the generated code, once at the end, and here where a platform's function would throw.
  */
-import { copyBytes } from '../octets.ts'
 import { LARGE_BYTES } from '../writer.ts'
 
 /** The buffer is too small; a larger one may do. */
@@ -147,7 +146,7 @@ function writeUtf8(buffer: Uint8Array, at: number, text: string): number {
   return encoder.encodeInto(text, buffer.subarray(at)).written
 }
 
-/** A buffer, and bytes that are better handed on as they are than copied into it. */
+/** A buffer, and bytes that need not be copied into it, as they are copied where they leave. */
 export interface Room {
   readonly buffer: Uint8Array
   /** In their order, each with where in the buffer it would begin. */
@@ -178,16 +177,11 @@ export function putBytes(buffer: Uint8Array, at: number, bytes: Uint8Array): num
 
 function putBeside(buffer: Uint8Array, at: number, bytes: Uint8Array): number {
   if (room?.buffer !== buffer) return -1
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) // whose length is what a socket will send
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) // whose length is what will be copied
   const { length } = view
   const start = length < 0x1_0000 ? putLength(buffer, at, 0xc5, 2, length) : putLength(buffer, at, 0xc6, 4, length)
-  room.beside.push({ at: start, bytes: isFixed(view.buffer) ? view : copyBytes(view, 0, length) })
+  room.beside.push({ at: start, bytes: view })
   return start
-}
-
-/** Other memory may shrink or change before it is sent. */
-function isFixed(memory: ArrayBufferLike): boolean {
-  return memory instanceof ArrayBuffer && !memory.resizable
 }
 
 export function putListHeader(buffer: Uint8Array, at: number, count: number): number {
