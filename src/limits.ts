@@ -55,6 +55,12 @@ export const limitRules = {
       'all unfinished messages of one connection; a peer that never finishes them holds no more. Unless it is named, it ' +
       'is at least twice maxMessageBytes, so that such messages can be taken at all',
   },
+  maxStreamBytes: {
+    default: 16 * MIB,
+    min: 0,
+    max: 4096 * MIB,
+    reason: 'items that wait to be taken, of all streams of one connection together, above 16 KiB for each of them',
+  },
   maxMetadataBytes: {
     default: 8 * KIB,
     min: 0,

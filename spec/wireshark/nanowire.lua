@@ -1,4 +1,4 @@
--- Wireshark and tshark: shows Nanowire's frames (spec/protocol.md) and the MessagePack in them (spec/msgpack.md).
+-- Wireshark and tshark: shows Nanowire's frames (spec/protocol.md, spec/streams.md) and the MessagePack in them (spec/msgpack.md).
 -- How to use it stands in README.md beside this file. It needs no library.
 -- Invariants: what it shows is bounded; bytes of any content lead to a marked frame, never to a Lua error.
 
@@ -10,6 +10,8 @@ local MAX_DEPTH = 64
 -- Of one body; a tree of more values helps nobody.
 local MAX_VALUES = 2000
 local MAX_TEXT = 200
+-- Of one DATA.
+local MAX_ITEMS = 100
 -- A message in fragments is put together up to this size.
 local MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
@@ -19,21 +21,22 @@ local WHOLE = true
 
 -- By arithmetic, because Lua 5.2 has no bit operators and later ones no bit library.
 local MORE, FINAL, METADATA, ONE_WAY, HASH, JUDGED, IGNORE = 0x01, 0x01, 0x02, 0x04, 0x08, 0x10, 0x80
+local GAP, WAIT, INPUT, OUTPUT = 0x02, 0x04, 0x20, 0x40
 local function has(bits, flag)
   return math.floor(bits / flag) % 2 == 1
 end
 
-local HELLO, AUTH, REQUEST, RESPONSE, DATA, END, ERROR, CANCEL, CREDIT, PING, PONG, GOAWAY =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+local HELLO, AUTH, REQUEST, RESPONSE, DATA, END, ERROR, CANCEL, CREDIT, PING, PONG, GOAWAY, PRIORITY =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- P1: the id is a call's, zero or either; the body's bytes, without the receiver's limits; the flags.
 local ANY = 0xffffff
 local kinds = {
   [HELLO] = { name = "HELLO", id = "zero", min = 6, max = 65536, flags = {} },
   [AUTH] = { name = "AUTH", id = "zero", min = 1, max = 8192, flags = {} },
-  [REQUEST] = { name = "REQUEST", id = "call", min = 0, max = ANY, flags = { MORE, METADATA, ONE_WAY, HASH, JUDGED } },
+  [REQUEST] = { name = "REQUEST", id = "call", min = 0, max = ANY, flags = { MORE, METADATA, ONE_WAY, HASH, JUDGED, INPUT, OUTPUT } },
   [RESPONSE] = { name = "RESPONSE", id = "call", min = 0, max = ANY, flags = { MORE, METADATA } },
-  [DATA] = { name = "DATA", id = "call", min = 0, max = ANY, flags = { MORE } },
+  [DATA] = { name = "DATA", id = "call", min = 0, max = ANY, flags = { MORE, GAP, WAIT } },
   [END] = { name = "END", id = "call", min = 0, max = ANY, flags = { METADATA } },
   [ERROR] = { name = "ERROR", id = "either", min = 1, max = 65536, flags = {} },
   [CANCEL] = { name = "CANCEL", id = "call", min = 0, max = 0, flags = {} },
@@ -41,6 +44,7 @@ local kinds = {
   [PING] = { name = "PING", id = "zero", min = 8, max = 8, flags = {} },
   [PONG] = { name = "PONG", id = "zero", min = 8, max = 8, flags = {} },
   [GOAWAY] = { name = "GOAWAY", id = "zero", min = 4, max = 1028, flags = { FINAL } },
+  [PRIORITY] = { name = "PRIORITY", id = "call", min = 1, max = 1, flags = {} },
 }
 local kind_names = {}
 for number, kind in pairs(kinds) do kind_names[number] = kind.name end
@@ -55,6 +59,10 @@ local f = {
   one_way = ProtoField.bool("nanowire.flags.one_way", "ONE_WAY", 8, nil, ONE_WAY, "Nobody waits for an answer"),
   hash_flag = ProtoField.bool("nanowire.flags.hash", "HASH", 8, nil, HASH),
   judged = ProtoField.bool("nanowire.flags.judged", "JUDGED", 8, nil, JUDGED, "The contracts are known to differ"),
+  gap_flag = ProtoField.bool("nanowire.flags.gap", "GAP", 8, nil, GAP, "Items were left out"),
+  wait = ProtoField.bool("nanowire.flags.wait", "WAIT", 8, nil, WAIT, "The sender would send more"),
+  input = ProtoField.bool("nanowire.flags.input", "INPUT", 8, nil, INPUT, "The request's items follow"),
+  output = ProtoField.bool("nanowire.flags.output", "OUTPUT", 8, nil, OUTPUT, "The answer is to be a stream"),
   ignore = ProtoField.bool("nanowire.flags.ignore", "IGNORE", 8, nil, IGNORE, "May be skipped"),
   id = ProtoField.uint32("nanowire.id", "Id", base.DEC),
   tag = ProtoField.uint32("nanowire.tag", "Tag", base.HEX),
@@ -64,6 +72,8 @@ local f = {
   metadata_length = ProtoField.uint16("nanowire.metadata.length", "Length of the metadata", base.DEC),
   metadata = ProtoField.string("nanowire.metadata", "Metadata"),
   body = ProtoField.string("nanowire.body", "Body"),
+  gap = ProtoField.uint32("nanowire.gap", "Items left out", base.DEC),
+  item = ProtoField.string("nanowire.item", "Item"),
   fragment = ProtoField.bytes("nanowire.fragment", "Fragment"),
   magic = ProtoField.string("nanowire.magic", "Magic"),
   version = ProtoField.uint8("nanowire.version", "Version", base.DEC),
@@ -71,6 +81,7 @@ local f = {
   code = ProtoField.string("nanowire.error.code", "Code"),
   rule = ProtoField.string("nanowire.error.rule", "Rule"),
   increment = ProtoField.uint32("nanowire.increment", "Increment", base.DEC),
+  priority = ProtoField.uint8("nanowire.priority", "Priority", base.DEC, { [0] = "low", [1] = "normal", [2] = "high" }),
   payload = ProtoField.bytes("nanowire.payload", "Payload"),
   last_id = ProtoField.uint32("nanowire.last_id", "Last id", base.DEC),
   reason = ProtoField.string("nanowire.reason", "Reason"),
@@ -80,12 +91,14 @@ local f = {
 nanowire.fields = f
 
 local flag_fields = {
-  [HELLO] = {}, [AUTH] = {}, [DATA] = { "more" }, [END] = { "metadata_flag" }, [RESPONSE] = { "more", "metadata_flag" },
-  [REQUEST] = { "more", "metadata_flag", "one_way", "hash_flag", "judged" }, [GOAWAY] = { "final" },
+  [HELLO] = {}, [AUTH] = {}, [DATA] = { "more", "gap_flag", "wait" }, [END] = { "metadata_flag" },
+  [REQUEST] = { "more", "metadata_flag", "one_way", "hash_flag", "judged", "input", "output" },
+  [RESPONSE] = { "more", "metadata_flag" }, [GOAWAY] = { "final" },
 }
 local flag_names = {
   more = { MORE, "MORE" }, final = { FINAL, "FINAL" }, metadata_flag = { METADATA, "METADATA" },
   one_way = { ONE_WAY, "ONE_WAY" }, hash_flag = { HASH, "HASH" }, judged = { JUDGED, "JUDGED" },
+  gap_flag = { GAP, "GAP" }, wait = { WAIT, "WAIT" }, input = { INPUT, "INPUT" }, output = { OUTPUT, "OUTPUT" },
 }
 
 local problem = ProtoExpert.new("nanowire.problem", "A rule is broken", expert.group.MALFORMED, expert.severity.ERROR)
@@ -315,21 +328,22 @@ function Reader:key(position, keys)
 end
 
 -- Adds the one value from `start` to `finish` under `field`: first what it says in one line, then its tree; of a value
--- that is secret as a whole only that it is there. Returns what the entries of the outermost map say.
-local function add_msgpack(tree, field, tvb, start, finish, secret)
+-- that is secret as a whole only that it is there. Returns what the entries of the outermost map say, and where the value
+-- ends, if it can be read. Of several values, where `is_first`, it is the first.
+local function add_msgpack(tree, field, tvb, start, finish, secret, is_first)
   if finish <= start then
     tree:add_proto_expert_info(problem, "truncated: there is no value")
     return {}
   end
-  local range = tvb(start, finish - start)
   local function read(into)
     local reader = setmetatable({ tvb = tvb, finish = finish, values = 0, entries = {}, secret = secret }, Reader)
     local ok, after, text = pcall(reader.value, reader, start, into, "", 1)
-    if ok and after < finish then ok, after = false, { rule = "trailing_bytes", position = after } end
+    if ok and after < finish and not is_first then ok, after = false, { rule = "trailing_bytes", position = after } end
     if not ok and type(after) ~= "table" then error(after, 0) end
-    return reader.entries, ok and text or "", not ok and after
+    return reader.entries, ok and text or "", not ok and after, ok and after or nil
   end
-  local entries, text, breach = read(nil)
+  local entries, text, breach, after = read(nil)
+  local range = tvb(start, (after or finish) - start)
   local is_whole = secret == WHOLE
   local item = tree:add(field, range, is_whole and text ~= "" and HIDDEN or text)
   if not is_whole then read(item) end
@@ -338,7 +352,7 @@ local function add_msgpack(tree, field, tvb, start, finish, secret)
   elseif breach then
     item:add_proto_expert_info(problem, breach.rule .. ": no strict MessagePack, at byte " .. breach.position - start)
   end
-  return entries
+  return entries, after
 end
 
 -- What is known of each TCP stream: the methods of its requests, and messages whose last fragment has not come.
@@ -355,6 +369,13 @@ local function stream_of()
   return streams[number]
 end
 
+-- F1: a notify has no streams, and a request whose items follow does not go on itself.
+local function exclude_each_other(number, bits)
+  if number ~= REQUEST then return false end
+  local input = has(bits, INPUT)
+  return ((input or has(bits, OUTPUT)) and has(bits, ONE_WAY)) or (input and has(bits, MORE))
+end
+
 -- What a frame breaks by its header alone (P3 to P6), or nil.
 local function judge(length, number, bits, id)
   local kind = kinds[number]
@@ -368,6 +389,7 @@ local function judge(length, number, bits, id)
   for bit = 0, 7 do
     if has(bits, 2 ^ bit) and not has(known, 2 ^ bit) then return string.format("frame_flags: a %s with flags 0x%02x", kind.name, bits) end
   end
+  if exclude_each_other(number, bits) then return string.format("frame_flags: a %s with flags 0x%02x", kind.name, bits) end
   if kind.id ~= "either" and (id == 0) ~= (kind.id == "zero") then return "frame_id: a " .. kind.name .. " with id " .. id end
 end
 
@@ -389,16 +411,14 @@ local function context_of(tvb, pinfo, number, bits, id)
   if known then return known end
   known = {}
   stream.known[key] = known
-  local open_key = number .. "/" .. id
+  local open_key = pinfo.src_port .. "/" .. number .. "/" .. id
   local open = stream.open[open_key]
   local has_more = number >= REQUEST and number <= DATA and has(bits, MORE)
   known.is_further = open ~= nil
   if number == REQUEST and not open and tvb:len() >= HEADER_BYTES + 4 then
     stream.requests[id] = { tag = tvb(HEADER_BYTES, 4):uint(), frame = pinfo.number }
   end
-  if number == REQUEST or number == RESPONSE or number == ERROR or number == CANCEL then
-    known.request = stream.requests[id]
-  end
+  if id ~= 0 then known.request = stream.requests[id] end
   known.open = open or (has_more and { parts = {}, bytes = 0 }) or nil
   known.has_more = has_more
   known.message = known.open
@@ -408,7 +428,7 @@ local function context_of(tvb, pinfo, number, bits, id)
 end
 
 -- A fragment, and at the last one the message.
-local function add_fragment(tree, tvb, at, context)
+local function add_fragment(tree, tvb, at, context, field)
   local finish = tvb:len()
   if finish > at then tree:add(f.fragment, tvb(at, finish - at)) end
   local message = context.message
@@ -420,10 +440,25 @@ local function add_fragment(tree, tvb, at, context)
   if context.has_more or message.bytes > MAX_MESSAGE_BYTES then return end
   local whole = table.concat(message.parts)
   if #whole == 0 then return tree:add_proto_expert_info(problem, "truncated: there is no value") end
-  add_msgpack(tree, f.body, ByteArray.new(whole, true):tvb("Nanowire message"), 0, #whole)
+  add_msgpack(tree, field, ByteArray.new(whole, true):tvb("Nanowire message"), 0, #whole)
 end
 
--- P17, P19, P20: what stands before the MessagePack of a message, whole or its first fragment. Returns where that begins.
+-- F3: the items of a DATA, one directly behind the other. Returns how many there are, as a word.
+local function add_items(tree, tvb, at)
+  local count = 0
+  while at and at < tvb:len() do
+    if count == MAX_ITEMS then
+      tree:append_text(" (the first " .. MAX_ITEMS .. " items)")
+      return count .. "+ items"
+    end
+    count = count + 1
+    local _, after = add_msgpack(tree, f.item, tvb, at, tvb:len(), nil, true)
+    at = after
+  end
+  return count == 1 and "1 item" or count .. " items"
+end
+
+-- P17, P19, P20, F20: what stands before the MessagePack of a message, whole or its first fragment. Returns where that begins.
 local function add_head(tree, tvb, number, bits)
   local at, finish = HEADER_BYTES, tvb:len()
   local function cut(what)
@@ -440,6 +475,11 @@ local function add_head(tree, tvb, number, bits)
       at = at + HASH_BYTES
     end
   end
+  if number == DATA and has(bits, GAP) then
+    if at + 4 > finish then return cut("the number of its gap") end
+    tree:add(f.gap, tvb(at, 4))
+    return at + 4
+  end
   if number == DATA or not has(bits, METADATA) then return at end
   if at + 2 > finish then return cut("the length of the metadata") end
   local length = tvb(at, 2):uint()
@@ -449,15 +489,32 @@ local function add_head(tree, tvb, number, bits)
   return at + 2 + length
 end
 
+-- What stands where nothing may: F1, F4.
+local function add_needless(tree, tvb, at, what)
+  if at == tvb:len() then return end
+  tree:add(f.unknown, tvb(at, tvb:len() - at))
+  tree:add_proto_expert_info(problem, "body: " .. what)
+end
+
+-- A REQUEST, RESPONSE, DATA or END. Returns what is worth a word in the list of packets.
 local function add_message(tree, tvb, number, bits, context)
+  local field = number == DATA and f.item or f.body
   if context.is_further then
-    if bits ~= 0 and bits ~= MORE then tree:add_proto_expert_info(problem, "fragment: a further fragment with flags") end
-    return add_fragment(tree, tvb, HEADER_BYTES, context)
+    local others = bits
+    for _, flag in ipairs(number == DATA and { MORE, WAIT } or { MORE }) do
+      if has(bits, flag) then others = others - flag end
+    end
+    if others ~= 0 then tree:add_proto_expert_info(problem, "fragment: a further fragment with flags") end
+    add_fragment(tree, tvb, HEADER_BYTES, context, field)
+    return
   end
   local at = add_head(tree, tvb, number, bits)
   if at == nil then return end
-  if context.has_more then return add_fragment(tree, tvb, at, context) end
-  if number ~= END or at < tvb:len() then add_msgpack(tree, f.body, tvb, at, tvb:len()) end
+  if number == DATA and not context.has_more then return add_items(tree, tvb, at) end
+  if context.has_more then add_fragment(tree, tvb, at, context, field)
+  elseif number == END then add_needless(tree, tvb, at, "an END with more than metadata")
+  elseif number == REQUEST and has(bits, INPUT) then add_needless(tree, tvb, at, "a REQUEST with INPUT and a body")
+  else add_msgpack(tree, f.body, tvb, at, tvb:len()) end
 end
 
 local function secret(what)
@@ -493,9 +550,13 @@ local function add_body(tree, tvb, number, bits, context)
   elseif number == AUTH then
     add_msgpack(tree, f.credentials, tvb, HEADER_BYTES, tvb:len(), secret(WHOLE))
   elseif number == REQUEST or number == RESPONSE or number == DATA or number == END then
-    add_message(tree, tvb, number, bits, context)
+    return add_message(tree, tvb, number, bits, context)
   elseif number == CREDIT then
     tree:add(f.increment, tvb(HEADER_BYTES, 4))
+    if tvb(HEADER_BYTES, 4):uint() == 0 then tree:add_proto_expert_info(problem, "credit: a CREDIT of 0 bytes") end
+  elseif number == PRIORITY then
+    tree:add(f.priority, tvb(HEADER_BYTES, 1))
+    if tvb(HEADER_BYTES, 1):uint() > 2 then tree:add_proto_expert_info(problem, "body: a priority is 0, 1 or 2") end
   elseif number == PING or number == PONG then
     tree:add(f.payload, tvb(HEADER_BYTES, 8))
   elseif number == GOAWAY then

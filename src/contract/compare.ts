@@ -10,6 +10,7 @@ import { methodFingerprint } from './fingerprint.ts'
 import { cut } from './form.ts'
 import { Budget } from './form-reader.ts'
 import type { JsonSchema } from './json-schema.ts'
+import { isMethodKind } from './method.ts'
 import type { Outcome, Roles } from './outcome.ts'
 
 /** One difference between two sides' methods. */
@@ -90,7 +91,7 @@ function judgeMethod(key: string, client: MethodDescription, server: MethodDescr
       '/kind',
       `the client calls a ${cut(client.kind)} method, and the server has a ${cut(server.kind)} one; give it a new name`,
     )
-  } else if (client.kind !== 'unary' && client.kind !== 'notify') {
+  } else if (!isMethodKind(client.kind)) {
     breaks('/kind', `methods of the kind ${cut(client.kind)} are not known here; use a later version`)
   }
   if (client.tag !== server.tag) {

@@ -6,7 +6,8 @@ import Type, { type TSchema, type TUnsafe } from 'typebox'
 import { misuse, type NanowireError, type StatusCode } from '../errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { type Gate, gateOf } from './gate.ts'
-import type { ErrorDataOf, Method, RequestOf, ResultOf, UnaryMethod } from './method.ts'
+import { type ErrorDataOf, isMethodKind, kinds, type Method, type RequestOf, type ResultOf } from './method.ts'
+import { readSlow, type SlowRule } from './slow.ts'
 import {
   requireContractName,
   requireDistinctTags,
@@ -27,8 +28,20 @@ export interface MethodRef<Name extends string = string, M extends Method = Meth
   /** The number on the wire. */
   readonly tag: number
   readonly definition: M
+  /** The gate of each thing that the client sends: the request, or an item. */
   readonly request: Gate
+  /** The gate of each thing that the server sends: the reply, or an item. */
   readonly reply: Gate
+  /** The client sends items: `clientStream`, `bidiStream`. */
+  readonly input: boolean
+  /** The server answers with items: `serverStream`, `bidiStream`, `event`. */
+  readonly output: boolean
+  /** Nothing is answered: `notify`. */
+  readonly oneWay: boolean
+  /** Of an event, what subscribers choose by. */
+  readonly event: { readonly key: string | undefined } | undefined
+  /** What the server does with items while its client does not keep up: what the contract says, or its kind's default. */
+  readonly slow: SlowRule
   /** The gates of the declared errors' data. */
   readonly errors: ReadonlyMap<string, Gate>
 }
@@ -43,14 +56,19 @@ export function contractOf(method: MethodRef): AnyContract | undefined {
 type MethodNames<M extends Methods> = keyof M & string
 type Variant<Tag extends string, Body> = { tag: Tag; body: Body }
 
+/** Names of the methods whose call is one message. */
+type MessageNames<M extends Methods> = {
+  [K in MethodNames<M>]: M[K]['kind'] extends 'unary' | 'notify' | 'serverStream' ? K : never
+}[MethodNames<M>]
+
 /** Any message that a client of these methods may send, as the tagged enum. */
 type RequestVariants<Name extends string, M extends Methods> = {
-  [K in MethodNames<M>]: Variant<`${Name}/${K}`, RequestOf<M[K]>>
-}[MethodNames<M>]
+  [K in MessageNames<M>]: Variant<`${Name}/${K}`, RequestOf<M[K]>>
+}[MessageNames<M>]
 
 /** Without `as` in the keys: TypeScript 5.9 and 7 cannot compare such types for two names, as Contract's variance asks. */
 type ResponseVariants<Name extends string, M extends Methods> = {
-  [K in MethodNames<M>]: M[K] extends UnaryMethod ? Variant<`${Name}/${K}`, ResultOf<M[K]>> : never
+  [K in MethodNames<M>]: M[K]['kind'] extends 'notify' | 'event' ? never : Variant<`${Name}/${K}`, ResultOf<M[K]>>
 }[MethodNames<M>]
 
 /**
@@ -61,21 +79,21 @@ export interface Contract<out Name extends string = string, in out M extends Met
   readonly name: Name
   /** 32 hexadecimal digits: contracts of one fingerprint mean the same (spec/compatibility.md). */
   readonly fingerprint: string
-  /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`. */
+  /** TypeBox union of the requests: `{ tag: 'greeter/hello', body }`; what takes items, and an event, has none. */
   readonly Request: TUnsafe<RequestVariants<Name, M>>
-  /** TypeBox union of the replies; a notify has none. */
+  /** TypeBox union of the replies and of the items that answer; a notify and an event have none. */
   readonly Response: TUnsafe<ResponseVariants<Name, M>>
   /** The number of each method on the wire. */
   readonly tags: { readonly [K in MethodNames<M>]: number }
   /** Builds a request's variant: `Greeter.message.hello({ name })`. */
   readonly message: {
-    readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => Variant<`${Name}/${K}`, RequestOf<M[K]>>
+    readonly [K in MessageNames<M>]: (body: RequestOf<M[K]>) => Variant<`${Name}/${K}`, RequestOf<M[K]>>
   }
   /** Calls the arm of the message's method. Does not compile when an arm is missing. */
-  match<Arms extends { readonly [K in MethodNames<M>]: (body: RequestOf<M[K]>) => unknown }>(
+  match<Arms extends { readonly [K in MessageNames<M>]: (body: RequestOf<M[K]>) => unknown }>(
     message: RequestVariants<Name, M>,
     arms: Arms,
-  ): ReturnType<Arms[MethodNames<M>]>
+  ): ReturnType<Arms[MessageNames<M>]>
   readonly methods: { readonly [K in MethodNames<M>]: MethodRef<`${Name}/${K}`, M[K]> }
 }
 
@@ -129,19 +147,15 @@ export function defineContract<const Name extends string, const M extends Method
   if (refs.length === 0) throw misuse(`the contract ${JSON.stringify(name)} has no methods`)
   requireDistinctTags(refs.map(([, ref]) => ref))
 
-  const byName = new Map(refs.map(([key, ref]) => [ref.name, key]))
-  const variants = (of: (method: Method) => TSchema | undefined) =>
-    refs.flatMap(([, ref]) => {
-      const body = of(ref.definition)
-      return body ? [Type.Object({ tag: Type.Literal(ref.name), body })] : []
-    })
-  const replies = variants((method) => (method.kind === 'notify' ? undefined : method.reply))
+  const asked = refs.filter(([, ref]) => !ref.input && !ref.event)
+  const answered = refs.filter(([, ref]) => !ref.oneWay && !ref.event)
+  const byName = new Map(asked.map(([key, ref]) => [ref.name, key]))
   const built = {
     name,
-    Request: Type.Union(variants((method) => method.request)),
-    Response: replies.length === 0 ? Type.Never() : Type.Union(replies),
+    Request: unionOf(asked.map(([, { name, definition }]) => variantOf(name, definition.request))),
+    Response: unionOf(answered.map(([, { name, definition }]) => variantOf(name, definition.reply))),
     tags: mapRefs(refs, (ref) => ref.tag),
-    message: mapRefs(refs, (ref) => (body: unknown) => ({ tag: ref.name, body })),
+    message: mapRefs(asked, (ref) => (body: unknown) => ({ tag: ref.name, body })),
     methods: mapRefs(refs, (ref) => ref),
     get fingerprint() {
       return fingerprintOf(built)
@@ -159,6 +173,14 @@ export function defineContract<const Name extends string, const M extends Method
   return whole
 }
 
+function variantOf(name: string, body: TSchema): TSchema {
+  return Type.Object({ tag: Type.Literal(name), body })
+}
+
+function unionOf(variants: TSchema[]): TSchema {
+  return variants.length === 0 ? Type.Never() : Type.Union(variants)
+}
+
 function mapRefs<T>(
   refs: readonly (readonly [string, MethodRef])[],
   map: (ref: MethodRef) => T,
@@ -169,10 +191,9 @@ function mapRefs<T>(
 function methodRef(contractName: string, key: string, method: Method): MethodRef {
   requireMethodName(contractName, key)
   const name = `${contractName}/${key}`
-  if (method?.kind !== 'unary' && method?.kind !== 'notify') {
-    throw misuse(`${name}: a method is made by unary(request, reply) or notify(request)`)
-  }
-  const { tag = tagOf(name) } = method.options
+  if (!isMethodKind(method?.kind))
+    throw misuse(`${name}: a method is made by ${Object.keys(kinds).join(', ')}; call one of them with its schemas`)
+  const { tag = tagOf(name), slow = method.kind === 'event' ? 'dropOldest' : 'block' } = method.options
   requireTag(name, tag)
   const errors = new Map<string, Gate>()
   for (const [error, schema] of Object.entries(method.errors)) {
@@ -186,6 +207,9 @@ function methodRef(contractName: string, key: string, method: Method): MethodRef
     request: gateIn(`${name} request`, method.request),
     reply: gateIn(`${name} reply`, method.reply),
     errors,
+    ...kinds[method.kind],
+    event: method.kind === 'event' ? { key: method.key } : undefined,
+    slow: readSlow(name, slow),
   })
 }
 

@@ -8,7 +8,7 @@ import type { Method } from './method.ts'
 
 /** A method as data. */
 export interface MethodDescription {
-  /** `unary` or `notify`; a peer of a later version may have more. */
+  /** `unary`, `notify`, `serverStream` … (spec/contract.md, C8); a peer of a later version may have more. */
   readonly kind: string
   readonly tag: number
   readonly request: JsonSchema

@@ -7,8 +7,10 @@ import { misuse } from '../errors.ts'
 import { type AnyContract, defineContract } from './contract.ts'
 import { type ContractDescription, type MethodDescription, setDescription } from './describe.ts'
 import { hashOfDescription, setHash } from './fingerprint.ts'
+import { isJsonObject, type JsonSchema } from './json-schema.ts'
 import { LearnedSchema } from './learn-schema.ts'
-import { type Method, notify, unary } from './method.ts'
+import { bidiStream, clientStream, eventOf, notify, serverStream, unary } from './make-method.ts'
+import { isMethodKind, type Method } from './method.ts'
 import { readDescription } from './read-description.ts'
 
 /**
@@ -24,7 +26,7 @@ import { readDescription } from './read-description.ts'
  */
 export function learnContract(description: unknown): AnyContract {
   const read = readDescription(description)
-  const known = Object.entries(read.methods).filter(([, { kind }]) => kind === 'unary' || kind === 'notify')
+  const known = Object.entries(read.methods).filter(([, { kind }]) => isMethodKind(kind))
   if (known.length === 0) throw misuse(`the contract ${read.name} has no method of a kind that this version knows`)
   const learned = known.map(([key, method]) => [key, learnMethod(`${read.name}/${key}`, method)] as const)
   const contract: AnyContract = defineContract(read.name, Object.fromEntries(learned))
@@ -42,13 +44,29 @@ function learnMethod(name: string, described: MethodDescription): Method {
   const options = { tag, idempotent, timeoutMs, deprecated, description }
   const request = learnSchema(described.request, `${name} request`)
   if (kind === 'notify') return notify(request, options)
+  const reply = learnSchema(described.reply, `${name} reply`)
+  if (kind === 'event') return eventOf(reply, request, keyOf(described.request), { tag, deprecated, description })
   const errors = Object.entries(described.errors).map(
     ([error, schema]) => [error, learnSchema(schema, `${name} error ${error}`)] as const,
   )
-  return unary(request, learnSchema(described.reply, `${name} reply`), {
-    ...options,
-    errors: Object.fromEntries(errors),
-  })
+  const whole = { ...options, errors: Object.fromEntries(errors) }
+  switch (kind) {
+    case 'serverStream':
+      return serverStream(request, reply, whole)
+    case 'clientStream':
+      return clientStream(request, reply, whole)
+    case 'bidiStream':
+      return bidiStream(request, reply, whole)
+    default:
+      return unary(request, reply, whole)
+  }
+}
+
+/** The event's key is the one property that its subscriptions have. */
+function keyOf(request: JsonSchema): string | undefined {
+  const properties = isJsonObject(request) ? request['properties'] : undefined
+  const names = isJsonObject(properties) ? Object.keys(properties) : []
+  return names.length === 1 ? names[0] : undefined
 }
 
 function learnSchema(schema: MethodDescription['request'], where: string) {

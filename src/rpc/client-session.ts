@@ -120,6 +120,7 @@ export class ClientSession implements Effects, CallCarrier {
       cause ?? new NanowireError('unavailable', `the connection to ${this.link.peer} was closed`, { processed: 'no' }),
     )
     this.#settleOver()
+    this.#check.closed()
     this.#options.closed(this)
     tellConnectionClose('client', this.link.peer, this.#options.side.url(), this.#peer !== undefined, cause)
   }

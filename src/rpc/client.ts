@@ -10,35 +10,58 @@ import type {
   ResultOf,
 } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import { type CallOptions, type Channel, callError, callOptionNames } from './call.ts'
+import { type CallOptions, type Channel, callError, callOptionNames, failedItems } from './call.ts'
 import { CallContext, type Context } from './context.ts'
+import type { ItemStream, Items } from './item-stream.ts'
 import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
 import { unknownOption } from './options.ts'
+import { outerStream } from './outer-stream.ts'
+import type { Subscription } from './subscription.ts'
 
 /** What `.try` resolves to. */
 export type Result<Value, Failure> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure }
 
+/** What items are taken from: a generator, a `ReadableStream`, an array … */
+export type Iterated<Item> = AsyncIterable<Item> | Iterable<Item>
+
 /**
- * A request that is `undefined` need not be passed. A handler's context may stand where options do, so that a client can
- * be a service's handlers: its deadline and cancellation are carried on, its metadata are not.
+ * A request that is `undefined` need not be passed, nor what an event is chosen by; items are. A handler's context may
+ * stand where options do, so that a client can be a service's handlers: its deadline and cancellation are carried on, its
+ * metadata are not.
  */
-type Arguments<M extends Method> =
-  undefined extends RequestOf<M>
-    ? [request?: RequestOf<M>, options?: CallOptions | Carried]
-    : [request: RequestOf<M>, options?: CallOptions | Carried]
+type Arguments<M extends Method> = M['kind'] extends 'clientStream' | 'bidiStream'
+  ? [items: Iterated<RequestOf<M>>, options?: CallOptions | Carried]
+  : M['kind'] extends 'event'
+    ? [filter?: RequestOf<M>, options?: CallOptions | Carried]
+    : undefined extends RequestOf<M>
+      ? [request?: RequestOf<M>, options?: CallOptions | Carried]
+      : [request: RequestOf<M>, options?: CallOptions | Carried]
 
 /** What stands for options is a handler's context. */
 type Carried = Pick<Context, 'signal' | 'deadline' | 'peer' | 'reply'>
 
-/** Calls one method. */
-export interface MethodClient<M extends Method> {
+/** Calls a method that has one answer, or none: `unary`, `notify`, `clientStream`. */
+export interface CallClient<M extends Method> {
   /** @throws NanowireError what the call ends with */
   (...args: Arguments<M>): Promise<ResultOf<M>>
   /** The same call, with its error as a value, declared ones typed. Rejects for nothing but a fault of this library. */
   readonly try: (...args: Arguments<M>) => Promise<Result<ResultOf<M>, MethodErrorOf<M>>>
 }
+
+/** Calls a method that is answered with items, at once: `serverStream`, `bidiStream`. What the call ends with, its stream throws. */
+export type StreamClient<M extends Method> = (...args: Arguments<M>) => ItemStream<ResultOf<M>>
+
+/** Subscribes to an event: by its key, or, without one, to everything. */
+export type EventClient<M extends Method> = (...args: Arguments<M>) => Subscription<ResultOf<M>>
+
+/** Calls one method. */
+export type MethodClient<M extends Method> = M['kind'] extends 'event'
+  ? EventClient<M>
+  : M['kind'] extends 'serverStream' | 'bidiStream'
+    ? StreamClient<M>
+    : CallClient<M>
 
 /** The client of a contract. */
 export type ClientOf<C extends AnyContract> =
@@ -59,7 +82,9 @@ export function clientOf<C extends AnyContract>(
   const run =
     use.length === 0
       ? undefined
-      : onion<ClientCall>(layers, ({ method, request, options }) => channel.call(method, request, options))
+      : onion<ClientCall>(layers, ({ method, request, options }) =>
+          method.output ? channel.open(method, request, options) : channel.call(method, request, options),
+        )
   const methods = Object.entries(contract.methods as Readonly<Record<string, MethodRef>>) // a contract's methods are references
   return Object.freeze(
     Object.fromEntries(methods.map(([key, method]) => [key, methodClient(method, channel, run)])),
@@ -78,26 +103,50 @@ function rethrowMarked(error: unknown): never {
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
 
-function methodClient(
-  method: MethodRef,
-  channel: Channel,
-  run: ((call: ClientCall) => Promise<unknown>) | undefined,
-): unknown {
+type Run = (call: ClientCall) => Promise<unknown>
+
+function methodClient(method: MethodRef, channel: Channel, run: Run | undefined): unknown {
+  if (method.output) return streamClient(method, channel, run)
   const call = (request: unknown, given?: CallOptions | CallContext): Promise<unknown> => {
     if (given === undefined) {
       return run
         ? run({ method, request, options: {} }).catch(rethrowMarked)
         : channel.call(method, request, NO_OPTIONS)
     }
-    if (typeof given !== 'object' || given === null) {
-      return Promise.reject(callError(misuse(`${method.name}: the second argument is an object of call options`)))
+    let options: CallOptions
+    try {
+      options = optionsOf(method, given)
+    } catch (error) {
+      return Promise.reject(callError(error))
     }
-    const options = given instanceof CallContext ? carriedOn(given) : given
-    const unknown = Object.keys(options).find((name) => !callOptionNames.has(name))
-    if (unknown !== undefined) return Promise.reject(callError(unknownOption(method.name, unknown, callOptionNames)))
     return run ? run({ method, request, options }).catch(rethrowMarked) : channel.call(method, request, options)
   }
   return withTry(call)
+}
+
+/** Answered at once, by items; what is wrong is told when the first is asked for. */
+function streamClient(method: MethodRef, channel: Channel, run: Run | undefined): unknown {
+  return Object.freeze((given: unknown, settings: CallOptions | CallContext = NO_OPTIONS): Items => {
+    const request = given === undefined && method.event ? {} : given // who names no key wants everything
+    try {
+      const options = optionsOf(method, settings)
+      return run
+        ? outerStream(run({ method, request, options }), { method, failed: callError }).items
+        : channel.open(method, request, options)
+    } catch (error) {
+      return failedItems(callError(error), method)
+    }
+  })
+}
+
+/** @throws NanowireError `invalid_argument` */
+function optionsOf(method: MethodRef, given: CallOptions | CallContext): CallOptions {
+  if (typeof given !== 'object' || given === null)
+    throw misuse(`${method.name}: the second argument is an object of call options`)
+  if (given instanceof CallContext) return carriedOn(given)
+  const unknown = Object.keys(given).find((name) => !callOptionNames.has(name))
+  if (unknown !== undefined) throw unknownOption(method.name, unknown, callOptionNames)
+  return given
 }
 
 /** The function of a method with `.try` beside it. */

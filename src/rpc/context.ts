@@ -73,6 +73,8 @@ interface Parts {
   log?: Logger
   replyMetadata?: Record<string, string>
   uses?: object
+  cancelled?: (reason: NanowireError) => void
+  ended?: () => void
 }
 
 const noClients = Object.freeze({})
@@ -182,6 +184,25 @@ export class CallContext implements Context, CallRunner, Deadline {
     if (this.#parts.reason) return
     this.#parts.reason = reason
     this.#parts.controller?.abort(reason)
+    this.#parts.cancelled?.(reason)
+  }
+
+  /** The handler has ended. */
+  end(): void {
+    this.isOver = true
+    this.#parts?.ended?.()
+  }
+
+  /** Has one function called when the handler has ended. */
+  onEnd(ended: () => void): void {
+    this.#parts ??= {}
+    this.#parts.ended = ended
+  }
+
+  /** Has one function called when the caller waits no more, after the signal was aborted. */
+  onCancel(cancelled: (reason: NanowireError) => void): void {
+    this.#parts ??= {}
+    this.#parts.cancelled = cancelled
   }
 
   /** The caller has cancelled, or its connection is lost. */

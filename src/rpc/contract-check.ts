@@ -70,6 +70,8 @@ export class ContractCheck {
   /** Of the server's HELLO, once it is there. */
   #theirs: Hello['contracts']
   #isOpen = false
+  /** Calls with items, which could not be sent once more: they wait until it is known how the contracts stand. */
+  readonly #opening = new Set<CheckedCall>()
 
   constructor(options: ContractCheckOptions) {
     this.#options = options
@@ -79,11 +81,24 @@ export class ContractCheck {
   opened(peer: Hello): void {
     this.#isOpen = true
     this.#theirs = peer.contracts
+    this.#startOpening()
+  }
+
+  /** The session is over. */
+  closed(): void {
+    this.#startOpening()
+  }
+
+  #startOpening(): void {
+    const calls = [...this.#opening]
+    this.#opening.clear()
+    this.#isOpen = true
+    for (const call of calls) this.start(call)
   }
 
   /** Calls that wait for a verdict. */
   get waiting(): number {
-    let count = 0
+    let count = this.#opening.size
     for (const standing of this.#standings.values()) if (standing.kind === 'judging') count += standing.waiting.size
     return count
   }
@@ -109,6 +124,7 @@ export class ContractCheck {
 
   /** Sends a call, lets it wait, or refuses it. */
   start(call: CheckedCall): void {
+    if (!this.#isOpen && call.method.input) return this.#wait(call, this.#opening)
     const contract = contractOf(call.method)
     const standing = contract && this.#standingOf(contract)
     if (!standing || standing.kind === 'same') this.#options.session().start(call)
@@ -125,6 +141,7 @@ export class ContractCheck {
 
   /** Takes a call out of those that wait. Returns whether it was among them. */
   leave(call: CheckedCall): boolean {
+    if (this.#opening.delete(call)) return true
     const contract = contractOf(call.method)
     const standing = contract && this.#standings.get(contract)
     return standing?.kind === 'judging' && standing.waiting.delete(call)

@@ -15,6 +15,7 @@ import { type ToldCall, tellCallEnd, tellCallStart } from './diagnostics.ts'
 import { HandlerRun, type RunSide } from './handle.ts'
 import { arriveAtCaller } from './outcome.ts'
 import type { Route } from './route.ts'
+import type { OutputSink } from './run-output.ts'
 import { takenReject, takenResolve, takeSettlers } from './settlers.ts'
 
 /** What the calls of one connection share. */
@@ -95,7 +96,7 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     if (this.#timeoutMs !== Number.POSITIVE_INFINITY) ctx.timeoutMs = this.#timeoutMs
     ctx.at = this.at
     this.#toldByServer = tellCallStart(method, 'server', side.contexts.peer, side.clock)
-    if (method.definition.kind === 'notify') this.#dispatched()
+    if (method.oneWay) this.#dispatched()
     this.run(side, route, request, ctx)
   }
 
@@ -134,27 +135,33 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     return hasFailed ? Promise.reject(outcome) : Promise.resolve(outcome)
   }
 
+  /** The caller has what the call ends with. */
+  protected markHandedOver(): void {
+    this.#isHandedOver = true
+    if (this.#isOver) this.#recycle()
+  }
+
   fail(error: NanowireError, metadata?: Metadata): void {
     const { code, processed } = error
     const isKnown = isStatusCode(code) || this.route.method.errors.has(code)
-    if (this.#settle(isKnown ? code : 'unknown', processed, metadata)) this.#throw(markReceived(error))
+    if (this.#settle(isKnown ? code : 'unknown', processed, metadata)) this.reject(markReceived(error))
   }
 
   /** The caller's signal was aborted. */
   cancel(cause: unknown): void {
-    this.#giveUp('cancelled', `${this.route.method.name} was cancelled by its caller`, cause)
+    if (this.#isSettled) return
+    this.#leave('cancelled', `${this.route.method.name} was cancelled by its caller`, cause)
   }
 
   /** The deadline has passed; that of a notify is its handler's alone. */
   expire(): void {
     if (this.#isSettled) this.ctx.expire()
-    else this.#giveUp('deadline_exceeded', `${this.route.method.name}: no reply before the deadline`, undefined)
+    else this.#leave('deadline_exceeded', `${this.route.method.name}: no reply before the deadline`, undefined)
   }
 
   /** The connection ends before the handler has. */
   cutOff(error: NanowireError): void {
-    this.#context?.cancel(error)
-    this.fail(error)
+    this.giveUp(error, error)
   }
 
   /** Absent until the handler begins. */
@@ -163,24 +170,34 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
   }
 
   get #isNotify(): boolean {
-    return this.route.method.definition.kind === 'notify'
+    return this.route.method.oneWay
   }
 
-  #giveUp(code: 'cancelled' | 'deadline_exceeded', message: string, cause: unknown): void {
-    if (this.#isSettled) return
+  #leave(code: 'cancelled' | 'deadline_exceeded', message: string, cause: unknown): void {
     const waited = this.side.leaveQueue(this)
-    if (!waited) this.#context?.cancel(new NanowireError(code, message))
-    this.fail(new NanowireError(code, message, { processed: waited ? 'no' : 'maybe', cause }))
+    const error = new NanowireError(code, message, { processed: waited ? 'no' : 'maybe', cause })
+    this.giveUp(error, new NanowireError(code, message))
+  }
+
+  /** The call ends for its caller, and then for its handler, which may end by that at once. */
+  protected giveUp(error: NanowireError, reason: NanowireError): void {
+    const ctx = this.#context
+    this.fail(error)
+    ctx?.cancel(reason)
   }
 
   #succeed(value: unknown, metadata: Metadata | undefined): void {
     const processed = this.#isNotify ? 'maybe' : 'yes'
-    if (!this.#settle('ok', processed, metadata)) return
+    if (this.#settle('ok', processed, metadata)) this.resolve(value)
+  }
+
+  /** The caller gets what the call ends with: this, or `reject`, once. */
+  protected resolve(value: unknown): void {
     if (this.#resolve) this.#resolve(value)
     else this.#outcome = value
   }
 
-  #throw(error: unknown): void {
+  protected reject(error: unknown): void {
     if (this.#reject) return this.#reject(error)
     this.#outcome = error
     this.#hasFailed = true
@@ -197,16 +214,26 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     if (this.at !== 0) wheel.remove(this)
     this.#stopListening?.()
     return (
-      this.#options.onMetadata === undefined || tellMetadata(this.#options, metadata, (error) => this.#throw(error))
+      this.#options.onMetadata === undefined || tellMetadata(this.#options, metadata, (error) => this.reject(error))
     )
   }
 
   protected override reply(value: unknown): void {
+    this.#answer(passInMemory(this.route.method.reply, value, this.side.router.limits))
+  }
+
+  protected override output(): OutputSink {
+    throw new Error('items are for a DirectStream')
+  }
+
+  protected override endOutput(): void {
+    this.#answer(undefined)
+  }
+
+  #answer(reply: unknown): void {
     const { ctx, side } = this
-    const { limits } = side.router
-    const reply = passInMemory(this.route.method.reply, value, limits)
     const { replyMetadata } = ctx
-    if (replyMetadata) packMetadata(replyMetadata, limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
+    if (replyMetadata) packMetadata(replyMetadata, side.router.limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
     this.#handlerEnded('ok', 'yes')
     this.#succeed(reply, replyMetadata)
     this.#end()
@@ -248,6 +275,11 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     this.#resolve = undefined
     this.#reject = undefined
     this.#outcome = undefined
+    this.keepForLater()
+  }
+
+  /** Nothing refers to it any more. */
+  protected keepForLater(): void {
     if (idle.length < MAX_IDLE) idle.push(this)
   }
 }

@@ -7,11 +7,14 @@ import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import { type Clock, wheelOf } from '../session/index.ts'
 import { passInMemory, type WireError } from '../wire/index.ts'
-import { type CallOptions, type Channel, packMetadata, rejectCall, requireCallOptions } from './call.ts'
+import { type CallOptions, type Channel, packMetadata, rejectCall, rejectStream, requireCallOptions } from './call.ts'
 import type { CallCounters } from './counters.ts'
 import { tellCallRefused, tellLimit } from './diagnostics.ts'
 import { type DirectCall, type DirectSide, passData, takeDirectCall } from './direct-call.ts'
+import { DirectStream } from './direct-stream.ts'
 import { kindError } from './handle.ts'
+import { closeSource, requireSource } from './item-pump.ts'
+import type { Items } from './item-stream.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
 
@@ -45,6 +48,8 @@ export class DirectChannel implements Channel {
   #isStarting = false
   /** Each knows its place, so that it leaves without being looked for. */
   readonly #running: DirectCall[] = []
+  /** Calls with items that run: there may be many, and for long. */
+  readonly #streams = new Set<DirectStream>()
   readonly #host: Startable | undefined
   #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
@@ -72,7 +77,7 @@ export class DirectChannel implements Channel {
 
   /** Calls whose handlers have not ended. */
   get inFlight(): number {
-    return this.#running.length
+    return this.#running.length + this.#streams.size
   }
 
   get waiting(): number {
@@ -81,27 +86,57 @@ export class DirectChannel implements Channel {
 
   call(method: MethodRef, request: unknown, options: CallOptions, principal?: unknown): Promise<unknown> {
     try {
-      return this.#start(method, request, options, principal)
+      const route = this.#routes.get(method) ?? this.#routeOf(method)
+      if (!('run' in route)) return this.#turnAway(method, route)
+      if (route.method.input) return this.#startStream(route, request, options, principal).handOver()
+      return this.#start(route, request, options, principal)
     } catch (error) {
+      if (method.input) closeSource(request, this.#clock)
       return rejectCall(error, method, this.#counters, PEER)
     }
   }
 
-  #start(method: MethodRef, request: unknown, options: CallOptions, principal: unknown): Promise<unknown> {
-    const route = this.#routes.get(method) ?? this.#routeOf(method)
-    if (!('run' in route)) return this.#turnAway(method, route)
+  open(method: MethodRef, request: unknown, options: CallOptions, principal?: unknown): Items {
+    try {
+      const route = this.#routes.get(method) ?? this.#routeOf(method)
+      if (!('run' in route)) throw this.#turnedAway(method, route)
+      return this.#startStream(route, request, options, principal).handOverItems()
+    } catch (error) {
+      if (method.input) closeSource(request, this.#clock)
+      return rejectStream(error, method, this.#counters, PEER)
+    }
+  }
+
+  #start(route: Route, request: unknown, options: CallOptions, principal: unknown): Promise<unknown> {
+    const { method } = route
     requireCallOptions(method, options)
-    const { limits } = this.#router
-    packMetadata(options.metadata, limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
-    const checked = this.#checkRequest(route.method, request)
+    packMetadata(options.metadata, this.#router.limits, 'no', PEER) // for its checks: the same metadata must travel elsewhere
+    const checked = this.#checkRequest(method, request)
     const call = takeDirectCall()
+    this.#place(call, route, options, checked, principal)
+    return call.handOver()
+  }
+
+  #startStream(route: Route, request: unknown, options: CallOptions, principal: unknown): DirectStream {
+    const { method } = route
+    requireCallOptions(method, options)
+    packMetadata(options.metadata, this.#router.limits, 'no', PEER)
+    if (method.input) requireSource(method.name, request)
+    const checked = method.input ? undefined : this.#checkRequest(method, request)
+    const call = new DirectStream(this.#side, method, request)
+    this.#place(call, route, options, checked, principal)
+    return call
+  }
+
+  /** The call runs, waits or ends. */
+  #place(call: DirectCall, route: Route, options: CallOptions, checked: unknown, principal: unknown): void {
+    const { limits } = this.#router
     call.open(this.#side, route, options)
     const isHeld = this.#host !== undefined && !this.#host.isReady
-    if (this.#running.length < limits.maxCallsInFlight && !isHeld) this.#run(call, checked, principal)
+    if (this.inFlight < limits.maxCallsInFlight && !isHeld) this.#run(call, checked, principal)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#wait(call, checked, principal)
     else this.#refuse(call)
     if (isHeld) this.begin().catch(() => {}) // the calls that wait are told
-    return call.handOver()
   }
 
   /** The route of a method that is called for the first time, or why there is none. */
@@ -111,7 +146,7 @@ export class DirectChannel implements Channel {
       const message = `no service here has the method ${method.name}`
       return { code: 'unimplemented', message, processed: 'no' }
     }
-    const mismatch = kindError(route.method, method.definition.kind === 'notify')
+    const mismatch = kindError(route.method, method)
     if (mismatch) return mismatch
     this.#routes.set(method, route)
     return route
@@ -155,7 +190,8 @@ export class DirectChannel implements Channel {
   /** Resolves when every handler has ended; after `drainMs` those that have not are cancelled and their calls lost. */
   async drain(drainMs: number): Promise<void> {
     for (const call of this.#takeWaiting()) call.fail(closedError('no'))
-    if (this.#running.length === 0) return
+    for (const call of [...this.#streams]) if (call.isSubscription) call.cutOff(closedError('maybe')) // it has no end of its own
+    if (this.inFlight === 0) return
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(drainMs, () => this.#cutOff(resolve), true)
       this.#whenIdle = () => {
@@ -166,14 +202,19 @@ export class DirectChannel implements Channel {
   }
 
   #cutOff(done: () => void): void {
-    for (const call of [...this.#running]) call.cutOff(closedError('maybe'))
+    for (const call of [...this.#running, ...this.#streams]) call.cutOff(closedError('maybe'))
     done()
+  }
+
+  #turnedAway(method: MethodRef, error: WireError): NanowireError {
+    tellCallRefused(method.name, 'server', PEER, error.code, 'no')
+    return arriveAtCaller(error, method, passData)
   }
 
   /** A call that reaches no handler. Of a notify only the log and the counters tell, as elsewhere. */
   #turnAway(method: MethodRef, error: WireError): Promise<void> {
-    tellCallRefused(method.name, 'server', PEER, error.code, 'no')
-    if (method.definition.kind !== 'notify') throw arriveAtCaller(error, method, passData)
+    const refusal = this.#turnedAway(method, error)
+    if (!method.oneWay) throw refusal
     const { code, message } = error
     this.#counters.callEnded(method.name, code)
     tellCallRefused(method.name, 'client', PEER, 'ok', 'maybe')
@@ -190,9 +231,16 @@ export class DirectChannel implements Channel {
   }
 
   #run(call: DirectCall, request: unknown, principal: unknown): void {
+    if (call instanceof DirectStream) return this.#runStream(call, request, principal)
     call.place = this.#running.push(call) - 1
     call.runHandler(request, principal)
     if (call.needsTimer && !this.#timersAreDue) this.#startTimersFrom(call)
+  }
+
+  #runStream(call: DirectStream, request: unknown, principal: unknown): void {
+    this.#streams.add(call)
+    call.runHandler(request, principal)
+    if (call.needsTimer) call.startTimer(this.#clock.now())
   }
 
   /**
@@ -207,21 +255,26 @@ export class DirectChannel implements Channel {
 
   /** The handler has ended, and only now its slot is free. */
   #ended(call: DirectCall): void {
+    if (call instanceof DirectStream) this.#streams.delete(call)
+    else this.#takeOut(call)
+    if (this.#waiting.size > 0) this.#runWaiting()
+    if (this.inFlight === 0) this.#whenIdle?.()
+  }
+
+  #takeOut(call: DirectCall): void {
     const last = this.#running.pop()
     if (last !== undefined && last !== call) {
       this.#running[call.place] = last
       last.place = call.place
     }
     call.place = -1
-    if (this.#waiting.size > 0) this.#runWaiting()
-    if (this.#running.length === 0) this.#whenIdle?.()
   }
 
   #runWaiting(): void {
     if (this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     try {
-      while (this.#waiting.size > 0 && this.#running.length < this.#router.limits.maxCallsInFlight) this.#runNext()
+      while (this.#waiting.size > 0 && this.inFlight < this.#router.limits.maxCallsInFlight) this.#runNext()
     } finally {
       this.#isStarting = false
     }

@@ -9,9 +9,11 @@ import type { Clock, DeadlineWheel } from '../session/index.ts'
 import type { Metadata, WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
+import { whenReady } from './events.ts'
 import type { Authorize } from './middleware.ts'
 import { internal, leaveHandler } from './outcome.ts'
 import type { Route, Router } from './route.ts'
+import { type OutputSink, RunOutput } from './run-output.ts'
 
 /** What the runs of one place share. */
 export interface RunSide {
@@ -23,25 +25,36 @@ export interface RunSide {
   readonly warn: (fields: object, message: string) => void
 }
 
-/** One handler's run. It ends by exactly one of `reply` and `refuse`. */
+/** One handler's run. It ends by exactly one of `reply`, `endOutput` and `refuse`. */
 export abstract class HandlerRun<Side extends RunSide> {
   protected side!: Side // set by `run`, and nothing is asked before
   protected route!: Route // likewise
   protected ctx!: CallContext // likewise
+  /** Of a method that answers with items, from when its handler has returned. */
+  #output: RunOutput | undefined
   readonly #onValue = (value: unknown): void => this.#returned(value)
   readonly #onError = (error: unknown): void => this.#threw(error)
 
   /** Takes the handler's value, `undefined` of a notify. Throws `Misfit` for one that does not fit, before anything is sent. */
   protected abstract reply(value: unknown): void
   protected abstract refuse(error: WireError): void
+  /** Where the items of the answer go; its `end` and `fail` are not called. When it takes more, it calls `resumeOutput`. */
+  protected abstract output(): OutputSink
+  /** All items were put. Throws for metadata that cannot travel, before anything is sent. */
+  protected abstract endOutput(): void
   /** Puts a declared error's data for the way. Throws `Misfit` for what does not fit. */
   protected abstract data(gate: Gate, data: unknown): unknown
 
-  /** Runs the handler, unless `authorize` says no. It may end before this returns. */
+  /**
+   * Runs the handler, unless `authorize` says no. It may end before this returns.
+   * @param request of a method that takes items, the `Items`
+   */
   protected run(side: Side, route: Route, request: unknown, ctx: CallContext): void {
     this.side = side
     this.route = route
     this.ctx = ctx
+    const { input, output } = route.method
+    if (input || output) ctx.onCancel((reason) => this.cancelled(reason))
     const { authorize } = side.router
     if (authorize) void this.#runIfPermitted(authorize, request)
     else this.#runHandler(request)
@@ -53,6 +66,17 @@ export abstract class HandlerRun<Side extends RunSide> {
     this.side = nothing
     this.route = nothing
     this.ctx = nothing
+    this.#output = undefined
+  }
+
+  /** The sink of the output takes an item again. */
+  protected resumeOutput(): void {
+    this.#output?.resume()
+  }
+
+  /** Of a stream: the caller has gone away, or the deadline has passed. The run ends when its producer has. */
+  protected cancelled(reason: NanowireError): void {
+    if (this.#output) this.#stopOutput(this.#output, reason)
   }
 
   async #runIfPermitted(authorize: Authorize, request: unknown): Promise<void> {
@@ -78,9 +102,10 @@ export abstract class HandlerRun<Side extends RunSide> {
 
   #returned(value: unknown): void {
     const { method } = this.route
-    this.ctx.isOver = true
+    if (method.output) return this.#iterate(value)
+    this.ctx.end()
     try {
-      this.reply(method.definition.kind === 'notify' ? undefined : value)
+      this.reply(method.oneWay ? undefined : value)
     } catch (error) {
       const { router, clock } = this.side
       if (error instanceof Misfit) this.#fail(internal('the reply does not fit', error, method, router.log, clock))
@@ -88,9 +113,48 @@ export abstract class HandlerRun<Side extends RunSide> {
     }
   }
 
+  /** What the handler returned is what it answers with, one after the other. */
+  #iterate(value: unknown): void {
+    const { ctx, route, side } = this
+    const { method } = route
+    const sink = this.output()
+    const output = new RunOutput(value, {
+      ...{ sink, method, slow: route.slow, clock: side.clock },
+      ended: () => this.#outputEnded(),
+      failed: (error, misfit) => this.#outputFailed(error, misfit),
+    })
+    this.#output = output
+    if (ctx.reason) return this.#stopOutput(output, ctx.reason)
+    output.start()
+    if (!method.event || this.#output !== output) return
+    whenReady(value, () => {
+      if (this.#output === output) sink.stands() // unless it has ended meanwhile
+    })
+  }
+
+  #stopOutput(output: RunOutput, reason: NanowireError): void {
+    output.stop((error) => this.#threw(isOf(reason, error) ? reason : error))
+  }
+
+  #outputEnded(): void {
+    this.ctx.end()
+    try {
+      this.endOutput()
+    } catch (error) {
+      this.#threw(error)
+    }
+  }
+
+  #outputFailed(error: unknown, misfit: boolean): void {
+    const { router, clock } = this.side
+    if (!misfit) return this.#threw(error)
+    this.ctx.end()
+    this.#fail(internal('an item does not fit', error, this.route.method, router.log, clock))
+  }
+
   #threw(error: unknown): void {
     const { router, clock } = this.side
-    this.ctx.isOver = true
+    this.ctx.end()
     const data = (gate: Gate, value: unknown): unknown => this.data(gate, value)
     this.#fail(leaveHandler(error, this.route.method, data, router.log, clock))
   }
@@ -113,9 +177,9 @@ export abstract class HandlerRun<Side extends RunSide> {
 
   /** The error with the metadata that the handler set, unless that is what was too much. */
   #fail(error: WireError): void {
-    const { definition, name } = this.route.method
+    const { oneWay, name } = this.route.method
     const isInLog = error.id !== undefined
-    if (definition.kind === 'notify' && !isInLog) this.side.warn({ method: name, code: error.code }, 'a notify failed')
+    if (oneWay && !isInLog) this.side.warn({ method: name, code: error.code }, 'a notify failed')
     const metadata = fitting(this.ctx, this.side.router)
     this.refuse(metadata ? { ...error, metadata } : error)
   }
@@ -144,10 +208,24 @@ function fitting(ctx: CallContext, router: Router): Metadata | undefined {
   }
 }
 
-/** A method that this side knows as a notify and the caller as unary, or the reverse. */
-export function kindError(method: MethodRef, wasNotify: boolean): WireError | undefined {
-  const { kind } = method.definition
-  if ((kind === 'notify') === wasNotify) return undefined
-  const message = `${method.name} is ${kind}, and was called as ${wasNotify ? 'notify' : 'unary'}`
+/** What a producer throws because it was ended is no failure of its own. */
+function isOf(reason: NanowireError, error: unknown): boolean {
+  return error === undefined || error === reason || (error instanceof Error && error.cause === reason)
+}
+
+/** How a method is called. */
+export type CallShape = Pick<MethodRef, 'oneWay' | 'input' | 'output'>
+
+/** A method that this side knows as of another kind than its caller. */
+export function kindError(method: MethodRef, called: CallShape): WireError | undefined {
+  const { oneWay, input, output, name, definition } = method
+  if (oneWay === called.oneWay && input === called.input && output === called.output) return undefined
+  const message = `${name} is ${definition.kind}, and was called as ${kindOf(called)}`
   return { code: 'invalid_argument', message, processed: 'no' }
+}
+
+function kindOf({ oneWay, input, output }: CallShape): string {
+  if (oneWay) return 'notify'
+  if (input) return output ? 'bidiStream' : 'clientStream'
+  return output ? 'serverStream' : 'unary'
 }

@@ -1,6 +1,14 @@
 export type { Authenticate, AuthenticateRequest, CredentialsSource } from './authenticate.ts'
 export type { CallOptions } from './call.ts'
-export type { ClientOf, MethodClient, Result } from './client.ts'
+export type {
+  CallClient,
+  ClientOf,
+  EventClient,
+  Iterated,
+  MethodClient,
+  Result,
+  StreamClient,
+} from './client.ts'
 export { type Connect, type ConnectOptions, connectWith } from './connect.ts'
 export type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 export type { Context, MetadataReader, MetadataWriter, NoClients } from './context.ts'
@@ -12,6 +20,7 @@ export type {
   LimitDiagnostic,
   ViolationDiagnostic,
 } from './diagnostics.ts'
+export type { ItemStream } from './item-stream.ts'
 export type { Logger } from './log.ts'
 export type { Authorize, ClientCall, ClientMiddleware, ServerCall, ServerMiddleware } from './middleware.ts'
 export { didYouMean, distanceBetween } from './nearest.ts'
@@ -41,10 +50,13 @@ export {
   type HandlersOf,
   isContract,
   isService,
+  type PublishersOf,
   type Service,
   type ServiceOptions,
+  type SlowOf,
   type StartContext,
   service,
   type Uses,
 } from './service.ts'
 export { stub } from './stub.ts'
+export type { Subscription } from './subscription.ts'

@@ -2,12 +2,14 @@
 import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { Clock } from '../session/index.ts'
-import { type CallOptions, type Channel, rejectCall } from './call.ts'
+import { type CallOptions, type Channel, rejectCall, rejectStream } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import type { Host } from './host.ts'
+import { closeSource } from './item-pump.ts'
+import type { Items } from './item-stream.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { drainMsOf } from './options.ts'
 import type { Router } from './route.ts'
@@ -37,8 +39,14 @@ export class LocalConnection implements Connection, Channel {
   }
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    if (this.#closing !== undefined) return rejectCall(closedError(), method, this.#counters, 'memory')
+    if (this.#closing !== undefined) return rejectCall(this.#closed(method, request), method, this.#counters, 'memory')
     return this.#channel.call(method, request, options, this.#options.principal)
+  }
+
+  open(method: MethodRef, request: unknown, options: CallOptions): Items {
+    if (this.#closing !== undefined)
+      return rejectStream(this.#closed(method, request), method, this.#counters, 'memory')
+    return this.#channel.open(method, request, options, this.#options.principal)
   }
 
   async ready(): Promise<void> {
@@ -66,6 +74,12 @@ export class LocalConnection implements Connection, Channel {
     const drainMs = drainMsOf(options)
     this.#closing ??= this.#close(drainMs)
     return this.#closing
+  }
+
+  /** Why nothing comes of a call. */
+  #closed(method: MethodRef, request: unknown): NanowireError {
+    if (method.input) closeSource(request, this.#options.clock)
+    return closedError()
   }
 
   async #close(drainMs: number): Promise<void> {

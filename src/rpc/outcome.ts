@@ -94,6 +94,25 @@ export function refuseRequest(error: unknown, method: MethodRef): NanowireError 
   return markReceived(new NanowireError('internal', message, { processed: 'no', cause: error }))
 }
 
+/** What a call ends with, or what its handler meets, for an item of the client that does not fit. */
+export function refuseItem(error: unknown, method: MethodRef): NanowireError {
+  const processed = 'maybe'
+  const item = `an item of ${method.name}`
+  if (error instanceof Misfit)
+    return new NanowireError('invalid_argument', `${item} does not fit: ${error.describe()}`, { processed })
+  if (error instanceof StrictError)
+    return new NanowireError('invalid_argument', `${item} is no strict MessagePack: ${error.message}`, { processed })
+  if (error instanceof NanowireError) return new NanowireError(error.code, error.message, { processed })
+  return new NanowireError('internal', `the check of ${item} threw ${describe(error)}`, { processed, cause: error })
+}
+
+/** What a call ends with whose client's items have ended with an error: its code, where it has one that any call may end with. */
+export function inputError(error: unknown, method: MethodRef): NanowireError {
+  const code = error instanceof NanowireError && isStatusCode(error.code) ? error.code : 'cancelled'
+  const message = `${method.name}: the items that its caller gave ended with ${describe(error)}`
+  return new NanowireError(code, message, { processed: 'maybe', cause: error })
+}
+
 /** What a caller gets for a reply that does not fit. */
 export function refuseReply(error: unknown, method: MethodRef): NanowireError {
   const message = `the reply of ${method.name} does not fit: ${describe(error)}`

@@ -8,7 +8,7 @@ import { type LimitOptions, type Limits, limitMessage, resolveLimits } from '../
 import { type Clock, wheelOf } from '../session/index.ts'
 import type { Credentials, Hello } from '../wire/index.ts'
 import { type CredentialsSource, readCredentialsSource, requireCredentials } from './authenticate.ts'
-import { type CallOptions, type Channel, rejectCall } from './call.ts'
+import { type CallOptions, type Channel, rejectCall, rejectStream } from './call.ts'
 import { type ClientOf, clientOf } from './client.ts'
 import { ClientSession } from './client-session.ts'
 import type { CloseOptions, Connection, ConnectionStats } from './connection.ts'
@@ -16,10 +16,13 @@ import { type KnownVerdicts, lackingContract } from './contract-check.ts'
 import { CallCounters } from './counters.ts'
 import { tellLimit } from './diagnostics.ts'
 import type { Host } from './host.ts'
+import { closeSource, requireSource } from './item-pump.ts'
+import type { Items } from './item-stream.ts'
 import type { ClientMiddleware } from './middleware.ts'
 import { drainMsOf } from './options.ts'
 import type { Place } from './place.ts'
 import { RemoteCall, type RemoteSide } from './remote.ts'
+import { RemoteStream } from './remote-stream.ts'
 
 export interface RemoteConnectionOptions {
   readonly place: () => Promise<Place>
@@ -71,19 +74,37 @@ export class RemoteConnection implements Connection, Channel {
 
   call(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
     try {
-      return this.#start(method, request, options)
+      const call = method.input
+        ? this.#openStream(method, request, options)
+        : new RemoteCall(method, request, options, this.#side)
+      return this.#start(call).promise
     } catch (error) {
+      if (method.input) closeSource(request, this.#options.clock)
       return rejectCall(error, method, this.#counters, this.#url)
     }
   }
 
-  #start(method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
+  open(method: MethodRef, request: unknown, options: CallOptions): Items {
+    try {
+      return this.#start(this.#openStream(method, request, options)).items
+    } catch (error) {
+      if (method.input) closeSource(request, this.#options.clock)
+      return rejectStream(error, method, this.#counters, this.#url)
+    }
+  }
+
+  #openStream(method: MethodRef, request: unknown, options: CallOptions): RemoteStream {
+    if (method.input) requireSource(method.name, request)
+    return new RemoteStream(method, request, options, this.#side)
+  }
+
+  /** Sends a call, or lets it wait for a session. */
+  #start<Call extends RemoteCall>(call: Call): Call {
     if (this.#closing !== undefined) {
       throw new NanowireError('unavailable', 'this connection was closed', { processed: 'no' })
     }
-    const call = new RemoteCall(method, request, options, this.#side)
     const current = this.#current
-    if (current !== undefined && call.leaveNow(current)) return call.promise
+    if (current !== undefined && call.leaveNow(current)) return call
     call.prepare()
     if (current?.takesCalls) {
       call.startIn(current)
@@ -97,7 +118,7 @@ export class RemoteConnection implements Connection, Channel {
       this.#waiting.add(call)
       void this.#dial()
     }
-    return call.promise
+    return call
   }
 
   async ready(): Promise<void> {

@@ -2,7 +2,7 @@
 import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import type { OutgoingCall } from '../session/index.ts'
+import type { OutgoingCall, Priority } from '../session/index.ts'
 import {
   type Body,
   decodeBody,
@@ -14,7 +14,7 @@ import {
   type Metadata,
   type WireError,
 } from '../wire/index.ts'
-import { type CallOptions, type CallSide, PendingCall, packMetadata } from './call.ts'
+import { type CallOptions, type CallSide, PendingCall, packMetadata, priorityOf } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -44,6 +44,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   /** Of a call that does not leave at once: the request as MessagePack. */
   body: Body = NOTHING
   metadata: Uint8Array | undefined
+  readonly priority: Priority
   /** The contracts are known to differ, and the call is made all the same. */
   judged = false
   /** Until it is encoded for good. */
@@ -54,6 +55,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
     super(method, options, side)
     this.#request = request
+    this.priority = priorityOf(options)
     this.metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
   }
 
@@ -76,7 +78,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   }
 
   /** Sees to it that the request stands as bytes, as it must for a call to leave once more. Returns whether it does. */
-  #keepBody(): boolean {
+  protected mayLeaveAgain(): boolean {
     try {
       if (this.body === NOTHING) this.body = encodeRequest(this.method, this.#request, this.side.limits)
       return isWhole(this.body)
@@ -96,7 +98,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   }
 
   encodeInto(buffer: Uint8Array, at: number): number {
-    return encodeInto(this.method.request, this.#request, buffer, at, this.side.limits)
+    return this.input ? at : encodeInto(this.method.request, this.#request, buffer, at, this.side.limits)
   }
 
   get tag(): number {
@@ -104,7 +106,15 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   }
 
   get oneWay(): boolean {
-    return this.method.definition.kind === 'notify'
+    return this.method.oneWay
+  }
+
+  get input(): boolean {
+    return this.method.input
+  }
+
+  get output(): boolean {
+    return this.method.output
   }
 
   get deadlineAt(): number {
@@ -143,7 +153,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
 
   refused(error: WireError): void {
     const carrier = this.#carrier
-    if (carrier && error.rule === 'contract' && error.processed === 'no' && this.#hasLeft && this.#keepBody()) {
+    if (carrier && error.rule === 'contract' && error.processed === 'no' && this.#hasLeft && this.mayLeaveAgain()) {
       this.#hasLeft = false // it did not run, and may leave again
       if (carrier.refused(this, error)) {
         if (!this.#hasLeft) this.wait()
@@ -168,6 +178,7 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
 const fromWire = (gate: Gate, data: unknown): unknown => gate.fromWire(data)
 
 function encodeRequest(method: MethodRef, request: unknown, limits: Limits): Body {
+  if (method.input) return NOTHING // its items follow
   try {
     return encodeBody(method.request, request, limits)
   } catch (error) {

@@ -1,5 +1,5 @@
 /** What the router is to the places that run it. */
-import type { AnyContract, MessageOf, MethodRef } from '../contract/index.ts'
+import type { AnyContract, MessageOf, MethodRef, SlowRule } from '../contract/index.ts'
 import type { Limits } from '../limits.ts'
 import type { Clock } from '../session/index.ts'
 import type { CallOptions } from './call.ts'
@@ -17,6 +17,8 @@ export interface Route {
   readonly contract: AnyContract
   /** Returns what the handler returns, as it is where there is no middleware. */
   run(request: unknown, ctx: Context): unknown
+  /** What is done with its items while their receiver does not keep up. */
+  readonly slow: SlowRule
 }
 
 export interface Router<C extends AnyContract = AnyContract> {
@@ -56,9 +58,11 @@ export function isRoutable(value: unknown): value is Routable {
   )
 }
 
+type Answer = Promise<unknown> | AsyncIterable<unknown>
+
 /** A client of any contract. */
 // biome-ignore lint/suspicious/noExplicitAny: a client is contravariant in its requests
-export type AnyClient = { readonly [Method in string]: (request: any, options?: any) => Promise<unknown> }
+export type AnyClient = { readonly [Method in string]: (request: any, options?: any) => Answer }
 
 /**
  * Where a used contract is: a service, `stub(…)`, list or router to run in memory; an address or place to connect to; a

@@ -14,9 +14,10 @@ import { LocalConnection } from './local-connection.ts'
 import { childLog, defaultLog, type Logger, requireLogger } from './log.ts'
 import { type Authorize, onion, type ServerCall, type ServerMiddleware } from './middleware.ts'
 import { requireMiddleware, requireOptions, unknownOption } from './options.ts'
+import { outerStream } from './outer-stream.ts'
 import { requireGiven } from './provide.ts'
 import { type DispatchOptions, type GivenUses, isRoutable, type Routable, type Route, type Router } from './route.ts'
-import { isContract, isService, type Service } from './service.ts'
+import { handlerOf, isContract, isService, type Service, slowRuleOf } from './service.ts'
 
 export interface RouterOptions {
   /** Middleware around every handler, the first outermost. */
@@ -93,7 +94,10 @@ class ServiceRouter implements Router {
     const route = this.#byName.get(message?.tag)
     if (!route) return Promise.reject(misuse(`no service here has the method ${JSON.stringify(message?.tag)}`))
     if (this.services.some(needsHost)) return this.#dispatchHosted(route.method, message.body, options, clock)
-    return this.#channelOf(clock).call(route.method, message.body, callOptions, principal)
+    const channel = this.#channelOf(clock)
+    return route.method.output
+      ? Promise.resolve(channel.open(route.method, message.body, callOptions, principal))
+      : channel.call(route.method, message.body, callOptions, principal)
   }
 
   /** Starts what must start, and stops it again unless another place runs it. */
@@ -105,6 +109,9 @@ class ServiceRouter implements Router {
       connectOutside: undefined,
     })
     const wire = new LocalConnection(router, { clock, principal, use: [], host })
+    const ended = (): void => void wire.close()
+    if (method.output)
+      return outerStream(wire.open(method, body, callOptions), { method, failed: (error) => error, ended }).items
     try {
       return await wire.call(method, body, callOptions)
     } finally {
@@ -122,16 +129,13 @@ class ServiceRouter implements Router {
 
   #add(one: Service, use: readonly ServerMiddleware[]): void {
     for (const [key, method] of Object.entries<MethodRef>(one.contract.methods)) {
-      const handlers = one.handlers as Readonly<Record<string, (request: unknown, ctx: unknown) => unknown>> // each was looked at by service()
+      const handle = handlerOf(one, key)
       const layers = use.map(
         (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),
       )
-      const within = onion<ServerCall>(layers, ({ request, ctx }) => handlers[key]?.(request, ctx))
-      const run: Route['run'] =
-        layers.length === 0
-          ? (request, ctx) => handlers[key]?.(request, ctx)
-          : (request, ctx) => within({ method, request, ctx })
-      const route: Route = { method, contract: one.contract, run }
+      const within = onion<ServerCall>(layers, ({ request, ctx }) => handle(request, ctx))
+      const run: Route['run'] = layers.length === 0 ? handle : (request, ctx) => within({ method, request, ctx })
+      const route: Route = { method, contract: one.contract, run, slow: slowRuleOf(one, key) }
       this.#byTag.set(method.tag, route)
       this.#byName.set(method.name, route)
     }

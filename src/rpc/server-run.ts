@@ -1,17 +1,25 @@
 /** A handler's run for a caller at the other end of a connection: its reply leaves over the session. */
-import { type Gate, Reflection } from '../contract/index.ts'
-import type { Processed } from '../errors.ts'
+import { type Gate, type MethodRef, Reflection } from '../contract/index.ts'
+import type { NanowireError, Processed } from '../errors.ts'
 import type { IncomingCall, Session } from '../session/index.ts'
 import { encodeInto, type InPlace, type WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
 import { type ToldCall, tellCallEnd } from './diagnostics.ts'
 import { HandlerRun, type RunSide } from './handle.ts'
+import { Items } from './item-stream.ts'
+import { refuseItem } from './outcome.ts'
+import { ReceivedItems } from './received-items.ts'
 import { encodeReply } from './reflection.ts'
 import type { Route } from './route.ts'
+import type { OutputSink } from './run-output.ts'
+import { SentItems } from './sent-items.ts'
 
 export interface ServerRunSide extends RunSide {
   readonly session: Session
+  readonly link: { readonly peer: string }
+  /** The run of an event has ended. */
+  unsubscribed(ctx: CallContext): void
 }
 
 const NOTHING = new Uint8Array(0)
@@ -33,11 +41,18 @@ export function runForCall(
   run.begin(side, call, route, request, ctx, told)
 }
 
+interface Input {
+  readonly source: ReceivedItems
+  readonly items: Items
+}
+
 class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
   #call!: IncomingCall // set by `begin`, and nothing is asked before
   #told: ToldCall | undefined
   /** While it is encoded. */
   #value: unknown
+  /** What the handler of a method with input has. */
+  #input: Input | undefined
 
   begin(
     side: ServerRunSide,
@@ -49,7 +64,24 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
   ): void {
     this.#call = call
     this.#told = told
-    this.run(side, route, request, ctx)
+    if (route.method.input) this.#input = this.#receive(route.method, side, call)
+    this.run(side, route, this.#input?.items ?? request, ctx)
+  }
+
+  #receive(method: MethodRef, { router, link }: ServerRunSide, call: IncomingCall): Input {
+    const source: ReceivedItems = new ReceivedItems({
+      gate: method.request,
+      limits: router.limits,
+      peer: link.peer,
+      refused: (error) => source.fail(refuseItem(error, method)),
+      left() {},
+      ended: () => source.end(),
+    })
+    const items = new Items(source)
+    source.wake = () => items.wake()
+    const inflow = call.flow?.inflow
+    if (inflow) source.attach(inflow)
+    return { source, items }
   }
 
   encodeInto(buffer: Uint8Array, at: number): number {
@@ -72,7 +104,36 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
     this.#ended(session.respond(this.#call, metadata, body), 'yes')
   }
 
+  protected override output(): OutputSink {
+    const outflow = this.#call.flow?.outflow
+    if (!outflow) throw new Error('a call without the stream that its request asked for')
+    outflow.onReady = () => this.resumeOutput()
+    return new SentItems(this.route.method, 'reply', this.side.router.limits, outflow)
+  }
+
+  protected override endOutput(): void {
+    const { ctx, side } = this
+    const metadata = packMetadata(ctx.replyMetadata, side.router.limits, 'yes', ctx.peer)
+    this.#letGoOfOutput()
+    side.session.endStream(this.#call, metadata)
+    this.#ended('ok', 'yes')
+  }
+
+  protected override cancelled(reason: NanowireError): void {
+    const input = this.#input
+    super.cancelled(reason)
+    input?.source.discard()
+    input?.source.fail(reason)
+  }
+
+  /** What waits leaves without this run, which may stand for another call then. */
+  #letGoOfOutput(): void {
+    const outflow = this.#call.flow?.outflow
+    if (outflow) outflow.onReady = undefined
+  }
+
   protected override refuse(error: WireError): void {
+    this.#letGoOfOutput()
     this.side.session.refuse(this.#call, error)
     this.#ended(error.code, error.processed ?? 'yes')
   }
@@ -85,6 +146,7 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
     const { clock, router, wheel } = this.side
     const { counters } = router
     wheel.remove(this.ctx)
+    if (this.route.method.event) this.side.unsubscribed(this.ctx)
     counters.inFlight--
     counters.callEnded(this.route.method.name, code)
     tellCallEnd(this.#told, code, processed, clock)
@@ -93,6 +155,8 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
 
   protected override forget(): void {
     super.forget()
+    void this.#input?.items.return()
+    this.#input = undefined
     this.#call = undefined as never // `begin` sets it anew
     this.#told = undefined
     this.#value = undefined

@@ -1,6 +1,6 @@
 /** One connection at its server: requests in, through the router, replies out (spec/architecture.md). */
 import { type AnyContract, hashOf, type MethodRef } from '../contract/index.ts'
-import type { NanowireError } from '../errors.ts'
+import { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import {
   type Clock,
@@ -62,6 +62,8 @@ export class Serving implements Effects, ContextSide, ServerRunSide {
   readonly #side: ServingSide
   #wasOpen = false
   #principal: unknown
+  /** Of events, while they run. */
+  #subscriptions: Set<CallContext> | undefined
   /** Contracts whose hash at the client is another. */
   #differing: Set<AnyContract> | undefined
 
@@ -110,7 +112,11 @@ export class Serving implements Effects, ContextSide, ServerRunSide {
     tellConnectionOpen('server', this.peer, this.#side.url)
   }
 
-  draining(): void {}
+  /** A subscription has no end of its own. */
+  draining(): void {
+    const reason = new NanowireError('unavailable', `the server ${this.#side.url} is closing`)
+    for (const ctx of [...(this.#subscriptions ?? [])]) ctx.cancel(reason)
+  }
 
   closed(cause: NanowireError | undefined): void {
     if (cause) this.router.log.debug({ peer: this.peer, code: cause.code, detail: cause.message }, 'connection ended')
@@ -150,11 +156,12 @@ export class Serving implements Effects, ContextSide, ServerRunSide {
       const message = `the contract ${contract.name} of this server is another than the client's`
       return this.#refuse(call, method, { code: 'failed_precondition', message, processed: 'no', rule: 'contract' })
     }
-    const mismatch = kindError(method, request.oneWay)
+    const mismatch = kindError(method, request)
     if (mismatch) return this.#refuse(call, method, mismatch)
     let body: unknown
     try {
-      body = decodeBody(method.request, request.buffer, request.start, request.end, this.router.limits)
+      if (!method.input)
+        body = decodeBody(method.request, request.buffer, request.start, request.end, this.router.limits)
     } catch (error) {
       return this.#refuse(
         call,
@@ -191,7 +198,17 @@ export class Serving implements Effects, ContextSide, ServerRunSide {
     if (leftMs > 0) this.wheel.addAfter(ctx, leftMs)
     counters.inFlight++
     const told = tellCallStart(method, 'server', this.peer, this.clock)
+    if (method.event) this.#subscribed(ctx)
     runForCall(this, call, route, body, ctx, told)
+  }
+
+  unsubscribed(ctx: CallContext): void {
+    this.#subscriptions?.delete(ctx)
+  }
+
+  #subscribed(ctx: CallContext): void {
+    this.#subscriptions ??= new Set()
+    this.#subscriptions.add(ctx)
   }
 
   /** A request that reaches no handler. Of a notify only the log and the counters tell. */

@@ -56,12 +56,14 @@ const LIMITS = { ...OWN_LIMITS, maxMetadataBytes: 65_535, maxDepth: 64, maxNodes
 /** Calls whose names are kept for their answers; a peer that never answers holds no more. */
 const MAX_CALLS = 16_384
 
+/** Sent or read. */
+type Direction = '->' | '<-'
+
 /** A call as far as its frames have passed. */
 interface TracedCall {
   readonly method: string
-  /** Fragments of the request, or of the reply, are still to come. */
-  requestIsOpen: boolean
-  replyIsOpen: boolean
+  /** In which direction fragments of a message are still to come; there is no more than one at a time. */
+  readonly open: Record<Direction, boolean>
 }
 
 let lastTrace = 0
@@ -71,6 +73,7 @@ export class FrameTrace implements LinkTap {
   readonly #showsBodies: boolean
   readonly #clock: Clock
   readonly #who: string
+  readonly #isServer: boolean
   readonly #nameOf: (tag: number) => string | undefined
   readonly #names = new Map([[Reflection.methods.describe.tag, Reflection.methods.describe.name as string]]) // widened
   readonly #calls = new Map<number, TracedCall>()
@@ -82,6 +85,7 @@ export class FrameTrace implements LinkTap {
     const { side, clock, nameOf = (tag) => this.#names.get(tag) } = end
     this.#showsBodies = level === 'bodies'
     this.#clock = clock
+    this.#isServer = side === 'server'
     this.#who = `${side}#${++lastTrace} ${peer}`
     this.#nameOf = nameOf
   }
@@ -121,9 +125,9 @@ export class FrameTrace implements LinkTap {
     }
   }
 
-  #frame(direction: string, frame: FrameDecoder): void {
-    const isFurther = this.#isFurtherFragment(frame)
-    const method = this.#methodOf(frame)
+  #frame(direction: Direction, frame: FrameDecoder): void {
+    const isFurther = this.#isFurtherFragment(direction, frame)
+    const method = this.#methodOf(direction, frame)
     const [, kind, flagNames] = describe(frame, false)
     const words = [String(kind?.value)]
     if (frame.id !== 0) words.push(`id=${frame.id}`)
@@ -135,35 +139,34 @@ export class FrameTrace implements LinkTap {
     this.#say(direction, words.join(' '))
   }
 
-  #isFurtherFragment({ kind, id }: FrameDecoder): boolean {
-    const call = this.#calls.get(id)
-    return (kind === kinds.REQUEST && call?.requestIsOpen) || (kind === kinds.RESPONSE && call?.replyIsOpen) || false
+  #isFurtherFragment(direction: Direction, { kind, id }: FrameDecoder): boolean {
+    return isMessage(kind) && this.#calls.get(id)?.open[direction] === true
   }
 
-  /** The name of the call's method, or its number; a call is forgotten with its answer. */
-  #methodOf(frame: FrameDecoder): string | undefined {
+  /** The name of the call's method, or its number; a call is forgotten with what ends it. */
+  #methodOf(direction: Direction, frame: FrameDecoder): string | undefined {
     const { kind, id } = frame
+    const known = this.#calls.get(id)
+    const call = kind === kinds.REQUEST && !known?.open[direction] ? this.#newCall(frame) : known
+    if (!call) return undefined
     const hasMore = (frame.flags & flags.MORE) !== 0
-    const call = this.#calls.get(id)
-    if (kind === kinds.REQUEST) return this.#requestMethod(frame, hasMore, call)
-    if (call && kind === kinds.RESPONSE && hasMore) call.replyIsOpen = true
-    else if (kind === kinds.RESPONSE || kind === kinds.ERROR) this.#calls.delete(id)
-    return call?.method
+    if (isMessage(kind)) call.open[direction] = hasMore
+    if (this.#endsCall(direction, frame) && !call.open[direction]) this.#calls.delete(id)
+    return call.method
   }
 
-  #requestMethod(frame: FrameDecoder, hasMore: boolean, before: TracedCall | undefined): string | undefined {
-    const call = before?.requestIsOpen ? before : this.#newCall(frame)
-    if (!call) return undefined
-    call.requestIsOpen = hasMore
-    if ((frame.flags & flags.ONE_WAY) !== 0 && !hasMore) this.#calls.delete(frame.id)
-    return call.method
+  /** Whether nothing of a call comes after a frame that is the last of its message. */
+  #endsCall(direction: Direction, { kind, flags: bits }: FrameDecoder): boolean {
+    if (kind === kinds.REQUEST) return (bits & flags.ONE_WAY) !== 0
+    if (kind === kinds.END) return (direction === '->') === this.#isServer
+    return kind === kinds.RESPONSE || kind === kinds.ERROR
   }
 
   #newCall({ id, buffer, start, end }: FrameDecoder): TracedCall | undefined {
     if (end - start < 4) return undefined
     const tag = uint32At(buffer, start)
     const method = this.#nameOf(tag) ?? `0x${tag.toString(16).padStart(8, '0')}`
-    const call = { method, requestIsOpen: false, replyIsOpen: false }
+    const call = { method, open: { '->': false, '<-': false } }
     this.#calls.set(id, call)
     const [oldest] = this.#calls.size > MAX_CALLS ? this.#calls.keys() : []
     if (oldest !== undefined) this.#calls.delete(oldest)
@@ -181,13 +184,24 @@ function describe({ buffer, start, end }: FrameDecoder, withBody: boolean): read
   return describeFrames(bytes, LIMITS).frames[0]?.fields ?? []
 }
 
+/** Of a DATA with many items; how many there are is said behind the last one. */
+const MAX_ITEMS = 4
+
 function bodyWords(frame: FrameDecoder): string[] {
   if (frame.kind === kinds.AUTH) return ['credentials=(hidden)']
   const fields = describe(frame, true).slice(4)
-  return fields.map(({ name, value }) => {
+  const isItem = ({ name }: DescribedField) => frame.kind === kinds.DATA && name === 'item'
+  const items = fields.filter(isItem)
+  const shown = [...fields.filter((field) => !isItem(field)), ...items.slice(0, MAX_ITEMS)]
+  const words = shown.map(({ name, value }) => {
     const isSecret = frame.kind === kinds.HELLO && name === 'credentials'
     return `${wordOf(name)}=${isSecret ? '(hidden)' : notation(value)}`
   })
+  return items.length > MAX_ITEMS ? [...words, '…', `items=${items.length}`] : words
+}
+
+function isMessage(kind: number): boolean {
+  return kind === kinds.REQUEST || kind === kinds.RESPONSE || kind === kinds.DATA
 }
 
 /** A field's name as one word; an entry of a map may have any. */

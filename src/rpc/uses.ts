@@ -6,9 +6,11 @@ import type { AnyContract, MethodRef } from '../contract/index.ts'
 import { markReceived, NanowireError, type StatusCode } from '../errors.ts'
 import type { Metadata } from '../wire/index.ts'
 import { onAbort } from './abort.ts'
-import { type CallOptions, callError } from './call.ts'
+import { type CallOptions, callError, failedItems } from './call.ts'
 import { carriedOn, withTry } from './client.ts'
 import { CallContext, type ServiceUses } from './context.ts'
+import type { Items } from './item-stream.ts'
+import { outerStream } from './outer-stream.ts'
 import type { AnyClient } from './route.ts'
 
 /** A contract that is used, and a client of it that is bound to no call. */
@@ -40,12 +42,21 @@ export class BoundUses implements ServiceUses {
     const calls = new NestedCalls(ctx, this.#carried)
     return lazyObject(this.#used, ({ methods, client }) =>
       lazyObject(methods, (method, key) =>
-        withTry((request, given = {}) =>
-          calls.call(method, given, (options) => client[key]?.(request, options) ?? Promise.resolve()),
-        ),
+        boundClient(method, calls, (request, options) => client[key]?.(request, options)),
       ),
     )
   }
+}
+
+type Start = (request: unknown, options: CallOptions) => unknown
+
+/** The function of a method, for one call. */
+function boundClient(method: MethodRef, calls: NestedCalls, start: Start): unknown {
+  if (method.output)
+    return Object.freeze((request: unknown, given: CallOptions | CallContext = {}) =>
+      calls.open(method, given, (options) => start(request, options)),
+    )
+  return withTry((request, given = {}) => calls.call(method, given, (options) => start(request, options)))
 }
 
 /**
@@ -68,10 +79,25 @@ function lazyObject<Source>(
 const refuse = (): boolean => false
 const unchangeable = { set: refuse, defineProperty: refuse, deleteProperty: refuse, preventExtensions: refuse }
 
+/** A stream that a call has opened. */
+interface OpenStream {
+  cut(): void
+  readonly ended: () => void
+}
+
+function attempt(start: () => unknown): unknown {
+  try {
+    return start()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
 /** The calls that one call makes. */
 class NestedCalls {
   readonly #ctx: CallContext
   readonly #carriedNames: readonly string[]
+  #streams: Set<OpenStream> | undefined
   #metadata: Metadata | undefined
   #hasLooked = false
 
@@ -83,7 +109,7 @@ class NestedCalls {
   async call(
     method: MethodRef,
     given: CallOptions | CallContext,
-    start: (options: CallOptions) => Promise<unknown>,
+    start: (options: CallOptions) => unknown,
   ): Promise<unknown> {
     const { reason, isOver } = this.#ctx
     if (reason || isOver) throw this.#ended(method)
@@ -91,16 +117,56 @@ class NestedCalls {
     const own = given instanceof CallContext ? carriedOn(given) : given
     const either = eitherOf(this.#ctx.signal, own.signal)
     try {
-      return await start({
-        ...own,
-        timeoutMs: this.#timeoutMs(method, own.timeoutMs),
-        signal: either ? either.signal : (own.signal ?? this.#ctx.signal),
-        metadata: this.#withCarried(own.metadata),
-      })
+      return await start(this.#optionsOf(method, own, either))
     } catch (error) {
       throw this.#asEnded(method, error)
     } finally {
       either?.release()
+    }
+  }
+
+  /** As `call`, of a method that answers with items; what of them is not taken when the outer call ends is not taken at all. */
+  open(method: MethodRef, given: CallOptions | CallContext, start: (options: CallOptions) => unknown): Items {
+    const { reason, isOver } = this.#ctx
+    if (reason || isOver) return failedItems(this.#ended(method), method)
+    const own = given instanceof CallContext ? carriedOn(given) : given
+    const isObject = typeof own === 'object' && own !== null
+    const either = isObject ? eitherOf(this.#ctx.signal, own.signal) : undefined
+    const call = this.#keep(() => either?.release())
+    const failed = (error: unknown): unknown => this.#asEnded(method, error)
+    const inner = attempt(() => start(isObject ? this.#optionsOf(method, own, either) : own)) // which says what is wrong
+    const stream = outerStream(inner, { method, failed, ended: call.ended })
+    call.cut = () => stream.cut(this.#ended(method))
+    return stream.items
+  }
+
+  /** Keeps a stream until it ends, or the outer call does. */
+  #keep(released: () => void): OpenStream {
+    if (!this.#streams) {
+      const streams = new Set<OpenStream>()
+      this.#streams = streams
+      this.#ctx.onEnd(() => {
+        for (const one of [...streams]) one.cut()
+      })
+    }
+    const streams = this.#streams
+    const one: OpenStream = {
+      cut() {},
+      ended() {
+        streams.delete(one)
+        released()
+      },
+    }
+    streams.add(one)
+    return one
+  }
+
+  #optionsOf(method: MethodRef, own: CallOptions, either: EitherSignal | undefined): CallOptions {
+    return {
+      ...own,
+      timeoutMs: this.#timeoutMs(method, own.timeoutMs),
+      signal: either ? either.signal : (own.signal ?? this.#ctx.signal),
+      metadata: this.#withCarried(own.metadata),
     }
   }
 

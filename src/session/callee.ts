@@ -10,6 +10,7 @@ import {
   flags as flag,
   HASH_BYTES,
   type InPlace,
+  kinds,
   ProtocolError,
   Reassembler,
   ReceivedRequestHead,
@@ -23,6 +24,7 @@ import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 import { giveBackRequest, takeRequest } from './told-request.ts'
+import type { Priority } from './turns.ts'
 
 /** A request that waits for a slot; `heldAt` is on the clock's scale. */
 type HeldRequest = IncomingRequest & { readonly heldAt: number }
@@ -99,6 +101,7 @@ export class Callee {
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
     if (!isFurther && !this.#begin(frame, headRead.read(flags, buffer, start, end), more)) return
+    if (isFurther) this.#sender.flows.bulkReceived(end - start)
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
@@ -112,8 +115,32 @@ export class Callee {
 
   cancelReceived(id: number): void {
     const call = this.#calls.get(id)
-    if (call) cancel(call)
-    else if (!this.#forgetUnread(id)) this.unknownIds++
+    if (!call) {
+      if (!this.#forgetUnread(id)) this.unknownIds++
+      return
+    }
+    call.flow?.inflow?.cut()
+    const isUnsent = this.#sender.flowsIfAny?.cut(id) === true
+    if (call.isAnswered && isUnsent) {
+      this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the answer had left', processed: 'yes' })
+      this.forget(call)
+    } else cancel(call)
+  }
+
+  /** Items, or their end, or credit for some, of a call that has no such stream. Of one that is over there may still come some. */
+  strayReceived(id: number): void {
+    if (this.#isKnown(id)) throw new ProtocolError('stream', `a frame of a stream that the call ${id} does not have`)
+    this.unknownIds++
+  }
+
+  priorityReceived(id: number, priority: Priority): void {
+    if (this.#isKnown(id)) this.#sender.flows.setPriority(id, priority)
+    else this.unknownIds++
+  }
+
+  /** Whether a request of this id is there, and was not answered. */
+  #isKnown(id: number): boolean {
+    return this.#calls.get(id) !== undefined || this.#held?.has(id) === true || this.#reassembler.has(id)
   }
 
   /** An ERROR for a call, which a client has no reason to send. */
@@ -131,6 +158,7 @@ export class Callee {
     const isAnswered = this.#reassembler.isDiscarded(id)
     if (held) this.#unhold(id, held)
     this.#reassembler.remove(id)
+    this.#sender.flowsIfAny?.close(id)
     const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
     if (!isOneWay && !isAnswered) this.#sender.error(id, error)
     return true
@@ -139,37 +167,42 @@ export class Callee {
   /** Sends a reply that is written where it leaves. Returns whether it was; nothing has happened otherwise. */
   respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
     if (!this.#sender.responseInPlace(call.id, metadata, reply, this.#calls.size - 1)) return false
-    this.#calls.remove(call)
-    this.#startHeld()
+    this.forget(call)
     return true
   }
 
   /** Sends the reply, or says why not. Returns the code that the call ended with. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Body): 'ok' | 'resource_exhausted' {
-    this.#calls.remove(call)
+    const { id } = call
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {
-      this.#sender.response(call.id, metadata, body, this.#calls.size)
-      this.#startHeld()
+      const rest = this.#sender.response(id, metadata, body, this.#calls.size - 1)
+      if (rest) this.#answered(call, (left) => this.#sender.flows.sendRest(kinds.RESPONSE, id, rest, left))
+      else this.forget(call)
       return 'ok'
     }
     const option = 'option limits.maxMessageBytes of the client'
     const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (peer ${this.#sender.link.peer}; ${option})`
     this.#sender.limitFired('maxMessageBytes', message)
-    this.#sender.error(call.id, { code: 'resource_exhausted', message, processed: 'yes' })
-    this.#startHeld()
+    this.#sender.error(id, { code: 'resource_exhausted', message, processed: 'yes' })
+    this.forget(call)
     return 'resource_exhausted'
   }
 
-  refuse(call: IncomingCall, error: WireError): void {
-    this.#calls.remove(call)
-    this.#sender.error(call.id, error)
-    this.#startHeld()
+  /** Ends a stream behind its last item. */
+  end(call: IncomingCall, metadata: Uint8Array | undefined): void {
+    this.#finish(call, () => this.#sender.end(call.id, metadata))
   }
 
-  /** A handler has ended, and nobody is there to answer. */
+  /** Answers with an error, behind the items that were put before it. */
+  refuse(call: IncomingCall, error: WireError): void {
+    this.#finish(call, () => this.#sender.error(call.id, error))
+  }
+
+  /** A handler has ended, and all of its answer has left or nobody is there for it. */
   forget(call: IncomingCall): void {
     this.#calls.remove(call)
+    this.#sender.flowsIfAny?.close(call.id)
     this.#startHeld()
   }
 
@@ -177,6 +210,30 @@ export class Callee {
     this.#held = undefined
     this.#heldBytes = 0
     this.#calls.cancelAll()
+    this.#sender.flowsIfAny?.closeAll()
+  }
+
+  #finish(call: IncomingCall, write: () => void): void {
+    const outflow = call.flow?.outflow
+    if (!outflow || outflow.isOver || !outflow.isUnsent) {
+      write()
+      this.forget(call)
+      return
+    }
+    this.#answered(call, (left) => {
+      outflow.finish(() => {
+        write()
+        left()
+      })
+    })
+  }
+
+  /** The slot is free when the answer has left: a client that takes nothing holds no more answers than calls. */
+  #answered(call: IncomingCall, send: (left: () => void) => void): void {
+    call.isAnswered = true
+    call.runner = undefined
+    call.flow?.inflow?.stop()
+    send(() => this.forget(call))
   }
 
   /** Slots are free: the requests that have waited longest have them. */
@@ -189,7 +246,7 @@ export class Callee {
         this.#unhold(id, request)
         const timeoutMs = this.#remaining(request)
         if (timeoutMs === undefined) this.#refuseLate(id, request)
-        else this.#effects.requestReceived(this.#calls.add(id, request.oneWay), { ...request, timeoutMs })
+        else this.#effects.requestReceived(this.#add(id, request), { ...request, timeoutMs })
       }
     } finally {
       this.#isStarting = false
@@ -200,6 +257,14 @@ export class Callee {
     const error: WireError = { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' }
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
+    this.#sender.flowsIfAny?.close(id)
+  }
+
+  /** A call whose handler begins. */
+  #add(id: number, { oneWay, input, output }: IncomingRequest): IncomingCall {
+    const call = this.#calls.add(id, oneWay)
+    if (input || output) call.flow = this.#sender.flows.get(id)
+    return call
   }
 
   #hold(id: number, request: IncomingRequest): void {
@@ -259,10 +324,11 @@ export class Callee {
     const error: WireError = { code: 'resource_exhausted', message, processed: 'no' }
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
+    this.#sender.flowsIfAny?.close(id)
   }
 
   #deliver(id: number, head: ReceivedRequestHead, buffer: Uint8Array, end: number): void {
-    const { tag, oneWay, timeoutMs, judged, hashStart, metadataStart, bodyStart } = head
+    const { tag, oneWay, timeoutMs, judged, input, output, hashStart, metadataStart, bodyStart } = head
     const { limits } = this.#sender
     const bytes = end - bodyStart
     const isFull = this.#calls.size >= limits.maxCallsInFlight
@@ -279,11 +345,14 @@ export class Callee {
     request.metadata = readMetadata(buffer, metadataStart, bodyStart, limits.maxMetadataBytes)
     request.hash = hashStart < 0 ? undefined : buffer.subarray(hashStart, hashStart + HASH_BYTES)
     request.judged = judged
+    request.input = input
+    request.output = output
     request.buffer = buffer
     request.start = bodyStart
     request.end = end
+    if (input || output) this.#sender.flows.open(id, input, output)
     if (isFull) this.#hold(id, request)
-    else this.#effects.requestReceived(this.#calls.add(id, oneWay), request)
+    else this.#effects.requestReceived(this.#add(id, request), request)
     giveBackRequest(request)
   }
 }

@@ -17,7 +17,7 @@ import {
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
-import { GoneCall, OutgoingCalls } from './outgoing.ts'
+import { GoneCall, type InFlight, OutgoingCalls } from './outgoing.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -81,7 +81,9 @@ export class Caller {
     const id = this.#calls.peekId()
     if (!this.#sender.requestInPlace(id, call, timeoutMs, this.#calls.inFlight)) return false
     this.#calls.takeId()
-    if (!call.oneWay) this.#calls.sent(id, call, startsAt)
+    if (call.oneWay) return true
+    this.#calls.sent(id, call, startsAt)
+    this.#openFlow(id, call)
     return true
   }
 
@@ -93,7 +95,9 @@ export class Caller {
     const id = this.#calls.abandon(call)
     if (id === undefined) return
     this.#reassembler.discard(id)
-    if (tells) this.#sender.frame(kinds.CANCEL, id, NOTHING)
+    const isUnsent = this.#sender.flowsIfAny?.cut(id) === true
+    this.#sender.flowsIfAny?.get(id)?.inflow?.stop()
+    if (tells || isUnsent) this.#sender.frame(kinds.CANCEL, id, NOTHING)
   }
 
   /** Sends what waits, as far as the peer and the link take it. */
@@ -106,10 +110,12 @@ export class Caller {
 
   responseReceived(frame: FrameDecoder): void {
     const { id, flags } = frame
-    if (!this.#calls.has(id)) {
+    const called = this.#calls.get(id)
+    if (!called) {
       this.unknownIds++
       return
     }
+    if (called.output === true) throw new ProtocolError('stream', `a RESPONSE for ${id}, which is answered by a stream`)
     const more = (flags & flag.MORE) !== 0
     if (!more && !this.#reassembler.has(id)) {
       this.#complete(id, flags, frame.buffer, frame.start, frame.end)
@@ -117,6 +123,7 @@ export class Caller {
     }
     if (this.#reassembler.has(id) && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
+    if (this.#reassembler.has(id)) this.#sender.flows.bulkReceived(frame.end - frame.start)
     const isWanted = this.#calls.isWanted(id)
     const whole = this.#reassembler.add(id, flags, frame.buffer, isWanted ? frame.start : frame.end, frame.end, more)
     if (!isWanted) this.#reassembler.discard(id)
@@ -126,23 +133,48 @@ export class Caller {
       this.#reassembler.release(whole)
     }
     if (more || (whole !== undefined && typeof whole !== 'string')) return
-    const entry = this.#calls.end(id) // nothing more comes of it
+    const entry = this.#end(id) // nothing more comes of it
     if (entry instanceof GoneCall && !entry.isRefused) this.lateReplies++
   }
 
   /** An ERROR for one call. */
   errorReceived(frame: FrameDecoder): void {
     const error = readError(frame.buffer, frame.start, frame.end, this.#sender.limits)
-    const entry = this.#calls.end(frame.id)
-    this.#reassembler.remove(frame.id)
+    const { id } = frame
+    const isUnsent = this.#sender.flowsIfAny?.get(id)?.rest !== undefined
+    const entry = this.#end(id)
+    this.#reassembler.remove(id)
+    if (isUnsent) this.#sender.frame(kinds.CANCEL, id, NOTHING) // the server waits for the rest of the request
     if (!entry) this.unknownIds++
     else if (entry instanceof GoneCall) this.lateReplies++
     else entry.refused(error)
   }
 
+  /** The server has sent its last item. */
+  endReceived({ id, flags, buffer, start, end }: FrameDecoder): void {
+    const inflow = this.#sender.flowsIfAny?.get(id)?.inflow
+    if (!inflow) return this.strayReceived(id)
+    const bodyStart = (flags & flag.METADATA) === 0 ? start : metadataEnd(buffer, start, end)
+    if (bodyStart !== end) throw new ProtocolError('body', 'an END with more than metadata')
+    const metadata = readMetadata(buffer, start, bodyStart, this.#sender.limits.maxMetadataBytes)
+    inflow.endReceived()
+    const entry = this.#end(id)
+    if (entry === undefined || entry instanceof GoneCall) this.lateReplies++
+    else entry.streamEnded?.(metadata)
+  }
+
+  /** Items, or their end, or credit for some, of a call that has no such stream. */
+  strayReceived(id: number): void {
+    if (this.#calls.get(id)) throw new ProtocolError('stream', `a frame of a stream that the call ${id} does not have`)
+    this.unknownIds++
+  }
+
   /** The peer runs nothing after `lastId`, 0 for nothing at all. */
   loseAfter(lastId: number, cause: NanowireError): void {
-    for (const call of this.#calls.takeAfter(lastId)) call.lost(copyOf(cause, 'no'))
+    for (const { id, call } of this.#calls.takeAfter(lastId)) {
+      this.#sender.flowsIfAny?.close(id)
+      call.lost(copyOf(cause, 'no'))
+    }
   }
 
   loseWaiting(cause: NanowireError): void {
@@ -152,6 +184,7 @@ export class Caller {
   /** The connection is over. A request of which no byte was handed to the system did not run. */
   loseAll(cause: NanowireError): void {
     this.loseWaiting(cause)
+    this.#sender.flowsIfAny?.closeAll()
     for (const call of this.#calls.takeInFlight()) {
       const left = call.startsAt < this.#sender.link.flushedBytes
       call.lost(copyOf(cause, left ? cause.processed : 'no'))
@@ -170,8 +203,25 @@ export class Caller {
     const timeoutMs = leftMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(leftMs))
     const underway = this.#calls.inFlight + this.#calls.waiting
     if (!call.oneWay) this.#calls.sent(id, call, this.#sender.link.writtenBytes)
-    this.#sender.request(id, call, timeoutMs, underway)
+    const rest = this.#sender.request(id, call, timeoutMs, underway)
+    if (!call.oneWay) this.#openFlow(id, call)
+    if (rest) this.#sender.flows.sendRest(kinds.REQUEST, id, rest, () => {})
     call.left()
+  }
+
+  /** What a call has besides its request and reply. */
+  #openFlow(id: number, call: OutgoingCall): void {
+    const { input = false, output = false, priority = 1 } = call
+    if (priority !== 1) this.#sender.priority(id, priority)
+    if (!input && !output && priority === 1) return
+    const flow = this.#sender.flows.open(id, output, input, priority)
+    if (input || output) call.flowing?.(flow)
+  }
+
+  /** The peer has ended the call. */
+  #end(id: number): InFlight | undefined {
+    this.#sender.flowsIfAny?.close(id)
+    return this.#calls.end(id)
   }
 
   #complete(id: number, flags: number, buffer: Uint8Array, start: number, end: number): void {
@@ -180,7 +230,7 @@ export class Caller {
     const metadata = readMetadata(buffer, start, bodyStart, limits.maxMetadataBytes)
     const isTooLarge = end - bodyStart > limits.maxMessageBytes
     if (isTooLarge) this.#refuseReply(id, 'maxMessageBytes')
-    const entry = this.#calls.end(id)
+    const entry = this.#end(id)
     if (isTooLarge) return
     if (entry === undefined || entry instanceof GoneCall) this.lateReplies++
     else entry.replied(metadata, buffer, bodyStart, end)

@@ -2,7 +2,9 @@
 import type { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import type { Body, Hello, Metadata, WireError } from '../wire/index.ts'
+import type { Flow } from './flows.ts'
 import type { IncomingCall } from './incoming.ts'
+import type { Priority } from './turns.ts'
 
 /** A call on its way to the peer. Each ends by exactly one of `replied`, `refused` and `lost`, or is abandoned before. */
 export interface OutgoingCall {
@@ -21,6 +23,16 @@ export interface OutgoingCall {
   readonly deadlineAt: number
   /** Whether the contracts are known to differ. Read when the request is written. */
   readonly judged?: boolean | undefined
+  /** Items follow: they go into the flow's `outflow`. */
+  readonly input?: boolean | undefined
+  /** The answer is a stream: its items come in the flow's `inflow`. */
+  readonly output?: boolean | undefined
+  /** How urgent what both sides have to send for it is. Default 1, normal. */
+  readonly priority?: Priority | undefined
+  /** The request was sent, and there are the streams of the call. */
+  flowing?(flow: Flow): void
+  /** The server has sent its last item. */
+  streamEnded?(metadata: Metadata): void
   /** The hash of the contract that this request is to carry. Called once, when the request is written. */
   takeHash?(): Uint8Array | undefined
   /** The request was written to the link. */
@@ -44,6 +56,10 @@ export interface IncomingRequest {
   readonly hash: Uint8Array | undefined
   /** The client knows that the contracts differ. */
   readonly judged: boolean
+  /** Items follow. */
+  readonly input: boolean
+  /** The answer is to be a stream. */
+  readonly output: boolean
   readonly buffer: Uint8Array
   readonly start: number
   readonly end: number

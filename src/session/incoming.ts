@@ -2,6 +2,7 @@
  * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
  * leaves nothing but the last id.
  */
+import type { Flow } from './flows.ts'
 import { IdTable } from './id-table.ts'
 import { isAfter } from './ids.ts'
 
@@ -17,11 +18,16 @@ export class IncomingCall {
   readonly oneWay: boolean
   /** Set by the handler's side. */
   runner: CallRunner | undefined
+  /** Its streams, where it has any. */
+  flow: Flow | undefined
+  /** Its handler has ended; what it answered with has not left whole. */
+  isAnswered = false
 
   constructor(id: number, oneWay: boolean) {
     this.id = id
     this.oneWay = oneWay
     this.runner = undefined
+    this.flow = undefined
   }
 }
 

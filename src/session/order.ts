@@ -3,14 +3,18 @@ import { type FrameDecoder, type Kind, kinds, ProtocolError } from '../wire/inde
 import type { Role } from './options.ts'
 import type { State } from './state.ts'
 
-/** Who takes which kinds. DATA, END and CREDIT belong to features, which both HELLOs must name first. */
+/** Who takes which kinds. */
 const takers: Readonly<Partial<Record<Kind, Role | 'both'>>> = {
   [kinds.HELLO]: 'both',
   [kinds.AUTH]: 'server',
   [kinds.REQUEST]: 'server',
   [kinds.CANCEL]: 'server',
+  [kinds.PRIORITY]: 'server',
   [kinds.RESPONSE]: 'client',
   [kinds.GOAWAY]: 'client',
+  [kinds.DATA]: 'both',
+  [kinds.END]: 'both',
+  [kinds.CREDIT]: 'both',
   [kinds.ERROR]: 'both',
   [kinds.PING]: 'both',
   [kinds.PONG]: 'both',

@@ -11,10 +11,13 @@ export class GoneCall {
   readonly id: number
   /** This side would not have the reply. */
   readonly isRefused: boolean
+  /** It is answered by a stream. */
+  readonly output: boolean
 
-  constructor(id: number, isRefused: boolean) {
+  constructor(id: number, isRefused: boolean, output: boolean) {
     this.id = id
     this.isRefused = isRefused
+    this.output = output
   }
 }
 
@@ -82,8 +85,8 @@ export class OutgoingCalls {
     this.#wanted++
   }
 
-  has(id: number): boolean {
-    return this.#inFlight.get(id) !== undefined
+  get(id: number): InFlight | undefined {
+    return this.#inFlight.get(id)
   }
 
   /** Whether somebody still waits for this id. */
@@ -116,14 +119,15 @@ export class OutgoingCalls {
   }
 
   /** Takes out what the peer says that it will not run: ids after `lastId`, all where that is 0. In the order of ids. */
-  takeAfter(lastId: number): OutgoingCall[] {
-    const calls: OutgoingCall[] = []
+  takeAfter(lastId: number): { readonly id: number; readonly call: OutgoingCall }[] {
+    const calls: { readonly id: number; readonly call: OutgoingCall }[] = []
     for (const entry of this.#inOrder()) {
-      if (lastId !== 0 && !isAfter(entry.id, lastId)) continue
-      this.#inFlight.remove(entry.id)
+      const { id } = entry
+      if (lastId !== 0 && !isAfter(id, lastId)) continue
+      this.#inFlight.remove(id)
       if (entry instanceof GoneCall) continue
       this.#leave(entry)
-      calls.push(entry)
+      calls.push({ id, call: entry })
     }
     return calls
   }
@@ -149,7 +153,7 @@ export class OutgoingCalls {
 
   /** The id stays in use. */
   #release(call: OutgoingCall, isRefused: boolean): void {
-    this.#inFlight.replace(new GoneCall(call.id, isRefused))
+    this.#inFlight.replace(new GoneCall(call.id, isRefused, call.output === true))
     this.#leave(call)
   }
 

@@ -1,7 +1,14 @@
 /** Writes the session's frames to its link, within what the peer takes. */
 import { type LimitName, type Limits, limitMessage } from '../limits.ts'
 import {
+  appendInPlace,
   type Body,
+  type BodyRest,
+  beginData,
+  beginRequest,
+  beginResponse,
+  flags,
+  HEADER_BYTES,
   type InPlace,
   type Kind,
   kinds,
@@ -10,15 +17,20 @@ import {
   packError,
   peerLimitNames,
   type WireError,
+  writeCredit,
+  writeEnd,
+  writeFragment,
   writeFrame,
   writeGoaway,
-  writeRequest,
+  writeItemInPlace,
   writeRequestInPlace,
-  writeResponse,
   writeResponseInPlace,
 } from '../wire/index.ts'
+import type { Clock } from './clock.ts'
 import type { Effects, OutgoingCall } from './effects.ts'
+import { Flows } from './flows.ts'
 import type { Link } from './link.ts'
+import { PIECE_BYTES, type Priority } from './turns.ts'
 
 /** Requests that a client may send before the server's HELLO has come. */
 export const MAX_CALLS_BEFORE_HELLO = 128
@@ -26,8 +38,20 @@ export const MAX_CALLS_BEFORE_HELLO = 128
 /** Under way besides a frame that is no request and no reply: others may go along with it in this turn. */
 const SOME = 1
 
+/** Items wait for the end of the turn, or for a batch that is large. */
+const MANY = Number.POSITIVE_INFINITY
+
 /** A peer that asks and does not read makes nothing grow. */
 const MAX_OWED_PONGS = 8
+
+/** A DATA to which items can be added while nothing stands behind it and it has not left. */
+interface OpenData {
+  readonly id: number
+  readonly buffer: Uint8Array
+  readonly headerAt: number
+  end: number
+  readonly flushedBytes: number
+}
 
 /** Requests and replies are written with how many calls are `underway` besides, which says whether they wait for others. */
 export class FrameSender {
@@ -37,15 +61,31 @@ export class FrameSender {
   peerLimits: PeerLimits
   framesSent = 0
   readonly #effects: Pick<Effects, 'limitFired'>
+  readonly #clock: Clock
+  #flows: Flows | undefined
+  /** The DATA that was written last, as long as it can be added to. */
+  #open: OpenData | undefined
   #owedPongs: Uint8Array[] | undefined
   /** How many requests were sent, notifies too, until the peer's HELLO has come. */
   requestsBeforeHello: number | undefined = 0
 
-  constructor(link: Link, limits: Limits, effects: Pick<Effects, 'limitFired'>) {
+  constructor(link: Link, limits: Limits, clock: Clock, effects: Pick<Effects, 'limitFired'>) {
     this.link = link
     this.limits = limits
+    this.#clock = clock
     this.#effects = effects
     this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
+  }
+
+  /** Streams and messages in fragments, made when the first is asked for. */
+  get flows(): Flows {
+    this.#flows ??= new Flows(this, this.#clock)
+    return this.#flows
+  }
+
+  /** The same, where there was one. */
+  get flowsIfAny(): Flows | undefined {
+    return this.#flows
   }
 
   /** A limit fired; the message names it, its value, the peer and the option. */
@@ -79,12 +119,14 @@ export class FrameSender {
     for (const payload of owed) this.frame(kinds.PONG, 0, payload)
   }
 
-  request(id: number, call: OutgoingCall, timeoutMs: number, underway: number): void {
+  /** Writes a request, or the first frame of one. Returns what is to follow. */
+  request(id: number, call: OutgoingCall, timeoutMs: number, underway: number): BodyRest | undefined {
     if (this.requestsBeforeHello !== undefined) this.requestsBeforeHello++
-    const { tag, oneWay, metadata, body, judged } = call
-    const head = { tag, timeoutMs, oneWay, metadata, judged, hash: call.takeHash?.() }
-    writeRequest(this.link.writer, id, head, body, this.peerLimits.maxFrameBytes)
+    const { tag, oneWay, metadata, body, judged, input, output } = call
+    const head = { tag, timeoutMs, oneWay, metadata, judged, input, output, hash: call.takeHash?.() }
+    const rest = beginRequest(this.link.writer, id, head, body, this.peerLimits.maxFrameBytes, PIECE_BYTES)
     this.#written(underway)
+    return rest
   }
 
   /**
@@ -93,8 +135,8 @@ export class FrameSender {
    */
   requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
-    const { tag, oneWay, judged, metadata } = call
-    const head = { tag, timeoutMs, oneWay, judged, metadata }
+    const { tag, oneWay, judged, metadata, input, output } = call
+    const head = { tag, timeoutMs, oneWay, judged, metadata, input, output }
     if (!writeRequestInPlace(this.link.writer, id, head, call, maxFrameBytes, maxMessageBytes)) return false
     this.#written(underway)
     return true
@@ -108,9 +150,84 @@ export class FrameSender {
     return true
   }
 
-  response(id: number, metadata: Uint8Array | undefined, body: Body, underway: number): void {
-    writeResponse(this.link.writer, id, metadata, body, this.peerLimits.maxFrameBytes)
+  /** Writes a reply, or the first frame of one. Returns what is to follow. */
+  response(id: number, metadata: Uint8Array | undefined, body: Body, underway: number): BodyRest | undefined {
+    const rest = beginResponse(this.link.writer, id, metadata, body, this.peerLimits.maxFrameBytes, PIECE_BYTES)
     this.#written(underway)
+    return rest
+  }
+
+  /** A further fragment of a request or reply. */
+  fragment(kind: Kind, id: number, rest: BodyRest, bytes: number): void {
+    writeFragment(this.link.writer, kind, id, rest, bytes)
+    this.#written(MANY)
+  }
+
+  /**
+   * Writes an item where it leaves: behind those of the DATA that was written last, if that is its stream's, or as a DATA of its own.
+   * @returns how many bytes it has, -1 where nothing was written
+   */
+  itemInPlace(id: number, item: InPlace, maxBytes: number): number {
+    const added = this.#addToOpen(id, item, maxBytes)
+    if (added >= 0) return added
+    const { link } = this
+    const { writer } = link
+    const bytes = writeItemInPlace(writer, id, item, maxBytes)
+    if (bytes < 0) return bytes
+    const { buffer, position: end } = writer
+    this.#open = { id, buffer, headerAt: end - bytes - HEADER_BYTES, end, flushedBytes: link.flushedBytes }
+    this.#written(MANY)
+    return bytes
+  }
+
+  #addToOpen(id: number, item: InPlace, maxBytes: number): number {
+    const open = this.#open
+    const { link } = this
+    if (open?.id !== id || link.flushedBytes !== open.flushedBytes) return -1
+    const { writer } = link
+    if (writer.buffer !== open.buffer || writer.position !== open.end) return -1 // something stands behind it
+    const room = PIECE_BYTES - (open.end - open.headerAt - HEADER_BYTES)
+    const bytes = room <= 0 ? -1 : appendInPlace(writer, open.headerAt, Math.min(room, maxBytes), item)
+    if (bytes < 0) return -1
+    open.end += bytes
+    link.written(MANY)
+    return bytes
+  }
+
+  /** A DATA with items that are whole. */
+  items(id: number, gap: number, items: readonly BodyRest[], bytes: number): void {
+    beginData(this.link.writer, id, 0, gap, bytes)
+    for (const item of items) item.write(this.link.writer, item.left)
+    this.#written(MANY)
+  }
+
+  /** A piece of an item. */
+  itemFragment(id: number, gap: number, rest: BodyRest, bytes: number): void {
+    beginData(this.link.writer, id, bytes < rest.left ? flags.MORE : 0, gap, bytes)
+    rest.write(this.link.writer, bytes)
+    this.#written(MANY)
+  }
+
+  /** A DATA without items. */
+  data(id: number, waits: boolean): void {
+    beginData(this.link.writer, id, waits ? flags.WAIT : 0, 0, 0)
+    this.#written(SOME)
+  }
+
+  end(id: number, metadata: Uint8Array | undefined): void {
+    writeEnd(this.link.writer, id, metadata)
+    this.#written(SOME)
+  }
+
+  /** How urgent a call is; who does not know the kind skips it. */
+  priority(id: number, priority: Priority): void {
+    writeFrame(this.link.writer, kinds.PRIORITY, flags.IGNORE, id, Uint8Array.of(priority))
+    this.#written(SOME)
+  }
+
+  credit(id: number, increment: number): void {
+    writeCredit(this.link.writer, id, increment)
+    this.#written(SOME)
   }
 
   /** An ERROR, of the connection where `id` is 0. Its text is cut to 1,024 characters, so that it always fits. */

@@ -38,6 +38,7 @@ import { isConnectionError, requireOrder } from './order.ts'
 import { ownHello } from './own-hello.ts'
 import { FrameSender } from './sender.ts'
 import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
+import { readPriority } from './turns.ts'
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
@@ -63,7 +64,7 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     this.#role = role
     this.#clock = clock
     this.#effects = effects
-    this.#sender = new FrameSender(link, limits, effects)
+    this.#sender = new FrameSender(link, limits, clock, effects)
     this.#caller = role === 'client' ? new Caller(this.#sender, clock, firstId) : undefined
     this.#keepalive = new Keepalive(clock, this.#sender, this)
     this.#admission = admit && new Admission(admit, clock, this)
@@ -154,6 +155,13 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     return code
   }
 
+  /** Ends a call that is answered by a stream, behind its last item; its handler has ended. */
+  endStream(call: IncomingCall, metadata: Uint8Array | undefined): void {
+    if (this.#isOver) this.#callee?.forget(call)
+    else this.#callee?.end(call, metadata)
+    this.#handlerEnded()
+  }
+
   /** Answers a call with an error; its handler has ended, or never began. */
   refuse(call: IncomingCall, error: WireError): void {
     if (call.oneWay || this.#isOver) this.#callee?.forget(call)
@@ -216,8 +224,11 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
 
   linkDrained(): void {
     this.#obeyLimits()
-    if (!this.#isOver) this.#sender.sendOwedPongs()
+    if (this.#isOver) return
+    this.#sender.sendOwedPongs()
+    this.#sender.flowsIfAny?.pump()
     if (this.takesCalls) this.#caller?.pump()
+    this.#endIfDrained()
   }
 
   linkClosed(error: Error | undefined): void {
@@ -260,17 +271,46 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     requireOrder(frame, role, this.#state.name)
     if (kind === kinds.REQUEST) this.#takingCalls().requestReceived(frame)
     else if (kind === kinds.RESPONSE) this.#caller?.responseReceived(frame)
+    else if (kind === kinds.DATA) this.#dataReceived(frame)
+    else if (kind === kinds.CREDIT) this.#creditReceived(id, uint32At(buffer, start))
+    else if (kind === kinds.END) this.#endReceived(frame)
     else if (kind === kinds.HELLO)
       this.#helloReceived(readHello(buffer, start, end, role === 'client' ? 'server' : 'client'))
     else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
     else if (kind === kinds.CANCEL) this.#takingCalls().cancelReceived(id)
+    else if (kind === kinds.PRIORITY) this.#takingCalls().priorityReceived(id, readPriority(buffer[start]))
     else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, this.#sender.limits))
-    else if (kind === kinds.ERROR) (this.#caller ?? this.#takingCalls()).errorReceived(frame)
+    else if (kind === kinds.ERROR) this.#half.errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))
     else if (kind === kinds.PONG) this.#pongReceived(buffer, start)
     else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
     if (role === 'client') this.#callEnded()
     else this.#endIfDrained()
+  }
+
+  #dataReceived(frame: FrameDecoder): void {
+    const { flows } = this.#sender
+    flows.bulkReceived(frame.end - frame.start)
+    if (!flows.dataReceived(frame)) this.#half.strayReceived(frame.id)
+  }
+
+  #endReceived(frame: FrameDecoder): void {
+    if (this.#caller) return this.#caller.endReceived(frame)
+    const inflow = this.#sender.flowsIfAny?.get(frame.id)?.inflow
+    if (frame.end > frame.start) throw new ProtocolError('body', "a client's END with a body")
+    if (inflow) inflow.endReceived()
+    else this.#takingCalls().strayReceived(frame.id)
+  }
+
+  #creditReceived(id: number, increment: number): void {
+    const { flows } = this.#sender
+    if (increment === 0) throw new ProtocolError('credit', `credit of no bytes for ${id}`)
+    if (id === 0) flows.acknowledged(increment)
+    else if (!flows.creditReceived(id, increment)) this.#half.strayReceived(id)
+  }
+
+  get #half(): Caller | Callee {
+    return this.#caller ?? this.#takingCalls()
   }
 
   /** The half that only a server has. */

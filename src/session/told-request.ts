@@ -36,6 +36,8 @@ function emptyRequest(): ToldRequest {
     metadata: NO_METADATA,
     hash: undefined,
     judged: false,
+    input: false,
+    output: false,
     buffer: NOTHING,
     start: 0,
     end: 0,

@@ -22,6 +22,10 @@ export class ReceivedRequestHead {
   oneWay = false
   /** The client knows that the contracts differ, and asks all the same. */
   judged = false
+  /** Items follow. */
+  input = false
+  /** The answer is to be a stream. */
+  output = false
   /** Where the client's hash of the contract lies, -1 for none. */
   hashStart = -1
   /** Where packed metadata lies, empty where there is none. */
@@ -38,9 +42,12 @@ export class ReceivedRequestHead {
     this.timeoutMs = uint32At(buffer, start + 4)
     this.oneWay = (flags & flag.ONE_WAY) !== 0
     this.judged = (flags & flag.JUDGED) !== 0
+    this.input = (flags & flag.INPUT) !== 0
+    this.output = (flags & flag.OUTPUT) !== 0
     this.hashStart = hasHash ? start + 8 : -1
     this.metadataStart = at
     this.bodyStart = (flags & flag.METADATA) === 0 ? at : metadataEnd(buffer, at, end)
+    if (this.input && this.bodyStart !== end) throw new ProtocolError('body', 'a REQUEST with INPUT and a body')
     return this
   }
 }

@@ -6,10 +6,10 @@ import type { Static, TSchema } from 'typebox'
 import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
-import { compiledOf, enterRoom, NO_ROOM, type Room, UNDECIDED } from './compiled/index.ts'
-import { type Body, joinBody } from './encode.ts'
-import { pack, unpack } from './msgpack.ts'
+import { compiledOf, cursor, enterRoom, NO_ROOM, type Room, UNDECIDED } from './compiled/index.ts'
+import { pack, unpack, unpackedEnd, unpackFirst } from './msgpack.ts'
 import { copyBytes } from './octets.ts'
+import { type Body, joinBody } from './pieces.ts'
 import { StrictError } from './strict.ts'
 
 type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
@@ -80,6 +80,45 @@ export function encodeInto(gate: Gate, value: unknown, buffer: Uint8Array, at: n
 export function decodeBody(gate: Gate, buffer: Uint8Array, start: number, end: number, limits: BodyLimits): unknown {
   const value = compiledOf(gate).decode(buffer, start, end, limits)
   return value === UNDECIDED ? gate.fromWire(unpack(buffer, start, end, limits)) : value
+}
+
+/**
+ * The first of several values that lie one directly behind the other from `start` to `end`, as the items of a stream do; `itemEnd`
+ * says where the next one begins. What lies behind the first is not looked at.
+ * @throws Misfit, StrictError
+ * @example
+ * ```ts
+ * for (let at = start; at < end; at = itemEnd()) take(decodeItem(gate, buffer, at, end, limits))
+ * ```
+ */
+export function decodeItem(gate: Gate, buffer: Uint8Array, start: number, end: number, limits: BodyLimits): unknown {
+  const value = compiledOf(gate).decodeFirst(buffer, start, end, limits)
+  if (value === UNDECIDED) return decodeItemByReference(gate, buffer, start, end, limits)
+  endOfItem = cursor.at
+  return value
+}
+
+function decodeItemByReference(
+  gate: Gate,
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  limits: BodyLimits,
+): unknown {
+  const value = unpackFirst(buffer, start, end, limits)
+  const after = unpackedEnd()
+  try {
+    return gate.fromWire(value) // which may call a check of the user, and that anything
+  } finally {
+    endOfItem = after
+  }
+}
+
+let endOfItem = 0
+
+/** Where the item ended that `decodeItem` took last, also one that is a Misfit. Void after a StrictError. */
+export function itemEnd(): number {
+  return endOfItem
 }
 
 /**

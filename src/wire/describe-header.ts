@@ -31,11 +31,21 @@ export function length24(bytes: Uint8Array, offset: number): number {
   return (uintAt(bytes, offset, 2) << 8) | uintAt(bytes, offset + 2, 1)
 }
 
+/** Flags whose bits have other names in other kinds. */
+const ownFlags: Readonly<Record<number, readonly string[]>> = {
+  [kinds.GOAWAY]: ['FINAL'],
+  [kinds.DATA]: ['GAP', 'WAIT'],
+}
+const allOwnFlags = new Set(Object.values(ownFlags).flat())
+
 /** The flags of a kind by their names; bits that have none there as one number. */
 function flagNames(kind: number, bits: number): string[] {
   const known = (kindRules[kind]?.flags ?? 0) | flagBits.IGNORE
-  const isOther = kind === kinds.GOAWAY ? 'MORE' : 'FINAL' // one bit with two names
-  const names = Object.entries(flagBits).filter(([name, bit]) => (bits & known & bit) !== 0 && name !== isOther)
+  const own = ownFlags[kind] ?? []
+  const ownBits = Object.entries(flagBits).reduce((all, [name, bit]) => (own.includes(name) ? all | bit : all), 0)
+  const names = Object.entries(flagBits).filter(([name, bit]) => {
+    return (bits & known & bit) !== 0 && (allOwnFlags.has(name) ? own.includes(name) : (bit & ownBits) === 0)
+  })
   const rest = bits & ~known
   return [...names.map(([name]) => name), ...(rest === 0 ? [] : [`0x${rest.toString(16).padStart(2, '0')}`])]
 }

@@ -3,6 +3,7 @@
  */
 import { flags as flag, type Kind, kinds } from './frame.ts'
 import { pack } from './msgpack.ts'
+import { type Body, BodyRest } from './pieces.ts'
 import {
   type FrameWriter,
   type InPlace,
@@ -27,37 +28,15 @@ export interface RequestHead {
   readonly hash?: Uint8Array | undefined
   /** The client knows that the contracts differ. */
   readonly judged?: boolean | undefined
+  /** Items follow. */
+  readonly input?: boolean | undefined
+  /** The answer is to be a stream. */
+  readonly output?: boolean | undefined
   /** Packed metadata, where there is any. */
   readonly metadata?: Uint8Array | undefined
 }
 
 const REQUEST_HEAD_BYTES = 8
-
-/** A value as MessagePack: large bytes of it may stand between its other pieces, not yet copied. */
-export type Body = Uint8Array | Pieces
-
-export interface Pieces {
-  readonly pieces: readonly Uint8Array[]
-  /** Of all pieces together. */
-  readonly length: number
-}
-
-/** Whether a body is as it was made: memory that was transferred since is empty. */
-export function isWhole(body: Body): boolean {
-  return body instanceof Uint8Array || body.pieces.reduce((sum, { length }) => sum + length, 0) === body.length
-}
-
-/** A body in one piece, copied together where it is none. */
-export function joinBody(body: Body): Uint8Array {
-  if (body instanceof Uint8Array) return body
-  const joined = new Uint8Array(body.length)
-  let at = 0
-  for (const piece of body.pieces) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
-}
 
 /** REQUEST: `u32 tag, u32 timeoutMs, [16 bytes of hash], [u16 length, metadata], body`. */
 export function writeRequest(
@@ -67,19 +46,42 @@ export function writeRequest(
   body: Body,
   maxFrameBytes: number,
 ): void {
+  writeRest(
+    writer,
+    kinds.REQUEST,
+    id,
+    beginRequest(writer, id, head, body, maxFrameBytes, maxFrameBytes),
+    maxFrameBytes,
+  )
+}
+
+/**
+ * The first frame of a REQUEST: the whole of it, or `firstBytes` of one that is longer than a frame.
+ * @returns what of the body is to follow in further fragments
+ */
+export function beginRequest(
+  writer: FrameWriter,
+  id: number,
+  head: RequestHead,
+  body: Body,
+  maxFrameBytes: number,
+  firstBytes: number,
+): BodyRest | undefined {
   const { hash, metadata } = head
   const headBytes = REQUEST_HEAD_BYTES + (hash ? hash.length : 0) + metadataBytes(metadata)
-  const flags =
-    (head.oneWay ? flag.ONE_WAY : 0) |
-    (metadata ? flag.METADATA : 0) |
-    (hash ? flag.HASH : 0) |
-    (head.judged ? flag.JUDGED : 0)
-  const first = openMessage(writer, kinds.REQUEST, flags, id, headBytes, body, maxFrameBytes)
+  const flags = flagsOf(head) | (metadata ? flag.METADATA : 0) | (hash ? flag.HASH : 0)
+  const first = openMessage(writer, kinds.REQUEST, flags, id, headBytes, body, maxFrameBytes, firstBytes)
   writeU32(writer, head.tag)
   writeU32(writer, head.timeoutMs)
   if (hash) writeBytes(writer, hash)
   if (metadata) writeMetadata(writer, metadata)
-  writeRest(writer, kinds.REQUEST, id, body, first, maxFrameBytes)
+  return writeFirst(writer, body, first)
+}
+
+function flagsOf({ oneWay, judged, input, output }: RequestHead): number {
+  return (
+    (oneWay ? flag.ONE_WAY : 0) | (judged ? flag.JUDGED : 0) | (input ? flag.INPUT : 0) | (output ? flag.OUTPUT : 0)
+  )
 }
 
 /**
@@ -96,7 +98,7 @@ export function writeRequestInPlace(
 ): boolean {
   const { metadata } = head
   const headBytes = REQUEST_HEAD_BYTES + metadataBytes(metadata)
-  const flags = (head.oneWay ? flag.ONE_WAY : 0) | (metadata ? flag.METADATA : 0) | (head.judged ? flag.JUDGED : 0)
+  const flags = flagsOf(head) | (metadata ? flag.METADATA : 0)
   const most = Math.min(maxBodyBytes, maxFrameBytes - headBytes)
   const bodyStart = writeInPlace(writer, kinds.REQUEST, flags, id, headBytes, most, body)
   if (bodyStart < 0) return false
@@ -139,17 +141,43 @@ export function writeResponse(
   body: Body,
   maxFrameBytes: number,
 ): void {
-  const first = openMessage(
-    writer,
-    kinds.RESPONSE,
-    metadata ? flag.METADATA : 0,
-    id,
-    metadataBytes(metadata),
-    body,
-    maxFrameBytes,
-  )
+  const rest = beginResponse(writer, id, metadata, body, maxFrameBytes, maxFrameBytes)
+  writeRest(writer, kinds.RESPONSE, id, rest, maxFrameBytes)
+}
+
+/** The first frame of a RESPONSE; likewise. */
+export function beginResponse(
+  writer: FrameWriter,
+  id: number,
+  metadata: Uint8Array | undefined,
+  body: Body,
+  maxFrameBytes: number,
+  firstBytes: number,
+): BodyRest | undefined {
+  const flags = metadata ? flag.METADATA : 0
+  const headBytes = metadataBytes(metadata)
+  const first = openMessage(writer, kinds.RESPONSE, flags, id, headBytes, body, maxFrameBytes, firstBytes)
   if (metadata) writeMetadata(writer, metadata)
-  writeRest(writer, kinds.RESPONSE, id, body, first, maxFrameBytes)
+  return writeFirst(writer, body, first)
+}
+
+/** A DATA of one frame whose item is written where it leaves. Returns the length of its body, -1 where nothing was written. */
+export function writeItemInPlace(writer: FrameWriter, id: number, item: InPlace, maxBodyBytes: number): number {
+  const bodyStart = writeInPlace(writer, kinds.DATA, 0, id, 0, maxBodyBytes, item)
+  return bodyStart < 0 ? -1 : writer.position - bodyStart
+}
+
+/** The header of a DATA, and the number of items that were left out where there were any; `bytes` of items are to follow. */
+export function beginData(writer: FrameWriter, id: number, flags: number, gap: number, bytes: number): void {
+  const withGap = gap > 0 ? flags | flag.GAP : flags
+  writeHeader(writer, bytes + (gap > 0 ? 4 : 0), kinds.DATA, withGap, id)
+  if (gap > 0) writeU32(writer, gap)
+}
+
+/** END: `[u16 length, metadata]`. */
+export function writeEnd(writer: FrameWriter, id: number, metadata: Uint8Array | undefined): void {
+  writeHeader(writer, metadataBytes(metadata), kinds.END, metadata ? flag.METADATA : 0, id)
+  if (metadata) writeMetadata(writer, metadata)
 }
 
 /** An error as it travels: of one call, or of the connection (id 0). */
@@ -211,40 +239,39 @@ function openMessage(
   headBytes: number,
   body: Body,
   maxFrameBytes: number,
+  firstBytes: number,
 ): number {
-  const first = Math.min(body.length, maxFrameBytes - headBytes)
-  writeHeader(writer, headBytes + first, kind, first < body.length ? flags | flag.MORE : flags, id)
+  const isWhole = headBytes + body.length <= maxFrameBytes
+  const first = isWhole ? body.length : Math.max(0, firstBytes - headBytes)
+  writeHeader(writer, headBytes + first, kind, isWhole ? flags : flags | flag.MORE, id)
   return first
 }
 
-/** The body from the first frame on, in further frames where it is longer. */
+/** Writes what of a body stands in the first frame. Returns the rest, if there is one. */
+function writeFirst(writer: FrameWriter, body: Body, first: number): BodyRest | undefined {
+  if (body instanceof Uint8Array && first === body.length) {
+    writeBytes(writer, body)
+    return undefined
+  }
+  const rest = new BodyRest(body)
+  rest.write(writer, first)
+  return rest.left > 0 ? rest : undefined
+}
+
+/** A further fragment of a message, of `bytes` bytes. */
+export function writeFragment(writer: FrameWriter, kind: Kind, id: number, rest: BodyRest, bytes: number): void {
+  writeHeader(writer, bytes, kind, bytes < rest.left ? flag.MORE : 0, id)
+  rest.write(writer, bytes)
+}
+
 function writeRest(
   writer: FrameWriter,
   kind: Kind,
   id: number,
-  body: Body,
-  first: number,
+  rest: BodyRest | undefined,
   maxFrameBytes: number,
 ): void {
-  if (body instanceof Uint8Array && first === body.length) {
-    writeBytes(writer, body)
-    return
-  }
-  let left = first // of this frame
-  let toCome = body.length - first
-  for (const piece of body instanceof Uint8Array ? [body] : body.pieces) {
-    for (let at = 0; at < piece.length; ) {
-      if (left === 0) {
-        left = Math.min(toCome, maxFrameBytes)
-        toCome -= left
-        writeHeader(writer, left, kind, toCome > 0 ? flag.MORE : 0, id)
-      }
-      const end = Math.min(piece.length, at + left)
-      writeBytes(writer, piece.subarray(at, end))
-      left -= end - at
-      at = end
-    }
-  }
+  while (rest && rest.left > 0) writeFragment(writer, kind, id, rest, Math.min(rest.left, maxFrameBytes))
 }
 
 function metadataBytes(metadata: Uint8Array | undefined): number {

@@ -20,6 +20,7 @@ export const kinds = {
   PING: 10,
   PONG: 11,
   GOAWAY: 12,
+  PRIORITY: 13,
 } as const
 
 export type KindName = keyof typeof kinds
@@ -38,11 +39,19 @@ export const flags = {
   HASH: 0x08,
   /** REQUEST: the client has judged the method's schemas and found them compatible. */
   JUDGED: 0x10,
+  /** DATA: how many items were left out stands before the items. */
+  GAP: 0x02,
+  /** DATA: the sender would send more, and has no credit. */
+  WAIT: 0x04,
+  /** REQUEST: the request's items follow in DATA. */
+  INPUT: 0x20,
+  /** REQUEST: the answer is to be a stream. */
+  OUTPUT: 0x40,
   /** Any kind that the receiver may not know: skip the frame then. */
   IGNORE: 0x80,
 } as const
 
-const { MORE, FINAL, METADATA, ONE_WAY, HASH, JUDGED, IGNORE } = flags
+const { MORE, FINAL, METADATA, ONE_WAY, HASH, JUDGED, GAP, WAIT, INPUT, OUTPUT, IGNORE } = flags
 
 interface KindRule {
   readonly name: KindName
@@ -62,13 +71,13 @@ export const kindRules: Readonly<Record<number, KindRule>> = {
   [kinds.AUTH]: { name: 'AUTH', flags: 0, id: 'zero', minBytes: 1, maxBytes: 8_192 },
   [kinds.REQUEST]: {
     name: 'REQUEST',
-    flags: MORE | METADATA | ONE_WAY | HASH | JUDGED,
+    flags: MORE | METADATA | ONE_WAY | HASH | JUDGED | INPUT | OUTPUT,
     id: 'call',
     minBytes: 0,
     maxBytes: ANY,
   },
   [kinds.RESPONSE]: { name: 'RESPONSE', flags: MORE | METADATA, id: 'call', minBytes: 0, maxBytes: ANY },
-  [kinds.DATA]: { name: 'DATA', flags: MORE, id: 'call', minBytes: 0, maxBytes: ANY },
+  [kinds.DATA]: { name: 'DATA', flags: MORE | GAP | WAIT, id: 'call', minBytes: 0, maxBytes: ANY },
   [kinds.END]: { name: 'END', flags: METADATA, id: 'call', minBytes: 0, maxBytes: ANY },
   [kinds.ERROR]: { name: 'ERROR', flags: 0, id: 'either', minBytes: 1, maxBytes: 65_536 },
   [kinds.CANCEL]: { name: 'CANCEL', flags: 0, id: 'call', minBytes: 0, maxBytes: 0 },
@@ -76,6 +85,7 @@ export const kindRules: Readonly<Record<number, KindRule>> = {
   [kinds.PING]: { name: 'PING', flags: 0, id: 'zero', minBytes: 8, maxBytes: 8 },
   [kinds.PONG]: { name: 'PONG', flags: 0, id: 'zero', minBytes: 8, maxBytes: 8 },
   [kinds.GOAWAY]: { name: 'GOAWAY', flags: FINAL, id: 'zero', minBytes: 4, maxBytes: 1_028 },
+  [kinds.PRIORITY]: { name: 'PRIORITY', flags: 0, id: 'call', minBytes: 1, maxBytes: 1 },
 }
 
 /** The rules of the protocol that a peer can break, as an ERROR for the connection names them (spec/protocol.md). */
@@ -91,6 +101,8 @@ export type ProtocolRule =
   | 'frame_order'
   | 'body'
   | 'fragment'
+  | 'stream'
+  | 'credit'
   | 'limit'
   | 'timeout'
   | 'auth'
@@ -139,11 +151,17 @@ export function judgeHeader(
       `a ${rule.name} of ${length} bytes; it has ${rule.minBytes} to ${rule.maxBytes}`,
     )
   }
-  if ((flagBits & ~(rule.flags | IGNORE)) !== 0) {
+  if ((flagBits & ~(rule.flags | IGNORE)) !== 0 || excludeEachOther(kind, flagBits)) {
     throw new ProtocolError('frame_flags', `a ${rule.name} with flags 0x${flagBits.toString(16)}`)
   }
   if (rule.id !== 'either' && (id === 0) !== (rule.id === 'zero')) {
     throw new ProtocolError('frame_id', `a ${rule.name} with id ${id}`)
   }
   return rule
+}
+
+/** Of a REQUEST: a notify has no streams, and what has items as its request has no body that goes on. */
+function excludeEachOther(kind: number, flagBits: number): boolean {
+  if ((flagBits & (INPUT | OUTPUT)) === 0 || kind !== kinds.REQUEST) return false
+  return (flagBits & ONE_WAY) !== 0 || ((flagBits & INPUT) !== 0 && (flagBits & MORE) !== 0)
 }

@@ -7,20 +7,23 @@ export {
   readMetadata,
   readRequestHead,
 } from './body.ts'
-export { type Codec, codec, decodeBody, encodeBody, encodeInto, passInMemory } from './codec.ts'
+export { type Codec, codec, decodeBody, decodeItem, encodeBody, encodeInto, itemEnd, passInMemory } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'
 export { type DescribedFrame, describeFrames } from './describe.ts'
 export type { DescribedField } from './describe-header.ts'
 export {
-  type Body,
-  isWhole,
-  joinBody,
+  beginData,
+  beginRequest,
+  beginResponse,
   type Metadata,
   packError,
   type WireError,
   writeCredit,
+  writeEnd,
+  writeFragment,
   writeFrame,
   writeGoaway,
+  writeItemInPlace,
   writeRequest,
   writeRequestInPlace,
   writeResponse,
@@ -50,6 +53,8 @@ export {
 } from './hello.ts'
 export { pack, unpack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
+export { type Body, BodyRest, isWhole, joinBody } from './pieces.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
+export { itemsStart, readEnd, readGap, readIncrement, readPriority } from './stream-body.ts'
 export { StrictError } from './strict.ts'
-export { BufferWriter, type FrameWriter, type InPlace } from './writer.ts'
+export { appendInPlace, BufferWriter, type FrameWriter, type InPlace } from './writer.ts'

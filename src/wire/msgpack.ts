@@ -6,7 +6,7 @@
 import * as entry from 'msgpackr/index-no-eval'
 import { NegativeZero } from '../contract/index.ts'
 import { byteAt, decodeText, int32At, uint32At, uintAt } from './octets.ts'
-import { type WalkLimits, walkStrict } from './strict.ts'
+import { type WalkLimits, walkFirst, walkStrict } from './strict.ts'
 
 /**
  * msgpackr keeps its extensions and its output buffer in the module, so that all users of 'msgpackr' in a process
@@ -108,6 +108,25 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
  */
 export function unpack(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
   walkStrict(buffer, start, end, limits)
+  return readFrom(buffer, start)
+}
+
+/**
+ * The same for the first of the values that lie back to back from `start` to `end`; `unpackedEnd` says where it ends.
+ *
+ * @throws StrictError if its bytes break a rule.
+ */
+export function unpackFirst(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
+  walkFirst(buffer, start, end, limits)
+  return readFrom(buffer, start)
+}
+
+/** Where the value ends that was read last. */
+export function unpackedEnd(): number {
+  return position
+}
+
+function readFrom(buffer: Uint8Array, start: number): unknown {
   source = buffer
   position = start
   try {

@@ -73,14 +73,19 @@ let openedLength = 0
  * ```
  */
 export function walkStrict(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): void {
+  const position = walkFirst(buffer, start, end, limits)
+  // M1
+  if (position !== end) fail('trailing_bytes', position, `${end - position} bytes after the value`)
+}
+
+/** The same for the first of the values from `start` to `end`. Returns where it ends. */
+export function walkFirst(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): number {
   if (!(start >= 0 && start <= end && end <= buffer.length)) {
     throw new RangeError(`bytes ${start} to ${end} are not in a buffer of ${buffer.length}`)
   }
   origin = start
   try {
-    const position = walkValue(buffer, start, end, limits)
-    // M1
-    if (position !== end) fail('trailing_bytes', position, `${end - position} bytes after the value`)
+    return walkValue(buffer, start, end, limits)
   } finally {
     closeMaps()
   }

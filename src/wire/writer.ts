@@ -101,17 +101,45 @@ export function writeInPlace(
   writer.lend(IN_PLACE_BYTES)
   const { buffer, position } = writer
   const bodyStart = position + HEADER_BYTES + headBytes
-  let end = -1
-  try {
-    end = value.encodeInto(buffer, bodyStart)
-  } finally {
-    const fits = end >= 0 && end - bodyStart <= maxBodyBytes
-    if (!writer.takeBack(fits) || !fits) end = -1
-  }
+  const end = encodeLent(writer, bodyStart, maxBodyBytes, value)
   if (end < 0) return -1
   placeHeader(buffer, position, end - position - HEADER_BYTES, kind, flags, id)
   writer.position = end
   return bodyStart
+}
+
+/**
+ * Writes one more value behind those of the frame that was written last.
+ * @param headerAt where that frame begins in the writer's buffer, which ends it
+ * @returns how many bytes it has, -1 where nothing was written
+ */
+export function appendInPlace(writer: FrameWriter, headerAt: number, maxBytes: number, value: InPlace): number {
+  const { buffer, position } = writer
+  writer.lend(IN_PLACE_BYTES)
+  if (writer.buffer !== buffer || writer.position !== position) {
+    writer.takeBack(false)
+    return -1
+  }
+  const end = encodeLent(writer, position, maxBytes, value)
+  if (end < 0) return -1
+  const length = end - headerAt - HEADER_BYTES
+  buffer[headerAt] = length >>> 16
+  buffer[headerAt + 1] = length >>> 8
+  buffer[headerAt + 2] = length
+  writer.position = end
+  return end - position
+}
+
+/** Writes a value into what was lent. Returns where it ends, -1 where it does not stay. */
+function encodeLent(writer: FrameWriter, at: number, maxBytes: number, value: InPlace): number {
+  let end = -1
+  try {
+    end = value.encodeInto(writer.buffer, at)
+  } finally {
+    const fits = end >= 0 && end - at <= maxBytes
+    if (!writer.takeBack(fits) || !fits) end = -1
+  }
+  return end
 }
 
 /** A writer that keeps everything in one growing buffer: for tests, tools and frames that are sent elsewhere. */

@@ -11,6 +11,8 @@ it('without options everything is measured in five rounds, and nothing is writte
     inFlight: [1, 16, 64, 128, 512],
     rounds: 5,
     connections: 10_000,
+    heldStreams: 10_000,
+    slowSeconds: 60,
     write: false,
   })
 })
@@ -36,7 +38,10 @@ it('gives no settings to whom asks for help', () => expect(readSettings(['--help
 describe('an error', () => {
   it.each([
     [['--only', 'net,grcp'], '--only does not know grcp. It knows net, by-hand, nanowire, grpc, '],
-    [['--parts', 'all'], '--parts does not know all. It knows rpc, open, codecs, memory, idle.'],
+    [
+      ['--parts', 'all'],
+      '--parts does not know all. It knows rpc, open, codecs, memory, idle, streams, mixed, held, slow, neighbours.',
+    ],
     [['--work', ''], '--work does not know . It knows small, record, bytes.'],
     [['--rounds', '0'], '--rounds takes whole numbers from 1 to 10000, not 0.'],
     [['--rounds', '2.5'], '--rounds takes whole numbers from 1 to 10000, not 2.5.'],

@@ -3,7 +3,18 @@ import { parseArgs } from 'node:util'
 import { SYSTEMS, type SystemName } from './systems.ts'
 import { WORKS, type Work } from './work.ts'
 
-export const PARTS = ['rpc', 'open', 'codecs', 'memory', 'idle'] as const
+export const PARTS = [
+  'rpc',
+  'open',
+  'codecs',
+  'memory',
+  'idle',
+  'streams',
+  'mixed',
+  'held',
+  'slow',
+  'neighbours',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Settings {
@@ -17,6 +28,11 @@ export interface Settings {
   /** Calls that each system gets before its work is measured. */
   readonly warmCalls: number
   readonly connections: number
+  /** Streams that are open at once, and for how many seconds they are looked at. */
+  readonly heldStreams: number
+  readonly heldSeconds: number
+  /** How long a stream is hardly read. */
+  readonly slowSeconds: number
   /** Whether results.md and the charts are written. */
   readonly write: boolean
 }
@@ -87,6 +103,9 @@ export function readSettings(args: readonly string[]): Settings | undefined {
     roundSeconds: options.quick ? 0.1 : 0.6,
     warmCalls: options.quick ? 1_000 : 20_000,
     connections: options.quick ? 500 : 10_000,
+    heldStreams: options.quick ? 500 : 10_000,
+    heldSeconds: options.quick ? 3 : 20,
+    slowSeconds: options.quick ? 3 : 60,
     write: options.write,
   }
 }

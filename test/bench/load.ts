@@ -50,7 +50,7 @@ function jobOf(client: Client, work: Work): Job {
   return { start: () => client.bytes(bytes), isAnswer: (_, reply) => (reply as Uint8Array).length === BYTES }
 }
 
-function latenciesOf(micros: Float64Array): Latencies {
+export function latenciesOf(micros: Float64Array): Latencies {
   micros.sort()
   return { p50: percentile(micros, 0.5), p99: percentile(micros, 0.99), p999: percentile(micros, 0.999) }
 }

@@ -4,11 +4,16 @@
  */
 import { type Part, readSettings, type Settings, USAGE, UsageError } from './arguments.ts'
 import { measureCodecs } from './parts/codecs.ts'
+import { measureHeld } from './parts/held.ts'
 import { measureIdle } from './parts/idle.ts'
 import { measureMemory } from './parts/memory.ts'
+import { measureMixedLoad } from './parts/mixed.ts'
+import { measureNeighbours } from './parts/neighbours.ts'
 import { measureOpenLoop } from './parts/open.ts'
 import { measureRpc } from './parts/rpc.ts'
 import type { Chart, Run } from './parts/run.ts'
+import { measureSlow } from './parts/slow.ts'
+import { measureStreams } from './parts/streams.ts'
 import { bundle, installPeers } from './prepare.ts'
 import { describe, writeResults } from './results.ts'
 import { canPin, endAll } from './sides.ts'
@@ -20,6 +25,11 @@ const parts: Readonly<Record<Part, (run: Run) => Promise<void>>> = {
   codecs: measureCodecs,
   memory: measureMemory,
   idle: measureIdle,
+  streams: measureStreams,
+  mixed: measureMixedLoad,
+  held: measureHeld,
+  slow: measureSlow,
+  neighbours: measureNeighbours,
 }
 
 function readCommandLine(): Settings | undefined {

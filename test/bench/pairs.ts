@@ -3,7 +3,9 @@
  * once, is ended, and the others go on.
  */
 import type { ClosedLoad, Latencies, Measured, OpenLoad } from './load.ts'
+import type { MixedLoad, MixedRound } from './mixed-load.ts'
 import { CLIENT_CORE, canPin, endAll, SERVER_CORE, Side } from './sides.ts'
+import type { Form, StreamLoad, StreamWork } from './stream-load.ts'
 import type { SystemName } from './systems.ts'
 import type { Memory } from './tasks/server.ts'
 
@@ -13,6 +15,21 @@ export interface Round extends Measured {
   readonly serverCpu: number
   readonly wireBytes: number
 }
+
+/** The last three are for each item. */
+export interface StreamRound {
+  readonly perSecond: number
+  readonly clientCpu: number
+  readonly serverCpu: number
+  readonly wireBytes: number
+}
+
+/** What a process has used so far, and holds now. */
+export interface Usage extends Memory {
+  readonly cpuMicros: number
+}
+
+export type End = 'client' | 'server'
 
 export class Pair {
   readonly system: SystemName
@@ -44,6 +61,37 @@ export class Pair {
     )
     const serverCpu = ((await this.#server.ask<number>('cpu')) - before) / load.calls
     return { ...measured, clientCpu, serverCpu }
+  }
+
+  forms(work: StreamWork): Promise<readonly Form[]> {
+    return this.#client.ask('forms', work)
+  }
+
+  async stream(load: StreamLoad): Promise<StreamRound> {
+    const before = await this.#server.ask<number>('cpu')
+    const { cpu: clientCpu, ...measured } = await this.#client.ask<{
+      perSecond: number
+      cpu: number
+      wireBytes: number
+    }>('stream', load)
+    const serverCpu = ((await this.#server.ask<number>('cpu')) - before) / load.count
+    return { ...measured, clientCpu, serverCpu }
+  }
+
+  mixed(load: MixedLoad): Promise<MixedRound> {
+    return this.#client.ask('mixed', load)
+  }
+
+  /** A command of the client that has no name here (tasks/hold.ts, tasks/slow.ts). */
+  ask<T>(command: string, body?: unknown): Promise<T> {
+    return this.#client.ask(command, body)
+  }
+
+  /** CPU time is read first: what is held is counted after collections. */
+  async usage(end: End): Promise<Usage> {
+    const side = end === 'client' ? this.#client : this.#server
+    const cpuMicros = await side.ask<number>('cpu')
+    return { cpuMicros, ...(await side.ask<Memory>('memory')) }
   }
 
   open(load: OpenLoad): Promise<Latencies> {

@@ -28,6 +28,8 @@ export function schemasBy(
       totals: builder.Object({ currency: text, net: number, tax: number, gross: number }),
       tags: builder.Array(text),
     }),
+    /** How many items a stream is to have. */
+    count: builder.Object({ count: integer }),
     /** Bytes, for a peer whose messages are JSON. */
     base64: builder.Object({ data: text }),
   }

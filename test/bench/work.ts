@@ -105,4 +105,33 @@ export interface Client {
   small(request: SmallRequest): Promise<SmallReply>
   record(order: Order): Promise<Order>
   bytes(bytes: Uint8Array): Promise<Uint8Array>
+  /** What a system has no streams for, is not there. */
+  readonly streams?: Streams | undefined
+}
+
+/** Streams from the server, as their consumer takes them: from an iterator, one by one, or pushed to a function. */
+export interface Streams {
+  items?(count: number): AsyncIterable<SmallReply>
+  chunks?(count: number): AsyncIterable<Uint8Array>
+  /** An item each second, until the consumer breaks. */
+  ticks?(): AsyncIterable<SmallReply>
+  /** As many as it likes, whatever the consumer takes: the newest are kept. */
+  flood?(count: number): AsyncIterable<SmallReply>
+  pushItems?(count: number, take: (item: SmallReply) => void): Promise<void>
+  pushChunks?(count: number, take: (chunk: Uint8Array) => void): Promise<void>
+}
+
+/** As many items as nobody takes. */
+export const FOREVER = 2 ** 31 - 1
+
+export const itemOf = (id: number): SmallReply => ({ id, text: 'Hello, Ada Lovelace', ok: true })
+
+/** What every server streams from, unless it would be slower by it. */
+export async function* itemsOf(count: number): AsyncGenerator<SmallReply> {
+  for (let id = 0; id < count; id++) yield itemOf(id)
+}
+
+export async function* chunksOf(count: number): AsyncGenerator<Uint8Array> {
+  const chunk = bytesOf(BYTES)
+  for (let index = 0; index < count; index++) yield chunk
 }

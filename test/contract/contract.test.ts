@@ -264,7 +264,7 @@ describe('a contract', () => {
     'has no %j for a method',
     (method) => {
       expect(mistakeOf(() => contract('c', { m: method as never }))).toBe(
-        'c/m: a method is made by unary(request, reply) or notify(request)',
+        'c/m: a method is made by unary, notify, serverStream, clientStream, bidiStream, event; call one of them with its schemas',
       )
     },
   )
@@ -277,9 +277,11 @@ describe('a contract', () => {
   })
 
   it('has no option that does not exist: the mistake names it and those that do', () => {
-    const words = `a method has no option "timeout"; there are idempotent, tag, timeoutMs, deprecated, description`
-    expect(mistakeOf(() => unary(Type.Null(), Type.Null(), { timeout: 5 } as object))).toContain(words)
-    expect(mistakeOf(() => notify(Type.Null(), { timeout: 5 } as object))).toContain(words)
+    const words = `no option "timeout"; there are idempotent, timeoutMs, tag, deprecated, description`
+    expect(mistakeOf(() => unary(Type.Null(), Type.Null(), { timeout: 5 } as object))).toBe(
+      `unary has ${words}, errors`,
+    )
+    expect(mistakeOf(() => notify(Type.Null(), { timeout: 5 } as object))).toBe(`notify has ${words}`)
     expect(mistakeOf(() => notify(Type.Null(), { errors: {} } as object))).toContain('no option "errors"')
   })
 

@@ -73,7 +73,7 @@ describe('K21: a learned contract', () => {
 
   it('leaves out methods of kinds that this version does not know, and is refused where none is left', () => {
     const described = { ...describeContract(Own) }
-    const later = { ...described.methods['order'], kind: 'serverStream' }
+    const later = { ...described.methods['order'], kind: 'laterStream' }
     const partly = learnContract({ ...described, methods: { ...described.methods, order: later } })
     expect(Object.keys(partly.methods)).toEqual(['ring'])
     expect(() => learnContract({ ...described, methods: { order: later } })).toThrow(

@@ -11,6 +11,7 @@ from nanowire_contract import Contract
 
 if TYPE_CHECKING:
     from nanowire_session import Session
+    from nanowire_streams import Items, Stream
 
 STATUSES = frozenset(
     'cancelled unknown invalid_argument deadline_exceeded not_found already_exists permission_denied resource_exhausted '
@@ -46,7 +47,11 @@ class Call:
         self.contract: Known | None = None
         self.deadline = deadline
         self.over = False  # nobody waits for it any more
+        self.items: Items | None = None  # that the client sends
+        self.stream: Stream | None = None  # that the server sends
+        self.growing: asyncio.TimerHandle | None = None  # until something that is not whole is given up (F16)
         self.parts: bytearray | None = None  # of a reply in fragments
+        self.length = self.fragments = 0  # that have come of it
         self.metadata: dict[str, str] = {}
         self.done = client.loop.create_future()
         self.timer = None if deadline == math.inf else client.loop.call_at(deadline, client._leave, self, 'deadline_exceeded')
@@ -55,15 +60,23 @@ class Call:
     def begun(self) -> bool:
         return self.id != 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the reply, or of an item of it, is there in part."""
+        return self.parts is None if self.stream is None else self.stream.parts is None
+
     def cancel(self) -> None:
         self.client._leave(self, 'cancelled')
 
-    def end(self, error: NanowireError | None, value: Any = None) -> None:
+    def end(self, error: Exception | None, value: Any = None) -> None:
         if self.over:
             return
         self.over = True
-        if self.timer:
-            self.timer.cancel()
+        for timer in (self.timer, self.growing):
+            if timer:
+                timer.cancel()
+        if self.items:
+            self.items.stop()
         if not self.done.done():
             self.done.set_exception(error) if error else self.done.set_result(value)
 

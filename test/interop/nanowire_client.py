@@ -13,14 +13,15 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from typing import Any, Callable, Iterable
+from typing import Any, AsyncIterable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from nanowire_calls import LIMITS, Call, Known, NanowireError
 from nanowire_contract import Contract, judge
-from nanowire_frames import AUTH, JUDGED, METADATA, ONE_WAY, PING, frame, is_texts, tag_of
+from nanowire_frames import AUTH, INPUT, JUDGED, METADATA, ONE_WAY, OUTPUT, PING, frame, is_texts, tag_of
 from nanowire_msgpack import pack
 from nanowire_session import Session
+from nanowire_streams import Items, Stream
 
 __all__ = ['Client', 'Contract', 'NanowireError', 'connect']
 
@@ -31,7 +32,8 @@ class Client(Session):
     async def call(self, method: str, request: Any = None, **options: Any) -> Any:
         """The reply, or a NanowireError. Cancelling the task cancels the call at the server.
 
-        Options are `timeout_ms` (None: no deadline), `metadata`, and `on_metadata`, which is called with the reply's.
+        Options are `timeout_ms` (None: no deadline), `metadata`, and `on_metadata`, which is called with the reply's. A method
+        that takes a stream gets `items`, any iterable, also an asynchronous one, instead of a request.
         """
         call = self.send(method, request, **options)
         try:
@@ -40,17 +42,29 @@ class Client(Session):
             call.cancel()
             raise
 
+    def stream(self, method: str, request: Any = None, **options: Any) -> Stream:
+        """The items of a method that answers with them, or an event's; options are those of `call`.
+
+            async for item in client.stream('clock/ticks', {'count': 3}): ...
+        """
+        stream = self.send(method, request, output=True, **options).stream
+        assert stream
+        return stream
+
     async def notify(self, method: str, request: Any = None, **options: Any) -> None:
         """Sends a request that nobody answers, and returns when it was taken for sending (E19)."""
         await self.call(method, request, one_way=True, **options)
 
-    def send(self, method: str, request: Any = None, *, timeout_ms: int | None = LIMITS['callTimeoutMs'], one_way: bool = False,
+    def send(self, method: str, request: Any = None, *, timeout_ms: int | None = 0, one_way: bool = False,
+             items: AsyncIterable[Any] | Iterable[Any] | None = None, output: bool = False,
              metadata: dict[str, str] | None = None, on_metadata: Callable[[dict[str, str]], None] | None = None,
              tag: int | None = None) -> Call:
-        """Begins a call, or lets it wait for its turn."""
+        """Begins a call, or lets it wait for its turn. A `timeout_ms` of 0 is the usual one: that of the limits, of streams none."""
+        if timeout_ms == 0:
+            timeout_ms = None if output or items is not None else self.limits['callTimeoutMs']
         limits = self.hello.limits if self.hello else self.limits
         try:
-            body = pack(request, limits['maxDepth'], limits['maxNodes'])
+            body = b'' if items is not None else pack(request, limits['maxDepth'], limits['maxNodes'])
             said = pack(metadata) if metadata else b''
         except ValueError as error:
             raise NanowireError('invalid_argument', f'{method}: {error}') from error
@@ -70,7 +84,9 @@ class Client(Session):
         deadline = math.inf if timeout_ms is None else self.loop.time() + timeout_ms / 1000
         call = Call(self, method, body, deadline, one_way, on_metadata)
         call.contract, call.tag = known, tag or (known.contract.tag(method) if known else tag_of(method))
-        call.flags = one_way * ONE_WAY | bool(said) * METADATA
+        call.flags = one_way * ONE_WAY | bool(said) * METADATA | (items is not None) * INPUT | output * OUTPUT
+        call.items = None if items is None else Items(self, call, items)
+        call.stream = Stream(self, call) if output else None
         call.said = len(said).to_bytes(2, 'big') + said if said else b''
         self._queue[call] = None
         self._pump()

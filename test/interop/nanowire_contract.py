@@ -15,6 +15,7 @@ ONE = frozenset('additionalItems additionalProperties contains items not unevalu
 LISTS = frozenset('allOf anyOf oneOf prefixItems items'.split())
 NAMED = frozenset('$defs patternProperties properties'.split())
 ESCAPES = {'"': '\\"', '\\': '\\\\', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\f': '\\f', '\r': '\\r'}
+KINDS = frozenset('unary notify serverStream clientStream bidiStream event'.split())
 LEAVES = frozenset('null boolean integer number bigint string'.split())
 
 
@@ -146,7 +147,7 @@ def _problems(mine: Method, theirs: Method | None) -> Iterator[str]:
     if not theirs:
         yield ': the server has no such method'
     elif mine.fingerprint != theirs.fingerprint:
-        if mine.kind != theirs.kind or mine.kind not in ('unary', 'notify'):
+        if mine.kind != theirs.kind or mine.kind not in KINDS:
             yield f'/kind: {theirs.kind} at the server'
         if mine.tag != theirs.tag:
             yield f'/tag: {theirs.tag} at the server'

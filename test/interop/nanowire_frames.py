@@ -1,4 +1,4 @@
-"""Frames, and what stands in them (spec/protocol.md). Names such as P2 are its rules."""
+"""Frames, and what stands in them (spec/protocol.md, spec/streams.md). Names such as P2 and F1 are their rules."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from nanowire_msgpack import MAX_DEPTH, MAX_NODES, Unreadable, pack, unpack
 ANNOUNCED = ('maxFrameBytes', 'maxMessageBytes', 'maxCallsInFlight', 'maxDepth', 'maxNodes')
 INCARNATION = os.urandom(16)  # one for all connections of this process (P12)
 
-HELLO, AUTH, REQUEST, RESPONSE, DATA, END, ERROR, CANCEL, CREDIT, PING, PONG, GOAWAY = range(1, 13)
+HELLO, AUTH, REQUEST, RESPONSE, DATA, END, ERROR, CANCEL, CREDIT, PING, PONG, GOAWAY, PRIORITY = range(1, 14)
 MORE, FINAL, METADATA, ONE_WAY, HASH, JUDGED, IGNORE = 0x01, 0x01, 0x02, 0x04, 0x08, 0x10, 0x80
+GAP, WAIT, INPUT, OUTPUT = 0x02, 0x04, 0x20, 0x40
 ANY = 2**24
 KINDS = {  # kind: least and most bytes of the body, flags, and whether the id is a call's (None: either)
-    HELLO: (6, 65_536, 0, False), AUTH: (1, 8192, 0, False), REQUEST: (0, ANY, 0x1f, True), RESPONSE: (0, ANY, 0x03, True),
-    DATA: (0, ANY, 0x01, True), END: (0, ANY, 0x02, True), ERROR: (1, 65_536, 0, None), CANCEL: (0, 0, 0, True),
+    HELLO: (6, 65_536, 0, False), AUTH: (1, 8192, 0, False), REQUEST: (0, ANY, 0x7f, True), RESPONSE: (0, ANY, 0x03, True),
+    DATA: (0, ANY, 0x07, True), END: (0, ANY, 0x02, True), ERROR: (1, 65_536, 0, None), CANCEL: (0, 0, 0, True),
     CREDIT: (4, 4, 0, None), PING: (8, 8, 0, False), PONG: (8, 8, 0, False), GOAWAY: (4, 1028, 0x01, False),
+    PRIORITY: (1, 1, 0, True),
 }
 CODES = {'not_nanowire': 'unavailable', 'version': 'failed_precondition', 'limit': 'resource_exhausted',
          'timeout': 'unavailable', 'auth': 'unauthenticated'}  # of all other rules: internal
@@ -91,10 +93,15 @@ class Frames:
         least, most, allowed, of_call = KINDS[kind]
         if not least <= length <= most:
             raise Breach('frame_size', f'{length} bytes of kind {kind}')
-        if flags & ~(allowed | IGNORE):
+        if flags & ~(allowed | IGNORE) or (kind == REQUEST and _exclude_each_other(flags)):
             raise Breach('frame_flags', f'flags {flags} of kind {kind}')
         if of_call is not None and of_call != (id != 0):
             raise Breach('frame_id', f'id {id} of kind {kind}')
+
+
+def _exclude_each_other(flags: int) -> bool:
+    """Flags of a REQUEST that cannot stand together (F1)."""
+    return bool(flags & (INPUT | OUTPUT) and flags & ONE_WAY or flags & INPUT and flags & MORE)
 
 
 @dataclass
@@ -172,6 +179,30 @@ def read_metadata(body: bytes, at: int, max_bytes: int = 8192) -> tuple[dict[str
     if not is_texts(says):
         raise Breach('body', 'metadata that are no texts')
     return says, end
+
+
+def read_data(flags: int, body: bytes) -> tuple[int, int]:
+    """How many items were left out before the first of a DATA, and where that one begins (F20)."""
+    if not flags & GAP:
+        return 0, 0
+    if len(body) < 4:
+        raise Breach('body', 'a DATA that ends within its gap')
+    return int.from_bytes(body[:4], 'big'), 4
+
+
+def read_end(flags: int, body: bytes, max_bytes: int = 8192) -> dict[str, str]:
+    """The metadata of an END, behind which nothing stands (F4)."""
+    metadata, at = read_metadata(body, 0, max_bytes) if flags & METADATA else ({}, 0)
+    if at < len(body):
+        raise Breach('body', 'an END with a body')
+    return metadata
+
+
+def read_credit(body: bytes) -> int:
+    increment = int.from_bytes(body, 'big')
+    if not increment:
+        raise Breach('credit', 'a CREDIT of 0 bytes')  # F11
+    return increment
 
 
 def read_error(body: bytes, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) -> dict[str, Any]:

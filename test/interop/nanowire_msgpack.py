@@ -130,9 +130,15 @@ def unpack(data: bytes, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) 
     return value
 
 
+def unpack_first(data: bytes, at: int, max_depth: int = MAX_DEPTH, max_nodes: int = MAX_NODES) -> tuple[Any, int]:
+    """The first of the values that lie one behind the other from there on, and where it ends."""
+    reader = _Reader(data, max_depth, max_nodes, at)
+    return reader.value(0), reader.at
+
+
 class _Reader:
-    def __init__(self, data: bytes, max_depth: int, max_nodes: int):
-        self.data, self.at, self.max_depth, self.nodes_left = bytes(data), 0, max_depth, max_nodes - 1
+    def __init__(self, data: bytes, max_depth: int, max_nodes: int, at: int = 0):
+        self.data, self.at, self.max_depth, self.nodes_left = bytes(data), at, max_depth, max_nodes - 1
 
     def take(self, count: int, start: int) -> bytes:
         """The next bytes, of a value that begins at `start`."""

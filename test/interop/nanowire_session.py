@@ -1,4 +1,4 @@
-"""The client's end of one connection: what it reads, sends and waits for (spec/session.md). Names such as S7 are rules."""
+"""The client's end of one connection: what it reads, sends and waits for (spec/session.md, spec/streams.md). S7, F9: rules."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from typing import Any, Callable, Iterable
 
 from nanowire_calls import LIMITS, STATUSES, Call, Known, NanowireError
 from nanowire_contract import Contract
-from nanowire_frames import (CANCEL, ERROR, FINAL, GOAWAY, HASH, HELLO, JUDGED, METADATA, MORE, PING, PONG, REQUEST, RESPONSE,
-                             Breach, Frame, Frames, Hello, after, frame, read_error, read_hello, read_metadata, write_hello)
+from nanowire_frames import (CANCEL, CREDIT, DATA, END, ERROR, FINAL, GOAWAY, HASH, HELLO, JUDGED, METADATA, MORE, PING, PONG,
+                             REQUEST, RESPONSE, Breach, Frame, Frames, Hello, after, frame, read_credit, read_end, read_error,
+                             read_hello, read_metadata, write_hello)
 from nanowire_msgpack import Unreadable, pack, unpack
+from nanowire_streams import ACKNOWLEDGE, MOST_CREDIT, SMALL, WINDOW, Items, Request
 
 SENDING_AT_ONCE = 1  # large requests: what a server has room for (maxReassemblyBytes) is not announced
 
@@ -36,7 +38,9 @@ class Session(asyncio.Protocol):
         self._frames = Frames(self.limits['maxFrameBytes'], self.limits['maxHelloBytes'])
         self._contracts = {contract.name: Known(contract) for contract in contracts}
         self._queue: OrderedDict[Call, None] = OrderedDict()  # calls that were not begun (S7)
-        self._sending: deque[tuple[Call, int, memoryview]] = deque()  # what is left of requests that were begun
+        self._sending: deque[Request | Items] = deque()  # what is left of requests that were begun, and items
+        self._window, self._read_bulk = WINDOW, 0  # bulk that may go out, and that has come and is not acknowledged (F9)
+        self._stuck: asyncio.TimerHandle | None = None  # until the server has acknowledged something (F16)
         self._calls: dict[int, Call] = {}  # by id, until the server has answered (S5)
         self._pinged: dict[bytes, asyncio.Future[None]] = {}
         self._unfinished = 0  # bytes of replies that are not whole
@@ -90,16 +94,54 @@ class Session(asyncio.Protocol):
                 call = self._queue.popitem(last=False)[0]
                 if self._fits(call):
                     self._begin(call)
-            elif not self._sending:
+                self._turn()
+            elif not self._turn():
                 break
-            if self._sending:
-                self._write(*self._sending.popleft())
         self._settle()
+
+    def _turn(self) -> bool:
+        """Writes a frame of the next request or stream that may; False where none may (F9, F10)."""
+        for _ in range(len(self._sending)):
+            sending = self._sending.popleft()
+            bulk = sending.write(self, self._window)
+            if bulk is None:
+                if not sending.over and (isinstance(sending, Request) or self._window < SMALL):
+                    self._sending.append(sending)  # for want of acknowledgement; a stream for want of its credit waits for that
+                continue
+            self._window -= bulk
+            if isinstance(sending, Request) and bulk == 0 and sending.call.items:
+                sending.call.items.start()
+            if not sending.over:
+                self._sending.append(sending)
+            elif sending.call.one_way:
+                sending.call.end(None)
+            return True
+        if self._sending and not self._stuck:
+            self._stuck = self.loop.call_later(self.limits['idleTimeoutMs'] / 1000, self._give_up)
+        return False
+
+    def _give_up(self) -> None:
+        self._lose('unavailable', 'the server acknowledges nothing')
+        self._transport.abort()
+
+    def offer(self, items: Items) -> None:
+        """There are items to send, or credit for them."""
+        if not items.over and items not in self._sending:
+            self._sending.append(items)
+        self._pump()
+
+    def write(self, data: bytes) -> None:
+        if self._state not in ('closing', 'closed'):
+            self._transport.write(data)
+
+    @property
+    def most_frame_bytes(self) -> int:
+        return min(self.limits['maxFrameBytes'], self.hello.limits['maxFrameBytes']) if self.hello else 65_536
 
     def _room(self, call: Call) -> bool:
         if not self.hello:
             return self._requests < 128  # S2
-        if len(self._sending) >= SENDING_AT_ONCE and len(call.body) > 32_768:
+        if len(call.body) > 32_768 and sum(isinstance(sending, Request) for sending in self._sending) >= SENDING_AT_ONCE:
             return False
         return call.one_way or len(self._calls) < self.hello.limits['maxCallsInFlight']
 
@@ -116,34 +158,33 @@ class Session(asyncio.Protocol):
         flags, hash, known = call.flags, b'', call.contract
         if known and not (self.hello and known.hash_sent):
             flags, hash, known.hash_sent = flags | HASH, known.contract.hash, True  # P18
-        self._sending.append((call, flags, memoryview(struct.pack('>II', call.tag, left) + hash + call.said + call.body)))
-
-    def _write(self, call: Call, flags: int, rest: memoryview) -> None:
-        most = min(self.limits['maxFrameBytes'], self.hello.limits['maxFrameBytes']) if self.hello else 65_536
-        more = len(rest) > most
-        self._transport.write(frame(REQUEST, call.id, bytes(rest[:most]), flags | more * MORE))
-        if more:
-            self._sending.append((call, 0, rest[most:]))  # further fragments have no flags (P32)
-        elif call.one_way:
-            call.end(None)
+        self._sending.append(Request(call, flags, memoryview(struct.pack('>II', call.tag, left) + hash + call.said + call.body)))
 
     def _unsent(self, call: Call) -> bool:
-        """Forgets what is left to send of a call, and says whether there was any."""
-        before = len(self._sending)
-        self._sending = deque(item for item in self._sending if item[0] is not call)
-        return len(self._sending) < before
+        """Forgets what is left to send of a call, and says whether its request was not sent whole."""
+        found = [sending for sending in self._sending if sending.call is call]
+        for sending in found:
+            self._sending.remove(sending)
+        return any(isinstance(sending, Request) for sending in found)
 
     def _leave(self, call: Call, code: str) -> None:
         """The caller goes away, or its time is up (S10, E4)."""
+        error = NanowireError(code, f'{call.method}: the call was {code}', 'maybe' if call.begun else 'no')
+        self.abandon(call, error, code == 'cancelled')
+
+    def abandon(self, call: Call, error: Exception, tell: bool = True) -> None:
+        """The call ends at this side; the server is told by a CANCEL."""
         if call.over:
             return
-        call.end(NanowireError(code, f'{call.method}: the call was {code}', 'maybe' if call.begun else 'no'))
+        call.end(error)
+        if call.stream:
+            call.stream.drop()
         self._queue.pop(call, None)
         if call.contract:
             call.contract.waiting.pop(call, None)
         self._forget(call)
-        if self._unsent(call) or (code == 'cancelled' and call.id in self._calls):
-            self._transport.write(frame(CANCEL, call.id))
+        if self._unsent(call) or (tell and call.id in self._calls):
+            self.write(frame(CANCEL, call.id))
         self._pump()
 
     def _fits(self, call: Call) -> bool:
@@ -160,6 +201,10 @@ class Session(asyncio.Protocol):
                 raise Breach('frame_order', 'an ERROR of a call before the HELLO')
         if got.kind == RESPONSE:
             self._replied(got)
+        elif got.kind in (DATA, END):
+            self._streamed(got)
+        elif got.kind == CREDIT:
+            self._credited(got.id, read_credit(got.body))
         elif got.kind == ERROR:
             self._failed(got.id, read_error(got.body, self.limits['maxDepth'], self.limits['maxNodes']))
         elif got.kind == PING:
@@ -186,14 +231,21 @@ class Session(asyncio.Protocol):
         if not call:
             self.stats['unknownIds'] += 1
             return
+        if call.stream:
+            raise Breach('stream', 'a RESPONSE for a call that is answered by items')  # F2
         body = got.body
         if call.parts is None:
-            call.parts, at = bytearray(), 0
+            call.parts, at, call.fragments = bytearray(), 0, 1
             if got.flags & METADATA:
                 call.metadata, at = read_metadata(body, 0, self.limits['maxMetadataBytes'])
             body = body[at:]
-        elif got.flags & ~MORE:
-            raise Breach('fragment', f'flags {got.flags}')
+        else:
+            self._acknowledge(len(body))
+            call.fragments += 1
+            if got.flags & ~MORE or call.fragments > SMALL + call.length / SMALL:
+                raise Breach('fragment', f'flags {got.flags}, fragment {call.fragments}')  # P32, F15
+        call.length += len(body)
+        self._grown(call, bool(got.flags & MORE))
         if not call.over:
             call.parts += body
             self._unfinished += len(body)
@@ -214,6 +266,69 @@ class Session(asyncio.Protocol):
             call.end(None, unpack(body, self.limits['maxDepth'], self.limits['maxNodes']))
         except Unreadable as error:
             call.end(NanowireError('internal', f'{call.method}: the reply cannot be read: {error}', 'yes'))  # E18
+
+    def _streamed(self, got: Frame) -> None:
+        """Items, or their end."""
+        if got.kind == DATA:
+            self._acknowledge(len(got.body))
+        call = self._calls.get(got.id)
+        if not call:
+            return
+        if not call.stream:
+            raise Breach('stream', 'items for a call that has a reply')  # F2
+        if got.kind == DATA:
+            call.stream.received(got)
+            return self._grown(call, bool(got.flags & MORE))
+        if not call.is_whole:
+            raise Breach('fragment', 'an END within an item')  # F3
+        metadata = read_end(got.flags, got.body, self.limits['maxMetadataBytes'])
+        del self._calls[got.id]
+        self._unsent(call)
+        if call.over:
+            self.stats['lateReplies'] += 1
+            return
+        self._tell(call, metadata)
+        call.end(None)
+
+    def _acknowledge(self, size: int) -> None:
+        """Bulk has come (F9)."""
+        self._read_bulk += size
+        if self._read_bulk >= ACKNOWLEDGE:
+            self.write(frame(CREDIT, 0, self._read_bulk.to_bytes(4, 'big')))
+            self._read_bulk = 0
+
+    def _credited(self, id: int, increment: int) -> None:
+        if not id:
+            self._window += increment
+            if self._window > WINDOW:
+                raise Breach('credit', 'more is acknowledged than was sent')
+            if self._stuck:
+                self._stuck.cancel()
+                self._stuck = None
+            return
+        call = self._calls.get(id)
+        if not call:
+            return
+        if not call.items:
+            raise Breach('stream', 'credit for a call without items')
+        if not call.items.over:
+            call.items.credit += increment
+            if call.items.credit > MOST_CREDIT:
+                raise Breach('credit', 'more credit than there can be')
+            self.offer(call.items)
+
+    def _grown(self, call: Call, more: bool) -> None:
+        """A fragment has come; the next one has to come in time (F16)."""
+        if call.growing:
+            call.growing.cancel()
+            call.growing = None
+        if more and not call.over:
+            call.growing = self.loop.call_later(self.limits['idleTimeoutMs'] / 1000, self._stopped, call)
+
+    def _stopped(self, call: Call) -> None:
+        if call.stream and not call.stream.credit:
+            return self._grown(call, True)  # the server may not send
+        self.abandon(call, NanowireError('unavailable', f'{call.method}: the server has stopped within a message', 'maybe'))
 
     def _tell(self, call: Call, metadata: dict[str, str]) -> None:
         try:
@@ -238,12 +353,12 @@ class Session(asyncio.Protocol):
             self.stats['unknownIds'] += 1
             return
         if self._unsent(call):
-            self._transport.write(frame(REQUEST, id))  # an empty last fragment: the server waits for it (P34)
+            self.write(frame(REQUEST, id))  # an empty last fragment: the server waits for it (P34)
         self._forget(call)
         if call.over:
             self.stats['lateReplies'] += 1
             return
-        if says.get('rule') == 'contract' and call.contract and not call.flags & JUDGED:
+        if says.get('rule') == 'contract' and call.contract and not call.flags & JUDGED and not call.items:
             call.contract.differs = True
             call.id = 0  # it surely did not run, and is sent again if it may be (S32)
             if self._state == 'draining':
@@ -287,7 +402,7 @@ class Session(asyncio.Protocol):
             return
         if not self.ready.done():
             self.ready.set_exception(NanowireError(code, message, 'no', rule=rule))
-        for call in [*self._waiting(), *(call for call, _, _ in self._sending), *self._calls.values()]:
+        for call in [*self._waiting(), *(sending.call for sending in self._sending), *self._calls.values()]:
             processed = 'no' if not call.begun or not_run(call) else 'maybe'
             call.end(NanowireError(code, f'{call.method}: {message}', processed, rule=rule))
         for pinged in self._pinged.values():
@@ -296,6 +411,8 @@ class Session(asyncio.Protocol):
         self._queue.clear()
         self._sending.clear()
         self._calls.clear()
+        if self._stuck:
+            self._stuck.cancel()
         self._shut()
 
     def _violated(self, breach: Breach) -> None:

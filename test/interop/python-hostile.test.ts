@@ -10,6 +10,8 @@ interface End {
   readonly end: string
   readonly told: readonly string[]
   readonly 'goes on'?: true
+  /** Bytes of bulk for which the client gave the connection credit (spec/streams.md, F9). */
+  readonly acknowledged?: number
 }
 const breach = (rule: string, code: string, processed: string): End => ({
   end: `${code} ${processed} ${rule}`,
@@ -22,6 +24,9 @@ const badHello = breach('hello', 'internal', 'no')
 const wrongOrder = breach('frame_order', 'internal', 'maybe')
 const wrongSize = breach('frame_size', 'internal', 'maybe')
 const badBody = breach('body', 'internal', 'maybe')
+const badStream = breach('stream', 'internal', 'maybe')
+const badFragment = breach('fragment', 'internal', 'maybe')
+const badCredit = breach('credit', 'internal', 'maybe')
 
 const ends: Readonly<Record<string, End>> = {
   http: noServer,
@@ -43,7 +48,11 @@ const ends: Readonly<Record<string, End>> = {
   silence: breach('timeout', 'unavailable', 'no'),
   'second HELLO': breach('second_hello', 'internal', 'maybe'),
   'a REQUEST': wrongOrder,
-  'a stream': wrongOrder,
+  items: badStream,
+  'an END': badStream,
+  'credit for a call without items': badStream,
+  'a PRIORITY': wrongOrder,
+  'items of a call that nobody made': { ...goesOn('None'), acknowledged: 180_000 },
   oversize: wrongSize,
   'unknown kind': breach('frame_kind', 'internal', 'maybe'),
   'unknown flag': breach('frame_flags', 'internal', 'maybe'),
@@ -56,10 +65,29 @@ const ends: Readonly<Record<string, End>> = {
   'the end of the connection': { end: 'unavailable maybe', told: [] },
   'no MessagePack': goesOn('internal yes'),
   nothing: goesOn('internal yes'),
-  'a deep reply': goesOn('internal yes'),
-  'a wide reply': goesOn('internal yes'),
-  'an endless reply': goesOn('resource_exhausted yes'),
+  'a deep reply': { ...goesOn('internal yes'), acknowledged: 40_001 },
+  'a wide reply': { ...goesOn('internal yes'), acknowledged: 540_000 },
+  'an endless reply': { ...goesOn('resource_exhausted yes'), acknowledged: 4_915_200 },
   'fragments of nothing': goesOn('None'),
+  'items that end': goesOn('1:1 2:2 3:3'),
+  'items and an error': goesOn('aborted yes 1:1'),
+  'a gap': goesOn('1:1 9:9'),
+  'an item in fragments': goesOn('1:abc'),
+  'an item that is none': goesOn('internal yes 1:1'),
+  'half an item': goesOn('internal yes 1:1'),
+  'two items in fragments': goesOn('internal yes'),
+  'an END within an item': badFragment,
+  'flags in a fragment of an item': badFragment,
+  'a short gap': badBody,
+  'an END with a body': badBody,
+  'a RESPONSE for a stream': badStream,
+  'items beyond the credit': breach('credit', 'internal', 'maybe 1:16381 bytes'),
+  'items after the end': { ...goesOn('1:1'), acknowledged: 66_001 },
+  'nothing for ever': breach('limit', 'resource_exhausted', 'maybe'),
+  'an item in crumbs': badFragment,
+  'credit of nothing': badCredit,
+  'credit without end': badCredit,
+  'acknowledgement of nothing': badCredit,
 }
 
 describe.skipIf(!found)('a client in Python, with a server that sends', () => {

@@ -1,8 +1,23 @@
 /** The service that clients in other languages are tested with, and what it has seen. */
 import Type from 'typebox'
-import { Bytes, contract, NanowireError, notify, service, Timestamp, unary } from '../../src/index.ts'
+import {
+  Bytes,
+  bidiStream,
+  clientStream,
+  contract,
+  event,
+  NanowireError,
+  notify,
+  type Service,
+  serverStream,
+  service,
+  Timestamp,
+  unary,
+} from '../../src/index.ts'
 
 const Named = Type.Object({ as: Type.String() })
+
+const Shout = Type.Object({ to: Type.String(), line: Type.String() })
 
 const Everything = Type.Object({
   null: Type.Null(),
@@ -43,6 +58,19 @@ export const Interop = contract('interop', {
   left: unary(Type.Null(), Type.Union([Type.Number(), Type.Null()])),
   meta: unary(Type.Object({ fail: Type.Boolean() }), Type.Union([Type.String(), Type.Null()])),
   whoami: unary(Type.Null(), Type.String()),
+  count: serverStream(Type.Object({ to: Type.Integer(), fail: Type.Optional(Type.Boolean()) }), Type.Integer(), {
+    errors: { Enough: Type.Object({ at: Type.Integer() }) },
+  }),
+  blobs: serverStream(Type.Object({ items: Type.Integer(), bytes: Type.Integer() }), Bytes()),
+  total: clientStream(Type.Integer(), Type.Object({ items: Type.Integer(), total: Type.Integer() })),
+  first: clientStream(Type.Integer(), Type.Union([Type.Integer(), Type.Null()])),
+  echoes: bidiStream(Bytes(), Bytes()),
+  watch: serverStream(Named, Type.Integer()),
+  rush: serverStream(Type.Object({ items: Type.Integer() }), Type.Integer(), {
+    slow: { policy: 'dropOldest', maxItems: 10 },
+  }),
+  shout: unary(Shout, Type.Void()),
+  shouted: event(Shout, { key: 'to' }),
 })
 
 /** What one handler says to another: a promise that anybody may wait for, before or after it is kept. */
@@ -75,7 +103,7 @@ export function interop() {
   const started = new Signals()
   const ended = new Signals()
   const released = new Signals()
-  const running = service(Interop, {
+  const running: Service<typeof Interop> = service(Interop, {
     hello({ name }, ctx) {
       if (name === 'Mallory') throw ctx.error('Banned', { until: new Date(1000) })
       if (name === 'Ghost') throw new Error('secret')
@@ -110,6 +138,40 @@ export function interop() {
       return ctx.metadata.get('in') ?? null
     },
     whoami: (_, ctx) => String(ctx.principal),
+    async *count({ to, fail }, ctx) {
+      ctx.reply.set('out', 'ä')
+      for (let n = 1; n <= to; n++) yield n
+      if (fail) throw ctx.error('Enough', { at: to })
+    },
+    *blobs({ items, bytes }) {
+      for (let n = 0; n < items; n++) yield new Uint8Array(bytes).fill(n)
+    },
+    async total(items) {
+      const sum = { items: 0, total: 0 }
+      for await (const item of items) {
+        sum.items++
+        sum.total += item
+      }
+      return sum
+    },
+    async first(items) {
+      for await (const item of items) return item
+      return null
+    },
+    echoes: (items) => items,
+    async *watch({ as }, ctx) {
+      const { signal } = ctx
+      signal.addEventListener('abort', () => ended.get(as).resolve(signal.reason.code), { once: true })
+      started.get(as).resolve('')
+      yield 1
+      await ended.get(as).promise
+    },
+    *rush({ items }) {
+      for (let n = 1; n <= items; n++) yield n
+    },
+    shout(said) {
+      running.publish.shouted(said)
+    },
   })
   return { service: running, lines, release: (as: string) => released.get(as).resolve('') }
 }

@@ -14,9 +14,9 @@ import nanowire_frames as wire
 from nanowire_client import Client, Contract, NanowireError
 from nanowire_contract import canonical, fnv128
 from nanowire_frames import Breach, Frames
-from nanowire_msgpack import MAX_DEPTH, MAX_NODES, BigInt, Timestamp, Unreadable, pack, unpack
+from nanowire_msgpack import MAX_DEPTH, MAX_NODES, BigInt, Timestamp, Unreadable, pack, unpack, unpack_first
 
-NAMES = 'HELLO AUTH REQUEST RESPONSE DATA END ERROR CANCEL CREDIT PING PONG GOAWAY'.split()
+NAMES = 'HELLO AUTH REQUEST RESPONSE DATA END ERROR CANCEL CREDIT PING PONG GOAWAY PRIORITY'.split()
 KIND = {name: getattr(wire, name) for name in NAMES}
 NAME = {number: name for name, number in KIND.items()}
 
@@ -140,7 +140,12 @@ def read_request(flags, body):
         raise Breach('body', 'the head is not whole')
     tag, timeout = struct.unpack('>II', body[:8])
     metadata, at = wire.read_metadata(body, at) if flags & wire.METADATA else ({}, at)
-    says = {'tag': tag, 'timeoutMs': timeout, 'oneWay': bool(flags & wire.ONE_WAY), 'metadata': metadata, 'body': unpack(body[at:])}
+    says = {'tag': tag, 'timeoutMs': timeout, 'oneWay': bool(flags & wire.ONE_WAY), 'metadata': metadata}
+    says |= {name: True for name, flag in (('input', wire.INPUT), ('output', wire.OUTPUT)) if flags & flag}
+    if not flags & wire.INPUT:
+        says['body'] = unpack(body[at:])
+    elif at < len(body):
+        raise Breach('body', 'INPUT and a body')
     return says | ({'judged': True} if flags & wire.JUDGED else {}) | ({'hash': body[8:24]} if flags & wire.HASH else {})
 
 
@@ -165,6 +170,21 @@ def read_body(frame):
     if frame.kind == wire.RESPONSE:
         metadata, at = wire.read_metadata(frame.body, 0) if frame.flags & wire.METADATA else ({}, 0)
         return {'metadata': metadata, 'body': unpack(frame.body[at:])}
+    if frame.kind == wire.DATA:
+        gap, at = wire.read_data(frame.flags, frame.body)
+        items = []
+        while at < len(frame.body):
+            item, at = unpack_first(frame.body, at)
+            items.append(item)
+        return {'items': items} | ({'leftOut': gap} if frame.flags & wire.GAP else {})
+    if frame.kind == wire.END:
+        return {'metadata': wire.read_end(frame.flags, frame.body)}
+    if frame.kind == wire.CREDIT:
+        return {'increment': wire.read_credit(frame.body)}
+    if frame.kind == wire.PRIORITY:
+        if frame.body[0] > 2:
+            raise Breach('body', 'another priority')
+        return {'priority': frame.body[0]}
     if frame.kind == wire.ERROR:
         return wire.read_error(frame.body)
     if frame.kind == wire.AUTH:

@@ -201,6 +201,73 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
     expect(text).toContain('Milliseconds left: 9')
   })
 
+  it('shows the items of streams both ways, and all that belongs to them', () => {
+    const head = [0, 0, 0, 7, 0, 0, 0, 0]
+    const fromClient = [
+      frameBytes(kinds.REQUEST, flags.INPUT | flags.OUTPUT, 5, head),
+      frameBytes(kinds.PRIORITY, flags.IGNORE, 5, [2]),
+      frameBytes(kinds.DATA, flags.MORE, 5, [0xa3, 0x61]),
+      frameBytes(kinds.DATA, flags.WAIT, 5, [0x62, 0x63]),
+      frameBytes(kinds.CREDIT, 0, 5, [0, 0, 0x40, 0]),
+      frameBytes(kinds.END, 0, 5),
+    ]
+    const fromServer = [
+      frameBytes(kinds.DATA, flags.GAP, 5, [0, 0, 0, 9, 1, 0x92, 2, 3, 0xa1, 0x78]),
+      frameBytes(kinds.DATA, flags.MORE, 5, [0xa2, 0x79]),
+      frameBytes(kinds.DATA, 0, 5, [0x7a]),
+      frameBytes(kinds.CREDIT, 0, 0, [0, 0, 0x80, 0]),
+      frameBytes(kinds.DATA, 0, 5, new Array(150).fill(7)),
+      frameBytes(kinds.END, flags.METADATA, 5, [0, 5, ...pack({ a: 'x' })]),
+    ]
+    const woven = fromClient.flatMap((bytes, index): Sent[] => [
+      { from: 'client', bytes },
+      { from: 'server', bytes: fromServer[index] ?? PING },
+    ])
+    const given = { connections: [[{ from: 'client' as const, bytes: PING }, ...woven]] } // known by its port
+    const text = tshark(given, '-Y', 'nanowire', '-T', 'fields', '-e', '_ws.col.Info', '-o', 'nanowire.methods:a/b=7')
+    expect(text.split('\n').filter((line) => line !== '')).toEqual([
+      'PING',
+      'REQUEST #5 a/b [INPUT OUTPUT]',
+      'DATA #5 a/b [GAP] 3 items',
+      'PRIORITY #5 a/b [IGNORE]',
+      'DATA #5 a/b [MORE]',
+      'DATA #5 a/b [MORE]',
+      'DATA #5 a/b',
+      'DATA #5 a/b [WAIT]',
+      'CREDIT',
+      'CREDIT #5 a/b',
+      'DATA #5 a/b 100+ items',
+      'END #5 a/b',
+      'END #5 a/b [METADATA]',
+    ])
+    const of = (field: string, from: number) =>
+      tshark(given, '-Y', `${field} && tcp.srcport ${from === 7_000 ? '==' : '!='} 7000`, '-T', 'fields', '-e', field)
+        .trim()
+        .split('\n')
+    expect(of('nanowire.item', 0)).toEqual(['"abc"'])
+    expect(of('nanowire.item', 7_000).slice(0, 2)).toEqual(['1,[2, 3],"x"', '"yz"'])
+    expect(of('nanowire.gap', 7_000)).toEqual(['9'])
+    expect(of('nanowire.priority', 0)).toEqual(['2'])
+    expect(of('nanowire.increment', 7_000)).toEqual(['32768'])
+    expect(of('nanowire.metadata', 7_000)).toEqual(['{a: "x"}'])
+    expect(dissect(given).get('0 server')?.problems).toEqual([])
+  })
+
+  it('says what is wrong with the frames of a stream', () => {
+    const frames = [
+      frameBytes(kinds.REQUEST, flags.INPUT, 1, [0, 0, 0, 7, 0, 0, 0, 0, 0xc0]),
+      frameBytes(kinds.DATA, flags.GAP, 1, [0, 0]),
+      frameBytes(kinds.DATA, 0, 1, [1, 0xc1, 2]),
+      frameBytes(kinds.END, 0, 1, [0xc0]),
+      frameBytes(kinds.CREDIT, 0, 1, [0, 0, 0, 0]),
+      frameBytes(kinds.PRIORITY, flags.IGNORE, 1, [3]),
+      joined([frameBytes(kinds.DATA, flags.MORE, 1, [0xa2]), frameBytes(kinds.DATA, flags.GAP, 1, [0x61, 0x62])]),
+    ]
+    const shown = dissect({ connections: frames.map((bytes) => client(joined([PING, bytes]))) })
+    const rules = frames.map((_, index) => shown.get(`${index} client`)?.problems.map((text) => text.split(':')[0]))
+    expect(rules).toEqual([['body'], ['body'], ['reserved_byte'], ['body'], ['credit'], ['body'], ['fragment']])
+  })
+
   it('shows hash, metadata, codes and last words by their fields', () => {
     const of = (field: string) =>
       tshark({ connections: [exchange] }, '-Y', field, '-T', 'fields', '-e', field)
@@ -271,7 +338,14 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
       for (const { at, byte } of changes) bytes[at] = byte
       return bytes
     })
-    const body = fc.uint8Array({ minLength: 1, maxLength: 60 }).map(response)
+    const content = fc.uint8Array({ minLength: 1, maxLength: 60 })
+    const data = fc.record({
+      kind: fc.constantFrom(kinds.DATA, kinds.END, kinds.REQUEST),
+      bits: fc.constantFrom(0, 1, 2, 7, flags.INPUT),
+      content,
+    })
+    const ofStream = data.map(({ kind, bits, content }) => joined([PING, frameBytes(kind, bits, 1, content)]))
+    const body = fc.oneof(content.map(response), ofStream)
     const { numRuns } = runs(400)
     const connections = fc.sample(fc.oneof(changed, body), numRuns).map(client)
     const text = tshark({ connections, segmentBytes: 100 }, '-V', '-O', 'nanowire')

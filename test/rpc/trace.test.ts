@@ -194,8 +194,8 @@ it('metadata is not printed with frames', async () => {
 
 describe('a server', () => {
   /** A link whose input the test writes, as a server that knows one method. */
-  function traced() {
-    vi.stubEnv('NANOWIRE_TRACE', 'frames')
+  function traced(level = 'frames') {
+    vi.stubEnv('NANOWIRE_TRACE', level)
     const link = new TapLink(new HandClock(), { ...defaultLimits, maxTurnFrames: 100_000, maxTurnBytes: 2 ** 26 })
     const nameOf = (tag: number): string | undefined => (tag === 7 ? 'lab/seven' : undefined)
     traceLink(link, { side: 'server', clock: new HandClock(), nameOf })
@@ -212,6 +212,71 @@ describe('a server', () => {
     expect(lines().map((line) => line.slice(24))).toEqual([
       'server <- REQUEST id=1 method=lab/seven length=9',
       'server <- REQUEST id=2 method=0x00000008 length=9',
+    ])
+  })
+
+  it('names the method of all that belongs to a stream, up to what ends it', () => {
+    const link = traced()
+    const head = [0, 0, 0, 7, 0, 0, 0, 0]
+    link.feed(
+      frameBytes(kinds.REQUEST, flags.INPUT | flags.OUTPUT, 1, head),
+      frameBytes(kinds.PRIORITY, flags.IGNORE, 1, [2]),
+      frameBytes(kinds.DATA, flags.MORE, 1, [0xa2]),
+      frameBytes(kinds.DATA, flags.WAIT, 1, [0x61, 0x62]),
+      frameBytes(kinds.CREDIT, 0, 1, [0, 0, 0x80, 0]),
+      frameBytes(kinds.CREDIT, 0, 0, [0, 0, 0x80, 0]),
+      frameBytes(kinds.END, 0, 1),
+    )
+    link.tap?.chunksFlushed([
+      joined([
+        frameBytes(kinds.DATA, flags.GAP, 1, [0, 0, 0, 2, 0xc0]),
+        frameBytes(kinds.END, 0, 1),
+        frameBytes(kinds.CREDIT, 0, 1, [0, 0, 0x80, 0]),
+      ]),
+    ])
+    expect(lines().map((line) => line.slice(24))).toEqual([
+      'server <- REQUEST id=1 method=lab/seven flags=INPUT|OUTPUT length=8',
+      'server <- PRIORITY id=1 method=lab/seven flags=IGNORE length=1',
+      'server <- DATA id=1 method=lab/seven flags=MORE length=1',
+      'server <- DATA id=1 method=lab/seven flags=WAIT length=2',
+      'server <- CREDIT id=1 method=lab/seven length=4',
+      'server <- CREDIT length=4',
+      'server <- END id=1 method=lab/seven length=0',
+      'server -> DATA id=1 method=lab/seven flags=GAP length=5',
+      'server -> END id=1 method=lab/seven length=0',
+      'server -> CREDIT id=1 length=4',
+    ])
+  })
+
+  it('shows the first items of a DATA, and how many there are', () => {
+    const link = traced('bodies')
+    link.feed(
+      frameBytes(kinds.DATA, flags.GAP | flags.WAIT, 1, [0, 0, 0, 2, 1, 0xa1, 0x78]),
+      frameBytes(kinds.DATA, 0, 1, [1, 2, 3, 4, 5, 6]),
+      frameBytes(kinds.DATA, 0, 1),
+    )
+    expect(lines().map((line) => line.slice(24))).toEqual([
+      'server <- DATA id=1 flags=GAP|WAIT length=7 left_out=2 item=1 item="x"',
+      'server <- DATA id=1 length=6 item=1 item=2 item=3 item=4 … items=6',
+      'server <- DATA id=1 length=0',
+    ])
+  })
+
+  it('shows of an item in fragments the first bytes, whichever side sends it', () => {
+    const link = traced('bodies')
+    link.feed(frameBytes(kinds.REQUEST, flags.INPUT | flags.OUTPUT, 1, [0, 0, 0, 7, 0, 0, 0, 0]))
+    stderr.mockClear()
+    link.feed(frameBytes(kinds.DATA, flags.MORE, 1, [0xa3, 0x61]))
+    link.tap?.chunksFlushed([
+      joined([frameBytes(kinds.DATA, flags.MORE, 1, [0xa2, 0x78]), frameBytes(kinds.DATA, 0, 1, [0x79])]),
+    ])
+    link.feed(frameBytes(kinds.DATA, 0, 1, [0x62, 0x63]), frameBytes(kinds.DATA, 0, 1, [5]))
+    expect(lines().map((line) => line.slice(24))).toEqual([
+      "server <- DATA id=1 method=lab/seven flags=MORE length=2 fragment=h'a361'",
+      "server -> DATA id=1 method=lab/seven flags=MORE length=2 fragment=h'a278'",
+      'server -> DATA id=1 method=lab/seven length=1',
+      'server <- DATA id=1 method=lab/seven length=2',
+      'server <- DATA id=1 method=lab/seven length=1 item=5',
     ])
   })
 

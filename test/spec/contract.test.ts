@@ -1,8 +1,8 @@
-/** The rules of spec/contract.md, C1 to C12, one test each. */
+/** The rules of spec/contract.md, C1 to C13, one test each. */
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { codec } from '../../src/codec.ts'
-import { contract, NanowireError, notify, router, service, stub, unary } from '../../src/index.ts'
+import { contract, event, NanowireError, notify, router, service, stub, unary } from '../../src/index.ts'
 import { NOTHING, refusalOf } from './refusal.ts'
 
 const none = () => unary(NOTHING, NOTHING)
@@ -94,7 +94,26 @@ describe('methods', () => {
 
   it('C10: a contract has methods', () => {
     expect(refusalOf(() => contract('c', {}))).toContain('no methods')
-    expect(refusalOf(() => contract('c', { m: {} as never }))).toContain('unary(request, reply) or notify(request)')
+    expect(refusalOf(() => contract('c', { m: {} as never }))).toContain(
+      'a method is made by unary, notify, serverStream',
+    )
+  })
+})
+
+describe('events', () => {
+  const Placed = Type.Object({ orderId: Type.String(), at: Type.Optional(Type.Integer()) })
+
+  it('C13: have a key that each body has, and subscriptions of that and nothing else', () => {
+    const { placed, all } = contract('c', { placed: event(Placed, { key: 'orderId' }), all: event(Placed) }).methods
+    expect([placed.event?.key, all.event?.key]).toEqual(['orderId', undefined])
+    expect(placed.definition.request).toMatchObject({
+      properties: { orderId: { type: 'string' } },
+      additionalProperties: false,
+    })
+    expect(all.definition.request).toMatchObject({ properties: {}, additionalProperties: false })
+    expect(refusalOf(() => event(Placed, { key: 'at' }))).toContain('"at" is optional')
+    expect(refusalOf(() => event(Placed, { key: 'id' as 'orderId' }))).toContain('"id" is not')
+    expect(refusalOf(() => event(Type.Object({ k: Placed }), { key: 'k' }))).toContain('"k" is object')
   })
 })
 

@@ -1,6 +1,18 @@
 /** The tables of the spec are those of the code: neither can change alone. */
 import { describe, expect, it } from 'vitest'
-import { type MethodOptions, notify, statusCodes } from '../../src/index.ts'
+import type { MethodKind } from '../../src/contract/index.ts'
+import {
+  bidiStream,
+  clientStream,
+  type EventOptions,
+  event,
+  type MethodOptions,
+  notify,
+  type StreamOptions,
+  serverStream,
+  statusCodes,
+  unary,
+} from '../../src/index.ts'
 import { limitRules } from '../../src/limits.ts'
 import { codeFor } from '../../src/session/causes.ts'
 import { MAX_CALLS_BEFORE_HELLO, type State, steps } from '../../src/session/index.ts'
@@ -59,6 +71,8 @@ describe('protocol.md', () => {
       frame_order: true,
       body: true,
       fragment: true,
+      stream: true,
+      credit: true,
       limit: true,
       timeout: true,
       auth: true,
@@ -120,16 +134,46 @@ describe('limits.md', () => {
   })
 })
 
+const makers: Readonly<Record<MethodKind, (options: object) => unknown>> = {
+  unary: (options) => unary({}, {}, options),
+  notify: (options) => notify({}, options),
+  serverStream: (options) => serverStream({}, {}, options),
+  clientStream: (options) => clientStream({}, {}, options),
+  bidiStream: (options) => bidiStream({}, {}, options),
+  event: (options) => event({}, options),
+}
+
+function mayBe(act: () => unknown): boolean {
+  try {
+    return act() !== undefined
+  } catch {
+    return false
+  }
+}
+
+it('C8: contract.md has every kind of method', () => {
+  expect(tableOf('contract.md', 'Kind').map((row) => row['Kind'])).toEqual(Object.keys(makers))
+  for (const make of Object.values(makers)) expect(mayBe(() => make({}))).toBe(true)
+})
+
 it('C9: contract.md has every option of a method', () => {
-  const options: Readonly<Record<keyof MethodOptions | 'errors', true>> = {
+  type Name = keyof MethodOptions | keyof StreamOptions<Record<never, never>> | keyof EventOptions<string>
+  const options: Readonly<Record<Name, true>> = {
     errors: true,
     idempotent: true,
     tag: true,
     timeoutMs: true,
     deprecated: true,
     description: true,
+    slow: true,
+    key: true,
   }
-  const table = tableOf('contract.md', 'Option').map((row) => row['Option'])
-  expect(table).toEqual(Object.keys(options))
-  expect(() => notify({}, Object.fromEntries(table.slice(1).map((name) => [name, undefined])))).not.toThrow()
+  const table = tableOf('contract.md', 'Option')
+  expect(table.map((row) => row['Option'])).toEqual(Object.keys(options))
+  for (const { Option: option = '', Of: of = '' } of table) {
+    const takers = Object.values(makers).map((make) => mayBe(() => make({ [option]: undefined })))
+    const words: readonly string[] = of.match(/\w+/g) ?? []
+    const said = Object.keys(makers).map((kind) => words.includes('all') !== words.includes(kind))
+    expect([option, takers]).toEqual([option, said])
+  }
 })

@@ -83,11 +83,12 @@ export function lawfulFrame(): fc.Arbitrary<SlowFrame> {
     bodies: fc.Arbitrary<Uint8Array>,
   ) => fc.record({ kind: fc.constant(kind), flags: fc.constantFrom(...flagBits), id: ids, body: bodies })
   const zero = fc.constant(0)
+  const streams = [flags.INPUT, flags.OUTPUT | flags.MORE, flags.INPUT | flags.OUTPUT | flags.METADATA]
   const message = [0, flags.MORE, flags.METADATA, flags.MORE | flags.METADATA, flags.IGNORE]
   return fc.oneof(
-    frame(kinds.REQUEST, [...message, flags.ONE_WAY, flags.HASH | flags.JUDGED], id, body(0, 65_536)),
+    frame(kinds.REQUEST, [...message, flags.ONE_WAY, flags.HASH | flags.JUDGED, ...streams], id, body(0, 65_536)),
     frame(kinds.RESPONSE, message, id, body(0, 65_536)),
-    frame(kinds.DATA, [0, flags.MORE], id, body(0, 65_536)),
+    frame(kinds.DATA, [0, flags.MORE, flags.GAP | flags.MORE, flags.WAIT], id, body(0, 65_536)),
     frame(kinds.END, [0, flags.METADATA], id, body(0, 300)),
     frame(kinds.ERROR, [0], fc.oneof(zero, id), body(1, 65_536)),
     frame(kinds.CANCEL, [0, flags.IGNORE], id, body(0, 0)),
@@ -97,13 +98,14 @@ export function lawfulFrame(): fc.Arbitrary<SlowFrame> {
     frame(kinds.GOAWAY, [0, flags.FINAL], zero, body(4, 1_028)),
     frame(kinds.AUTH, [0], zero, body(1, 8_192)),
     frame(kinds.HELLO, [0], zero, body(6, 65_536)),
+    frame(kinds.PRIORITY, [0, flags.IGNORE], id, body(1, 1)),
   )
 }
 
 /** A frame of a kind that nobody knows, which says that it may be skipped. */
 export function skippableFrame(): fc.Arbitrary<SlowFrame> {
   return fc.record({
-    kind: fc.integer({ min: 13, max: 255 }),
+    kind: fc.integer({ min: 14, max: 255 }),
     flags: fc.integer({ min: 0x80, max: 0xff }),
     id: fc.integer({ min: 0, max: 0xffff_ffff }),
     body: fc.uint8Array({ maxLength: 600 }),

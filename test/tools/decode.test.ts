@@ -19,6 +19,22 @@ describe('decode', () => {
     ])
   })
 
+  it('names each item of a stream, and the gap before them', async () => {
+    const { exitCode, out } = await command('decode', '00000a 05 06 00000001 00000007 01 a178 920203')
+    expect(exitCode).toBe(0)
+    expect(out.split('\n').map((line) => line.trim().replace(/ +/g, ' '))).toEqual([
+      'DATA, 19 bytes at 0',
+      '0 length 10',
+      '3 kind DATA',
+      '4 flags GAP WAIT',
+      '5 id 1',
+      '9 left out 7',
+      '13 item 1',
+      '14 item "x"',
+      '16 item [2, 3]',
+    ])
+  })
+
   it.each([
     ['spaces between arguments', ping.split(' ')],
     ['colons', [ping.replace(/ /g, '').replace(/..(?!$)/g, '$&:')]],

@@ -21,6 +21,7 @@ import {
   writeRequest,
   writeResponse,
 } from '../../src/wire/index.ts'
+import { joined } from '../support/slow-frames.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -103,10 +104,46 @@ describe('each kind', () => {
     ])
   })
 
-  it('RESPONSE and DATA: body, with metadata before it', () => {
+  it('RESPONSE: body, with metadata before it', () => {
     const response = written((writer) => writeResponse(writer, 1, pack({ took: '3' }), pack([1]), 65_536))
     expect(only(response).values).toMatchObject({ flags: ['METADATA'], metadata: { took: '3' }, body: [1] })
-    expect(only(frameOf(kinds.DATA, 1, pack('x'))).values).toMatchObject({ kind: 'DATA', body: 'x' })
+  })
+
+  it('DATA: each item, with the gap before them', () => {
+    const items = Uint8Array.of(0, 0, 0, 7, 1, 0xa1, 0x78, 0x91, 0xc3)
+    const { frame, values, places } = only(frameOf(kinds.DATA, 1, items, flags.GAP | flags.WAIT))
+    expect(frame).toMatchObject({ kind: 'DATA', problem: undefined })
+    expect(values).toMatchObject({ flags: ['GAP', 'WAIT'], 'left out': 7 })
+    expect(frame.fields.slice(5).map(({ value }) => value)).toEqual([1, 'x', [true]])
+    expect(places.slice(4)).toEqual([
+      ['left out', 9, 4],
+      ['item', 13, 1],
+      ['item', 14, 2],
+      ['item', 16, 2],
+    ])
+    expect(only(frameOf(kinds.DATA, 1, NOTHING)).places).toHaveLength(4)
+  })
+
+  it('DATA: an item that is none, behind those that are', () => {
+    const { frame } = only(frameOf(kinds.DATA, 1, Uint8Array.of(1, 2, 0x91, 0xc1, 3)))
+    expect(frame.fields.slice(4).map(({ value }) => value)).toEqual([1, 2])
+    expect(frame.problem).toMatchObject({ rule: 'reserved_byte', offset: 12 })
+  })
+
+  it('REQUEST of a stream: no body where its items follow', () => {
+    const head = Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 0)
+    const { frame, values } = only(frameOf(kinds.REQUEST, 1, head, flags.INPUT | flags.OUTPUT))
+    expect(frame.problem).toBeUndefined()
+    expect(values).toMatchObject({ flags: ['INPUT', 'OUTPUT'], tag: 1, timeoutMs: 0 })
+    expect(values).not.toHaveProperty('body')
+    const request = only(frameOf(kinds.REQUEST, 1, Uint8Array.of(...head, 5), flags.OUTPUT))
+    expect(request.values).toMatchObject({ flags: ['OUTPUT'], body: 5 })
+  })
+
+  it('PRIORITY: its number', () => {
+    const { frame, values } = only(frameOf(kinds.PRIORITY, 1, Uint8Array.of(2), flags.IGNORE))
+    expect(frame).toMatchObject({ kind: 'PRIORITY', problem: undefined })
+    expect(values).toMatchObject({ flags: ['IGNORE'], priority: 2 })
   })
 
   it('END: metadata or nothing', () => {
@@ -193,6 +230,35 @@ describe('fragments', () => {
     expect(ends).toEqual([undefined, undefined, `${'y'.repeat(60)}1`, `${'y'.repeat(60)}2`])
   })
 
+  it('of an item are shown as they come, and the item at the last', () => {
+    const fragments = [
+      frameOf(kinds.DATA, 1, Uint8Array.of(0, 0, 0, 2, 0xa3, 0x61), flags.MORE | flags.GAP),
+      frameOf(kinds.DATA, 1, Uint8Array.of(0x62), flags.MORE | flags.WAIT),
+      frameOf(kinds.DATA, 1, Uint8Array.of(0x63), flags.WAIT),
+      frameOf(kinds.DATA, 1, Uint8Array.of(4, 5)),
+    ]
+    const { frames } = describeFrames(joined(fragments))
+    expect(frames.map(({ problem }) => problem)).toEqual(fragments.map(() => undefined))
+    expect(frames.map(({ fields }) => fields.slice(4).map(({ name, value }) => [name, value]))).toEqual([
+      [
+        ['left out', 2],
+        ['fragment', Uint8Array.of(0xa3, 0x61)],
+      ],
+      [['fragment', Uint8Array.of(0x62)]],
+      [
+        ['fragment', Uint8Array.of(0x63)],
+        ['item', 'abc'],
+      ],
+      [
+        ['item', 4],
+        ['item', 5],
+      ],
+    ])
+    const bad = frameOf(kinds.DATA, 1, Uint8Array.of(0, 0, 0, 1, 0x62), flags.GAP)
+    const broken = describeFrames(Buffer.concat([frameOf(kinds.DATA, 1, Uint8Array.of(0xa3), flags.MORE), bad]))
+    expect(broken.frames[1]?.problem).toMatchObject({ rule: 'fragment' })
+  })
+
   it('with flags of their own break a rule', () => {
     const first = frameOf(kinds.RESPONSE, 1, Uint8Array.of(0x91), flags.MORE)
     const second = frameOf(kinds.RESPONSE, 1, Uint8Array.of(0xc0), flags.METADATA)
@@ -231,6 +297,11 @@ describe('what breaks a rule', () => {
     ['a REQUEST without a head', frameOf(kinds.REQUEST, 1, new Uint8Array(7)), 'body'],
     ['metadata longer than its frame', frameOf(kinds.RESPONSE, 1, Uint8Array.of(0, 9, 0x80), flags.METADATA), 'body'],
     ['an ERROR that is no map', frameOf(kinds.ERROR, 1, Uint8Array.of(0xc0)), 'body'],
+    ['a REQUEST with INPUT and a body', frameOf(kinds.REQUEST, 1, new Uint8Array(9), flags.INPUT), 'body'],
+    ['a DATA that ends within its gap', frameOf(kinds.DATA, 1, new Uint8Array(3), flags.GAP), 'body'],
+    ['an END with a body', frameOf(kinds.END, 1, Uint8Array.of(0xc0)), 'body'],
+    ['a CREDIT of 0', frameOf(kinds.CREDIT, 1, new Uint8Array(4)), 'credit'],
+    ['a PRIORITY of 3', frameOf(kinds.PRIORITY, 1, Uint8Array.of(3), flags.IGNORE), 'body'],
   ])('%s', (_, bytes, rule) => expect(only(bytes).frame.problem).toMatchObject({ rule, offset: 9 }))
 
   it('something else than Nanowire, from its first byte', () => {
@@ -274,7 +345,7 @@ describe('what breaks a rule', () => {
 /** Frames that a header can say, with bodies that mostly are none. */
 const anyFrame = fc.record({
   kind: fc.constantFrom(...Object.values(kinds)),
-  flags: fc.constantFrom(0, 1, 2, 4, 8, 0x80, 0x83),
+  flags: fc.constantFrom(0, 1, 2, 4, 7, 8, 0x20, 0x40, 0x60, 0x80, 0x83),
   id: fc.nat(3),
   body: fc.uint8Array({ maxLength: 40 }),
 })

@@ -10,6 +10,7 @@ const fixtures = [
   new URL('./fixtures/services.ts', import.meta.url),
   new URL('./fixtures/clients.ts', import.meta.url),
   new URL('./fixtures/uses.ts', import.meta.url),
+  new URL('./fixtures/streams.ts', import.meta.url),
 ].map((url) => fileURLToPath(url))
 
 /** In the sources an error is expected by a directive, which hides it; here the words behind it are what is looked at. */

@@ -10,7 +10,7 @@ const many = Array.from({ length: 12 }, (_, n) => {
 /** The kernel's sources: every kind of thing that a package may export, by inference alone. */
 const kernel = {
   'contracts.ts': `
-import { Bytes, contract, notify, Timestamp, unary } from 'nanowire'
+import { bidiStream, Bytes, clientStream, contract, event, notify, serverStream, Timestamp, unary } from 'nanowire'
 import Type from 'typebox'
 
 export const Order = Type.Object({
@@ -35,6 +35,11 @@ export const Orders = contract('orders', {
   tree: unary(Tree, Tree),
   seen: notify(Type.Object({ id: Type.String() })),
   ping: unary(Type.Void(), Type.Void()),
+  follow: serverStream(Type.Object({ id: Type.String() }), Order, { errors: { Lost: Type.Void() }, slow: 'latest' }),
+  load: clientStream(Order, Type.Object({ count: Type.Integer() })),
+  edit: bidiStream(Order, Type.Object({ total: Type.BigInt() })),
+  placed: event(Order, { key: 'id' }),
+  opened: event(Type.Object({ at: Timestamp() })),
 })
 export const Many = contract('many', {
 ${many.join('\n')}
@@ -55,12 +60,17 @@ export const orders = service(Orders, {
   tree: (tree) => tree,
   seen() {},
   ping() {},
+  async *follow() {},
+  load: async () => ({ count: 0 }),
+  edit: () => [],
 })
 export const many = stub(Many)
 export const routed = router([orders, many], { limits: { maxDepth: 8 } })
 export const wire = connect(routed)
 export const client = wire.client(Orders)
-export const { place, ping } = client
+export const { place, ping, follow, load, placed } = client
+export const following = follow({ id: 'a' })
+export const subscribed = client.opened()
 export const serving = () => serve(routed, 'tcp://127.0.0.1:0')
 export const attempt = () => place.try({} as never)
 export const orderCodec = codec(Orders)
@@ -71,7 +81,7 @@ export const orderCodec = codec(Orders)
 const user = `
 import { connect, service, type ClientOf, type ErrorOf, type MessageOf } from 'nanowire'
 import { Many, Orders, type Order, message } from 'kernel/contracts.js'
-import { client, orders, place, routed, attempt, orderCodec } from 'kernel/services.js'
+import { client, following, orders, place, placed, routed, attempt, orderCodec } from 'kernel/services.js'
 
 const order: Order = {
   id: 'a', lines: [{ sku: 'x', count: 1 }], placed: new Date(), scan: new Uint8Array(1), total: 5n, tags: { a: 'new' },
@@ -86,18 +96,26 @@ export async function use(): Promise<void> {
   const [first] = await connect(routed).client(Many).method11(order)
   console.log(first?.total.toString(), orderCodec.encode(message.place(order)).length)
   await connect(orders).client(Orders).ping()
+  for await (const { total } of following) console.log(total + 1n)
+  for await (const { placed: at } of placed({ id: 'a' })) console.log(at.getTime())
+  const { count } = await client.load((async function* () { yield order })())
+  console.log(count + 1)
 }
 export const mine = service(Orders, {
   place: ({ total }, ctx) => { throw total > 0n ? ctx.error('Closed', undefined) : ctx.error('SoldOut', { sku: 'x' }) },
   tree: ({ value, children }) => ({ value: value + 1, children }),
   seen: () => {},
   ping: () => {},
+  async *follow({ id }, ctx) { if (id === '') throw ctx.error('Lost', undefined); yield order },
+  async load(items) { let count = 0; for await (const { total } of items) count += Number(total); return { count } },
+  async *edit(items) { for await (const { total } of items) yield { total } },
 })
-export const tell = (some: MessageOf<typeof Orders>) => some.tag === 'orders/place' ? some.body.total : 0n
+export const tell = (some: MessageOf<typeof Orders>) => some.tag === 'orders/place' ? some.body.total : some.tag === 'orders/follow' ? BigInt(some.body.id) : 0n
 export const data = (error: ErrorOf<typeof Orders, 'place'>) => error.code === 'SoldOut' ? error.data.sku : ''
 // mistakes
 export const wrong = place({ ...order, total: 5 })
-export const few = service(Orders, { place: ({ id }) => ({ id }), tree: (tree) => tree, seen: () => {} })
+const rest = { follow: () => [], load: () => ({ count: 0 }), edit: () => [] }
+export const few = service(Orders, { ...rest, place: ({ id }) => ({ id }), tree: (tree) => tree, seen: () => {} })
 `
 
 export interface Kernel {

@@ -45,7 +45,7 @@ describe('the decoder', () => {
     fc.assert(
       fc.property(stream, cuts, (frames, places) => {
         const bytes = joined(frames.map(bytesOf))
-        const known = framesIn(bytes).filter(({ kind }) => kind >= 1 && kind <= 12)
+        const known = framesIn(bytes).filter(({ kind }) => kind >= 1 && kind <= 13)
         const decoder = new FrameDecoder(limits)
         expect(decode(chopped(bytes, places), decoder)).toEqual({ frames: known.map(textOf), rule: undefined })
         expect(decoder.skipped).toBe(frames.length - known.length)

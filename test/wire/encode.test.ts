@@ -173,7 +173,7 @@ describe('encodeFrame', () => {
 
   it.each([
     ['kind', { kind: 0 }, 'there is no frame kind 0'],
-    ['kind', { kind: 13 }, 'there is no frame kind 13'],
+    ['kind', { kind: 14 }, 'there is no frame kind 14'],
     ['flags', { flags: 256 }, 'flags are one byte, not 256'],
     ['flags', { flags: -1 }, 'flags are one byte, not -1'],
     ['flags', { flags: 0.5 }, 'flags are one byte, not 0.5'],

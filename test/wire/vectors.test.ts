@@ -10,8 +10,11 @@ import { NanowireError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits.ts'
 import {
   codec,
+  decodeItem,
   FrameDecoder,
   flags,
+  itemEnd,
+  itemsStart,
   type Kind,
   type KindName,
   kinds,
@@ -20,9 +23,13 @@ import {
   pack,
   Reassembler,
   readCredentials,
+  readEnd,
   readError,
+  readGap,
   readHello,
+  readIncrement,
   readMetadata,
+  readPriority,
   readRequestHead,
   StrictError,
   uint32At,
@@ -115,6 +122,8 @@ interface BodyVector {
   readonly error?: string
 }
 
+const anything = gateOf(Type.Unknown())
+
 /** What a frame's body says, as its readers see it. */
 function read({ kind, flags: bits, body }: Frame): unknown {
   const end = body.length
@@ -130,7 +139,10 @@ function read({ kind, flags: bits, body }: Frame): unknown {
       const metadata = readMetadata(body, metadataStart, bodyStart, defaultLimits.maxMetadataBytes)
       const judged = head.judged ? { judged: true } : {}
       const hash = hashStart < 0 ? {} : { hash: body.slice(hashStart, hashStart + 16) }
-      return { tag, timeoutMs, oneWay, ...judged, ...hash, metadata, body: valueFrom(bodyStart) }
+      const [input, output] = [(bits & flags.INPUT) !== 0, (bits & flags.OUTPUT) !== 0]
+      const streams = { ...(input ? { input } : {}), ...(output ? { output } : {}) }
+      const request = input ? {} : { body: valueFrom(bodyStart) }
+      return { tag, timeoutMs, oneWay, ...streams, ...judged, ...hash, metadata, ...request }
     }
     case kinds.RESPONSE: {
       const bodyStart = (bits & flags.METADATA) === 0 ? 0 : metadataEnd(body, 0, end)
@@ -139,6 +151,18 @@ function read({ kind, flags: bits, body }: Frame): unknown {
         body: valueFrom(bodyStart),
       }
     }
+    case kinds.DATA: {
+      const start = itemsStart(bits, 0, end)
+      const items: unknown[] = []
+      for (let at = start; at < end; at = itemEnd()) items.push(decodeItem(anything, body, at, end, defaultLimits))
+      return { ...(start > 0 ? { leftOut: readGap(bits, body, start) } : {}), items }
+    }
+    case kinds.END:
+      return { metadata: readEnd(bits, body, 0, end, defaultLimits.maxMetadataBytes) }
+    case kinds.CREDIT:
+      return { increment: readIncrement(body, 0) }
+    case kinds.PRIORITY:
+      return { priority: readPriority(body, 0) }
     case kinds.AUTH:
       return { credentials: readCredentials(body, 0, end) }
     case kinds.ERROR:
@@ -178,7 +202,7 @@ function assemble(chunks: readonly Uint8Array[]) {
   const messages: FrameForm[] = []
   for (const frame of chunks.flatMap((chunk) => [...decoder.frames(chunk)])) {
     const { kind, flags: bits, id, body } = frame
-    const isMessage = kind === kinds.REQUEST || kind === kinds.RESPONSE
+    const isMessage = kind === kinds.REQUEST || kind === kinds.RESPONSE || kind === kinds.DATA
     const more = isMessage && (bits & flags.MORE) !== 0
     if (!more && !reassembler.has(id)) {
       messages.push(formOf(frame))

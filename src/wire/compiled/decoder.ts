@@ -10,20 +10,19 @@ import { LeafWriter, matches, tokenTest } from './decode-leaf.ts'
 import { writeBuild, writeExpected, writeUnexpected } from './decode-object.ts'
 import { itemBounds, valuesOf } from './keywords.ts'
 import { Source } from './source.ts'
-import { cursor, findTag, takeListHeader, takeMapHeader, takeName, UNDECIDED } from './take.ts'
+import { findTag, takeListHeader, takeMapHeader, takeName, UNDECIDED } from './take.ts'
 import { skipUnknown } from './unknown.ts'
 
-/** The value from `start` to `end`, or `UNDECIDED`. */
+/**
+ * The value at `start`, or `UNDECIDED`. Where it ends is in the cursor: what ends behind `end` is void, and may be what lies there.
+ */
 export type Decoder = (buffer: Uint8Array, start: number, end: number) => unknown
 
 export function makeDecoder(shape: Shape): Decoder {
   const source = new Source()
   const writer = new DecoderWriter(source)
   const name = writer.functionOf(shape)
-  source.line('return (b, p, e) => {')
-  source.line(`const value = ${name}(b, p, e)`)
-  source.line(`return ${source.constant(cursor)}.at === e ? value : ${source.constant(UNDECIDED)}`)
-  source.line('}')
+  source.line(`return ${name}`)
   return source.make() as Decoder // it is what the lines say
 }
 

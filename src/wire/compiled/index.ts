@@ -8,11 +8,11 @@ import { depthOf } from './cover.ts'
 import { type Decoder, makeDecoder } from './decoder.ts'
 import { type Encoder, makeEncoder } from './encoder.ts'
 import { makePasser, type Passer } from './passer.ts'
-import { UNDECIDED } from './take.ts'
+import { cursor, UNDECIDED } from './take.ts'
 import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
 
 export { enterRoom, NO_ROOM, type Room } from './put.ts'
-export { UNDECIDED } from './take.ts'
+export { cursor, UNDECIDED } from './take.ts'
 
 /** The functions of a schema. */
 export class CompiledCodec {
@@ -52,7 +52,17 @@ export class CompiledCodec {
   decode(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
     if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
     this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
-    return this.#decoder(buffer, start, end)
+    const value = this.#decoder(buffer, start, end)
+    return cursor.at === end ? value : UNDECIDED
+  }
+
+  /** The first of the values from `start` to `end`, which ends at `cursor.at`, or `UNDECIDED`. */
+  decodeFirst(buffer: Uint8Array, start: number, end: number, { maxDepth, maxNodes }: WalkLimits): unknown {
+    if (this.#depth > maxDepth) return UNDECIDED
+    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
+    const furthest = Math.min(end, start + maxNodes) // no value has more nodes than bytes
+    const value = this.#decoder(buffer, start, furthest)
+    return cursor.at <= furthest ? value : UNDECIDED
   }
 }
 

@@ -4,9 +4,14 @@ import { createClient, type ServiceImpl } from '@connectrpc/connect'
 import { connectNodeAdapter, createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node'
 import { listen } from '../shared/net.ts'
 import { serviceOf } from '../shared/proto.ts'
-import { answer, type Client, type Order, type SmallReply, type SmallRequest } from '../work.ts'
+import { ticksOf } from '../shared/ticks.ts'
+import { answer, type Client, chunksOf, itemsOf, type Order, type SmallReply, type SmallRequest } from '../work.ts'
 
 const Bench = serviceOf('Bench')
+
+interface Count {
+  readonly count: number
+}
 
 export const serve = (): Promise<number> =>
   listen(
@@ -18,6 +23,11 @@ export const serve = (): Promise<number> =>
             small: (request: unknown) => answer(request as SmallRequest), // see above
             record: (order: unknown) => order,
             bytes: (blob: unknown) => blob,
+            items: ({ count }: Count) => itemsOf(count),
+            chunks: async function* ({ count }: Count) {
+              for await (const data of chunksOf(count)) yield { data }
+            },
+            ticks: () => ticksOf(),
           } as unknown as ServiceImpl<typeof Bench>) // see above
         },
       }),
@@ -39,10 +49,20 @@ export async function connect(port: number): Promise<Client> {
     small(request: SmallRequest): Promise<SmallReply>
     record(order: Order): Promise<Order>
     bytes(blob: { data: Uint8Array }): Promise<{ data: Uint8Array }>
+    items(count: Count): AsyncIterable<SmallReply>
+    chunks(count: Count): AsyncIterable<{ data: Uint8Array }>
+    ticks(count: Count): AsyncIterable<SmallReply>
   } // bench.proto
   return {
     small: (request) => client.small(request),
     record: (order) => client.record(order),
     bytes: async (data) => (await client.bytes({ data })).data,
+    streams: {
+      items: (count) => client.items({ count }),
+      chunks: async function* (count) {
+        for await (const { data } of client.chunks({ count })) yield data
+      },
+      ticks: () => client.ticks({ count: 0 }),
+    },
   }
 }

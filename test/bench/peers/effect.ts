@@ -1,9 +1,9 @@
 /** Effect RPC over a TCP socket with its MessagePack serialization; its schemas decode what comes, on both sides. */
 import { NodeSocket, NodeSocketServer } from '@effect/platform-node'
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from '@effect/rpc'
-import { Effect, Layer, ManagedRuntime, Schema, Scope } from 'effect'
+import { Effect, Layer, ManagedRuntime, Schema, Scope, Stream } from 'effect'
 import { freePort } from '../shared/net.ts'
-import { answer, type Client } from '../work.ts'
+import { answer, BYTES, bytesOf, type Client, itemOf } from '../work.ts'
 
 const { String: text, Number: number, Int: integer, Boolean: flag, Struct: struct } = Schema
 const list = <T extends Schema.Schema.Any>(item: T) => Schema.mutable(Schema.Array(item))
@@ -21,16 +21,27 @@ const order = struct({
 })
 const request = struct({ id: integer, name: text, tags: list(text), score: number })
 
+const reply = struct({ id: integer, text, ok: flag })
+const count = struct({ count: integer })
+
 const Bench = RpcGroup.make(
-  Rpc.make('small', { payload: request, success: struct({ id: integer, text, ok: flag }) }),
+  Rpc.make('small', { payload: request, success: reply }),
   Rpc.make('record', { payload: order, success: order }),
   Rpc.make('bytes', { payload: Schema.Uint8ArrayFromSelf, success: Schema.Uint8ArrayFromSelf }),
+  Rpc.make('items', { payload: count, success: reply, stream: true }),
+  Rpc.make('chunks', { payload: count, success: Schema.Uint8ArrayFromSelf, stream: true }),
 )
+
+/** Of 64 KiB each. */
+const CHUNKS_AT_A_TIME = 16
+const chunk = bytesOf(BYTES)
 
 const handlers = Bench.toLayer({
   small: (payload) => Effect.succeed(answer(payload)),
   record: (payload) => Effect.succeed(payload),
   bytes: (payload) => Effect.succeed(payload),
+  items: ({ count }) => Stream.map(Stream.range(0, count - 1), itemOf), // thousands at a time, unlike a generator
+  chunks: ({ count }) => Stream.map(Stream.range(0, count - 1, CHUNKS_AT_A_TIME), () => chunk),
 })
 
 export async function serve(): Promise<number> {
@@ -45,6 +56,13 @@ export async function serve(): Promise<number> {
   return port
 }
 
+const each =
+  <T>(take: (item: T) => void) =>
+  (chunk: Iterable<T>) =>
+    Effect.sync(() => {
+      for (const item of chunk) take(item)
+    })
+
 export async function connect(port: number): Promise<Client> {
   const layer = RpcClient.layerProtocolSocket().pipe(
     Layer.provide(NodeSocket.layerNet({ port, host: '127.0.0.1', noDelay: true })),
@@ -57,5 +75,9 @@ export async function connect(port: number): Promise<Client> {
     small: (payload) => runtime.runPromise(client.small(payload)),
     record: (payload) => runtime.runPromise(client.record(payload)),
     bytes: (payload) => runtime.runPromise(client.bytes(payload)),
+    streams: {
+      pushItems: (count, take) => runtime.runPromise(Stream.runForEachChunk(client.items({ count }), each(take))),
+      pushChunks: (count, take) => runtime.runPromise(Stream.runForEachChunk(client.chunks({ count }), each(take))),
+    },
   }
 }

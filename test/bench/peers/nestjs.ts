@@ -13,9 +13,9 @@ import {
   type MicroserviceOptions,
   Transport,
 } from '@nestjs/microservices'
-import { firstValueFrom } from 'rxjs'
+import { firstValueFrom, map, type Observable, range } from 'rxjs'
 import { freePort, fromBase64, toBase64 } from '../shared/net.ts'
-import { answer, type Client, type Order, type SmallReply, type SmallRequest } from '../work.ts'
+import { answer, BYTES, bytesOf, type Client, itemOf, type Order, type SmallReply, type SmallRequest } from '../work.ts'
 
 /** Without it, Nagle's algorithm and delayed acknowledgements hold small messages back for 40 ms. */
 class PromptSocket extends JsonSocket {
@@ -23,6 +23,13 @@ class PromptSocket extends JsonSocket {
     super(socket.setNoDelay(true))
   }
 }
+
+/**
+ * Either end stops reading while its own writes wait, so two ends that send much wait for each other for ever; a client
+ * that goes on reading lets both go on.
+ */
+class PatientSocket extends PromptSocket {}
+Object.assign(PatientSocket.prototype, { applyBackpressure: () => {} }) // private in its types
 
 class BenchController {
   small(request: SmallRequest): SmallReply {
@@ -34,12 +41,20 @@ class BenchController {
   bytes(body: { data: string }): { data: string } {
     return body
   }
+  items(count: number): Observable<SmallReply> {
+    return range(0, count).pipe(map(itemOf))
+  }
+  chunks(count: number): Observable<{ data: string }> {
+    return range(0, count).pipe(map(() => toBase64(chunk)))
+  }
 }
 
 class BenchModule {}
 
+const chunk = bytesOf(BYTES)
+
 function decorate(): void {
-  for (const name of ['small', 'record', 'bytes'] as const) {
+  for (const name of ['small', 'record', 'bytes', 'items', 'chunks'] as const) {
     const descriptor = Object.getOwnPropertyDescriptor(BenchController.prototype, name)
     if (descriptor !== undefined) MessagePattern(name)(BenchController.prototype, name, descriptor)
   }
@@ -59,10 +74,15 @@ export async function serve(): Promise<number> {
   return port
 }
 
+const each = <T>(items: Observable<T>, next: (item: T) => void): Promise<void> =>
+  new Promise((complete, error) => {
+    items.subscribe({ next, complete, error })
+  })
+
 export async function connect(port: number): Promise<Client> {
   const client = ClientProxyFactory.create({
     transport: Transport.TCP,
-    options: { host: '127.0.0.1', port, socketClass: PromptSocket },
+    options: { host: '127.0.0.1', port, socketClass: PatientSocket },
   })
   await client.connect()
   const call = <Q, A>(pattern: string, body: Q): Promise<A> => firstValueFrom(client.send<A, Q>(pattern, body))
@@ -70,5 +90,9 @@ export async function connect(port: number): Promise<Client> {
     small: (request) => call('small', request),
     record: (order) => call('record', order),
     bytes: async (bytes) => fromBase64(await call('bytes', toBase64(bytes))),
+    streams: {
+      pushItems: (count, take) => each(client.send('items', count), take),
+      pushChunks: (count, take) => each(client.send('chunks', count).pipe(map(fromBase64)), take),
+    },
   }
 }

@@ -8,7 +8,7 @@ import { type TObject, Type } from '@sinclair/typebox'
 import { WebSocket, WebSocketServer } from 'ws'
 import { schemasBy } from '../schemas.ts'
 import { listen } from '../shared/net.ts'
-import { answer, type Client, type Order, type SmallReply, type SmallRequest } from '../work.ts'
+import { answer, BYTES, bytesOf, type Client, itemOf, type Order, type SmallReply, type SmallRequest } from '../work.ts'
 
 // It brings a TypeBox of its own, whose builder says the same; the types of the two know nothing of each other.
 const builder = Type as unknown as Parameters<typeof schemasBy>[0]
@@ -16,6 +16,8 @@ const { request, reply, order } = schemasBy(builder) as unknown as Record<'reque
 
 const bytes = Type.Object({ data: Type.Uint8Array() })
 const errors = Type.Never()
+const count = Type.Object({ count: Type.Integer() })
+const chunk = bytesOf(BYTES)
 const Bench = ServiceSchema.define({
   small: Procedure.rpc({
     input: request,
@@ -25,6 +27,24 @@ const Bench = ServiceSchema.define({
   }),
   record: Procedure.rpc({ input: order, output: order, errors, handler: async (_ctx, input) => Ok(input) }),
   bytes: Procedure.rpc({ input: bytes, output: bytes, errors, handler: async (_ctx, input) => Ok(input) }),
+  items: Procedure.subscription({
+    input: count,
+    output: reply,
+    errors,
+    handler: async (_ctx, { count }, output) => {
+      for (let id = 0; id < count; id++) output.push(Ok({ ...itemOf(id) }))
+      output.end()
+    },
+  }),
+  chunks: Procedure.subscription({
+    input: count,
+    output: bytes,
+    errors,
+    handler: async (_ctx, { count }, output) => {
+      for (let sent = 0; sent < count; sent++) output.push(Ok({ data: chunk }))
+      output.end()
+    },
+  }),
 })
 const options = { codec: BinaryCodec }
 
@@ -37,7 +57,9 @@ export function serve(): Promise<number> {
   return listen(http)
 }
 
-async function payloadOf<T>(result: Promise<{ ok: boolean; payload: unknown }>): Promise<T> {
+type Result = { readonly ok: boolean; readonly payload: unknown }
+
+async function payloadOf<T>(result: Promise<Result> | Result): Promise<T> {
   const { ok, payload } = await result
   if (!ok) throw new Error(`River answered ${JSON.stringify(payload)}`)
   return payload as T // what its own server answered
@@ -51,5 +73,15 @@ export async function connect(port: number): Promise<Client> {
     small: (input) => payloadOf<SmallReply>(bench.small.rpc({ ...input })),
     record: (input) => payloadOf<Order>(bench.record.rpc({ ...input })),
     bytes: async (data) => (await payloadOf<{ data: Uint8Array }>(bench.bytes.rpc({ data }))).data,
+    streams: {
+      items: async function* (count) {
+        const [output] = await bench.items.subscribe({ count })
+        for await (const item of output) yield payloadOf<SmallReply>(item)
+      },
+      chunks: async function* (count) {
+        const [output] = await bench.chunks.subscribe({ count })
+        for await (const item of output) yield (await payloadOf<{ data: Uint8Array }>(item)).data
+      },
+    },
   }
 }

@@ -5,7 +5,7 @@ import { applyWSSHandler } from '@trpc/server/adapters/ws'
 import { WebSocket, WebSocketServer } from 'ws'
 import { listen } from '../shared/net.ts'
 import { appRouter, clientOf } from '../shared/trpc.ts'
-import type { Client } from '../work.ts'
+import type { Client, SmallReply } from '../work.ts'
 
 export function serve(): Promise<number> {
   const server = createServer()
@@ -17,5 +17,8 @@ export async function connect(port: number): Promise<Client> {
   // ws has what tRPC uses of a page's WebSocket.
   const WebSocketOfPage = WebSocket as unknown as typeof globalThis.WebSocket
   const client = createWSClient({ url: `ws://127.0.0.1:${port}`, WebSocket: WebSocketOfPage })
-  return clientOf(createTRPCClient<typeof appRouter>({ links: [wsLink({ client })] }))
+  const trpc = createTRPCClient<typeof appRouter>({ links: [wsLink({ client })] })
+  const pushItems = (count: number, onData: (item: SmallReply) => void) =>
+    new Promise<void>((resolve, onError) => trpc.items.subscribe(count, { onData, onError, onComplete: resolve }))
+  return { ...clientOf(trpc), streams: { pushItems } }
 }

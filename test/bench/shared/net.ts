@@ -18,11 +18,14 @@ const SLAB_BYTES = 65_536
 /** The best of 512 to 16,384 over all loads, measured on two cores: smaller is better for few calls, larger for many. */
 const FLUSH_BYTES = 2_048
 
+/** The best for items of a stream, which nobody waits for one by one: the loop loses a sixth with the other. */
+export const STREAM_FLUSH_BYTES = 32_768
+
 /**
- * A writer that copies messages into a slab, and writes it past `FLUSH_BYTES` or at the end of the turn. Slabs are taken
+ * A writer that copies messages into a slab, and writes it past `flushBytes` or at the end of the turn. Slabs are taken
  * back in the write's callback: a fresh one for each flush would cost more than all the rest.
  */
-export function batch(socket: Socket): (...parts: Uint8Array[]) => void {
+export function batch(socket: Socket, flushBytes: number = FLUSH_BYTES): (...parts: Uint8Array[]) => void {
   const free: Buffer[] = []
   let slab: Buffer = Buffer.allocUnsafe(SLAB_BYTES)
   let length = 0
@@ -46,7 +49,7 @@ export function batch(socket: Socket): (...parts: Uint8Array[]) => void {
       slab.set(part, length)
       length += part.length
     }
-    if (length >= FLUSH_BYTES) flush()
+    if (length >= flushBytes) flush()
     else if (!isDue) {
       isDue = true
       setImmediate(flush)

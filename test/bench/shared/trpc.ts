@@ -2,7 +2,7 @@
 import { initTRPC } from '@trpc/server'
 import { Compile } from 'typebox/compile'
 import { schemas } from '../schemas.ts'
-import { answer, type Client, type Order, type SmallRequest } from '../work.ts'
+import { answer, type Client, itemsOf, type Order, type SmallRequest } from '../work.ts'
 import { fromBase64, toBase64 } from './net.ts'
 
 const { router, procedure } = initTRPC.create()
@@ -20,6 +20,7 @@ export const appRouter = router({
   small: procedure.input(parserOf<SmallRequest>(schemas.request)).mutation(({ input }) => answer(input)),
   record: procedure.input(parserOf<Order>(schemas.order)).mutation(({ input }) => input),
   bytes: procedure.input(parserOf<{ data: string }>(schemas.base64)).mutation(({ input }) => input),
+  items: procedure.input((count) => Number(count)).subscription(({ input }) => itemsOf(input)),
 })
 
 interface Mutation<Q, A> {

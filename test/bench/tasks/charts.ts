@@ -20,7 +20,8 @@ const isOwn = (name: string) => name.toLowerCase().startsWith('nanowire')
 
 /** Sorted by the first series, its best value on top: the largest of rates, the smallest of times. */
 export function draw({ title, unit, series }: Chart): string {
-  const sorted = [...(series[0]?.bars ?? [])].sort((a, b) => (unit === 'ns' ? b.value - a.value : a.value - b.value))
+  const isTime = unit === 'ns' || unit === 'µs'
+  const sorted = [...(series[0]?.bars ?? [])].sort((a, b) => (isTime ? b.value - a.value : a.value - b.value))
   const names = sorted.map(({ name }) => name)
   const least = Math.min(...series.flatMap(({ bars }) => bars.map(({ value }) => value)))
   const left = 20 + LETTER_WIDTH * Math.max(...names.map((name) => name.length))

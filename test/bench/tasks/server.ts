@@ -21,7 +21,7 @@ export interface Memory {
 }
 
 /** After collections have settled. */
-async function memory(): Promise<Memory> {
+export async function memory(): Promise<Memory> {
   for (let times = 0; times < 3; times++) {
     globalThis.gc?.()
     await new Promise((resolve) => setImmediate(resolve))

@@ -1,0 +1,115 @@
+/**
+ * Items that come over a connection, as their consumer takes them: decoded one by one, and not before (spec/streams.md). The same
+ * for what a client is answered with and for what a handler is sent.
+ */
+import type { Gate } from '../contract/index.ts'
+import { NanowireError } from '../errors.ts'
+import { type Limits, limitMessage } from '../limits.ts'
+import type { Inflow, InflowListener } from '../session/index.ts'
+import { decodeItem, itemEnd } from '../wire/index.ts'
+import { END, type ItemSource, NONE } from './item-stream.ts'
+
+export interface ReceivedItemsOptions {
+  /** Of each item. */
+  readonly gate: Gate
+  readonly limits: Limits
+  readonly peer: string
+  /** An item does not fit, or there is no room for it. Calls `fail` with what the stream ends with. */
+  refused(error: unknown): void
+  /** The consumer wants no more. */
+  left(): void
+  /** The peer has sent its last item. */
+  ended(): void
+  /** Something has come, if only that the stream stands. */
+  begun?(): void
+}
+
+export class ReceivedItems implements ItemSource, InflowListener {
+  /** There is something to take. */
+  wake = (): void => {}
+  dropped = 0
+  readonly #options: ReceivedItemsOptions
+  #inflow: Inflow | undefined
+  #hasEnded = false
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(options: ReceivedItemsOptions) {
+    this.#options = options
+  }
+
+  /** From now on items come from here. */
+  attach(inflow: Inflow): void {
+    this.#inflow = inflow
+    inflow.listener = this
+  }
+
+  take(): unknown {
+    const inflow = this.#inflow
+    const chunk = inflow?.chunk
+    if (inflow && chunk) return this.#takeFrom(inflow, chunk)
+    if (this.#failure) throw this.#failure.error
+    return this.#hasEnded ? END : NONE
+  }
+
+  stop(): void {
+    this.discard()
+    this.#options.left()
+  }
+
+  /** What waits is taken by nobody. */
+  discard(): void {
+    this.#inflow?.stop()
+  }
+
+  /** The end comes behind what waits. */
+  end(): void {
+    this.#hasEnded = true
+    this.wake()
+  }
+
+  /** An error comes behind what waits. */
+  fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.wake()
+  }
+
+  itemsCame(): void {
+    this.#options.begun?.()
+    this.wake()
+  }
+
+  ended(): void {
+    this.#options.ended()
+  }
+
+  overflowed(): void {
+    this.#refuse(new NanowireError('resource_exhausted', this.#says('maxStreamBytes', 'no room for an item')))
+  }
+
+  #takeFrom(inflow: Inflow, { buffer, start, end }: NonNullable<Inflow['chunk']>): unknown {
+    const { gate, limits } = this.#options
+    this.dropped += inflow.takeGap()
+    let item: unknown
+    let bytes = 0
+    try {
+      item = decodeItem(gate, buffer, start, end, limits)
+      bytes = itemEnd() - start
+      if (bytes > limits.maxMessageBytes)
+        throw new NanowireError('resource_exhausted', this.#says('maxMessageBytes', `an item of ${bytes} bytes`))
+    } catch (error) {
+      this.#refuse(error)
+      throw this.#failure?.error ?? error
+    }
+    inflow.taken(bytes)
+    return item
+  }
+
+  #refuse(error: unknown): void {
+    this.discard()
+    this.#options.refused(error)
+  }
+
+  #says(limit: 'maxStreamBytes' | 'maxMessageBytes', what: string): string {
+    return limitMessage(limit, this.#options.limits, what, this.#options.peer)
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Everything of one connection that is longer than a frame (spec/streams.md): streams by the ids of their calls, messages that
+ * leave in fragments, what is acknowledged and what is not. Made when the first of them comes, as most connections have none.
+ */
+import type { FrameDecoder } from '../wire/index.ts'
+import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
+import type { Clock } from './clock.ts'
+import { Inflow, type StreamRoom } from './inflow.ts'
+import { Outflow } from './outflow.ts'
+import { SendWindow } from './send-window.ts'
+import type { FrameSender } from './sender.ts'
+import { LEAST_PIECE_BYTES, PIECE_BYTES, type Priority, Turns, TurnTaker } from './turns.ts'
+
+/** Bulk is acknowledged when so much of it has come. */
+const ACKNOWLEDGED_BYTES = 32_768
+
+/** What one call has under way besides whole messages. */
+export interface Flow {
+  /** What comes in, for a call that has a stream in this direction. */
+  readonly inflow: Inflow | undefined
+  /** What goes out. */
+  readonly outflow: Outflow | undefined
+  priority: Priority
+  /** A message of the call that has not left whole. */
+  rest: MessageRest | undefined
+}
+
+export class Flows {
+  readonly #sender: FrameSender
+  readonly #window: SendWindow
+  readonly #turns: Turns
+  readonly #reassembler: Reassembler
+  readonly #flows = new Map<number, Flow>()
+  readonly #room: StreamRoom
+  #unacknowledged = 0
+
+  constructor(sender: FrameSender, clock: Clock) {
+    this.#sender = sender
+    this.#window = new SendWindow(clock)
+    this.#turns = new Turns(sender.link, this.#window)
+    this.#reassembler = new Reassembler(sender.limits)
+    this.#room = new Room(sender.limits.maxStreamBytes)
+  }
+
+  get(id: number): Flow | undefined {
+    return this.#flows.get(id)
+  }
+
+  /** Bulk waits for the peer to acknowledge what it has. */
+  get isWaiting(): boolean {
+    return this.#turns.isBusy
+  }
+
+  /** What the peer has not acknowledged. */
+  get unacknowledged(): number {
+    return this.#window.unacknowledged
+  }
+
+  /** A call begins that receives or sends items. */
+  open(id: number, receives: boolean, sends: boolean, priority: Priority = 1): Flow {
+    const inflow = receives ? new Inflow(id, this.#sender, this.#reassembler, this.#room) : undefined
+    const outflow = sends ? new Outflow(id, this.#sender, this.#window, this.#turns) : undefined
+    if (outflow) outflow.priority = priority
+    const flow: Flow = { inflow, outflow, priority, rest: undefined }
+    this.#flows.set(id, flow)
+    return flow
+  }
+
+  setPriority(id: number, priority: Priority): void {
+    const flow = this.#flows.get(id) ?? this.open(id, false, false)
+    flow.priority = priority
+    if (flow.outflow) flow.outflow.priority = priority
+    if (flow.rest) flow.rest.priority = priority
+  }
+
+  /** Lets a message take turns whose first frame has left. `left` is called when all of it has. */
+  sendRest(kind: Kind, id: number, rest: BodyRest, left: () => void): void {
+    const flow = this.#flows.get(id) ?? this.open(id, false, false)
+    flow.rest = new MessageRest(this.#sender, kind, id, rest.own(), () => {
+      flow.rest = undefined
+      left()
+    })
+    flow.rest.priority = flow.priority
+    this.#turns.add(flow.rest)
+  }
+
+  /** What a call still had to send is dropped. Returns whether there was any. */
+  cut(id: number): boolean {
+    const flow = this.#flows.get(id)
+    const isUnsent = flow?.rest !== undefined || (flow?.outflow !== undefined && !flow.outflow.isOver)
+    flow?.rest?.stop()
+    flow?.outflow?.stop()
+    if (flow) flow.rest = undefined
+    return isUnsent
+  }
+
+  /** The call has ended; what has come of it may still be taken. */
+  close(id: number): void {
+    const flow = this.#flows.get(id)
+    if (!flow) return
+    this.cut(id)
+    flow.inflow?.over()
+    this.#flows.delete(id)
+  }
+
+  closeAll(): void {
+    for (const id of [...this.#flows.keys()]) this.close(id)
+  }
+
+  /** Bulk has come, of whatever call. */
+  bulkReceived(bytes: number): void {
+    this.#unacknowledged += bytes
+    if (this.#unacknowledged < ACKNOWLEDGED_BYTES) return
+    this.#sender.credit(0, this.#unacknowledged)
+    this.#unacknowledged = 0
+  }
+
+  /** @throws ProtocolError */
+  acknowledged(bytes: number): void {
+    this.#window.acknowledged(bytes)
+    this.#turns.pump()
+  }
+
+  /** The link takes more. */
+  pump(): void {
+    this.#turns.pump()
+  }
+
+  /**
+   * A DATA or END has come.
+   * @returns whether its call has such a stream
+   * @throws ProtocolError
+   */
+  dataReceived(frame: FrameDecoder): boolean {
+    const inflow = this.#flows.get(frame.id)?.inflow
+    inflow?.dataReceived(frame)
+    return inflow !== undefined
+  }
+
+  /** @throws ProtocolError */
+  creditReceived(id: number, increment: number): boolean {
+    const flow = this.#flows.get(id)
+    if (flow && !flow.outflow) throw new ProtocolError('stream', `credit for ${id}, which sends no items`)
+    flow?.outflow?.creditReceived(increment)
+    return flow !== undefined
+  }
+}
+
+class Room implements StreamRoom {
+  free: number
+
+  constructor(bytes: number) {
+    this.free = bytes
+  }
+
+  take(bytes: number): void {
+    this.free -= bytes
+  }
+}
+
+/** The fragments of a message after its first. */
+class MessageRest extends TurnTaker {
+  readonly #sender: FrameSender
+  readonly #kind: Kind
+  readonly #id: number
+  readonly #rest: BodyRest
+  readonly #left: () => void
+  #isStopped = false
+
+  constructor(sender: FrameSender, kind: Kind, id: number, rest: BodyRest, left: () => void) {
+    super()
+    this.#sender = sender
+    this.#kind = kind
+    this.#id = id
+    this.#rest = rest
+    this.#left = left
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  override get isReady(): boolean {
+    return !this.#isStopped && this.#rest.left > 0
+  }
+
+  override sendPiece(most: number): number {
+    const bytes = Math.min(this.#rest.left, most, PIECE_BYTES)
+    if (bytes < this.#rest.left && bytes < LEAST_PIECE_BYTES) return 0
+    this.#sender.fragment(this.#kind, this.#id, this.#rest, bytes)
+    return bytes
+  }
+
+  override turnEnded(): void {
+    if (!this.#isStopped && this.#rest.left === 0) this.#left()
+  }
+}

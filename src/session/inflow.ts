@@ -1,0 +1,245 @@
+/**
+ * One direction of a stream at its receiver: items as they came, and the credit for more (spec/streams.md, "Credit").
+ * Invariants: what is held and what may still come are together no more than the window, but for one item that is longer; items
+ * are kept as bytes, so that a small frame cannot become large.
+ */
+import {
+  type Assembled,
+  copyBytes,
+  type FrameDecoder,
+  flags as flag,
+  ProtocolError,
+  type Reassembler,
+  uint32At,
+} from '../wire/index.ts'
+import type { FrameSender } from './sender.ts'
+
+/** What a stream may send before it is given more, in either direction. */
+export const FIRST_CREDIT_BYTES = 16_384
+
+/** DATA without an item, one after the other. */
+const MAX_EMPTY = 1_024
+
+/** What all streams of a connection may hold above their first windows. */
+export interface StreamRoom {
+  readonly free: number
+  take(bytes: number): void
+}
+
+export interface InflowListener {
+  /** Items have come. */
+  itemsCame(): void
+  /** There will be no more. */
+  ended(): void
+  /** No more comes, for the connection has no room: `maxStreamBytes`. */
+  overflowed(): void
+}
+
+/** Items that lie one behind the other. */
+interface Chunk {
+  buffer: Uint8Array
+  start: number
+  end: number
+  /** Items that were left out before these. */
+  gap: number
+  /** Of an item that came in fragments: to be given back. */
+  readonly whole: Assembled | undefined
+}
+
+export class Inflow {
+  listener: InflowListener | undefined
+  /** The peer has sent its last item. */
+  isEnded = false
+  /** A DATA has come, which may have had no item. */
+  hasBegun = false
+  readonly #id: number
+  readonly #sender: FrameSender
+  readonly #reassembler: Reassembler
+  readonly #room: StreamRoom
+  readonly #chunks: Chunk[] = []
+  #first = 0
+  #held = 0
+  #window = FIRST_CREDIT_BYTES
+  /** Given and not used. */
+  #credit = FIRST_CREDIT_BYTES
+  /** Taken out of the connection's room. */
+  #charged = 0
+  #empty = 0
+  #gap = 0
+  #isStopped = false
+  #isOver = false
+
+  constructor(id: number, sender: FrameSender, reassembler: Reassembler, room: StreamRoom) {
+    this.#id = id
+    this.#sender = sender
+    this.#reassembler = reassembler
+    this.#room = room
+  }
+
+  /** Items from its `start` to its `end`, of which `taken` is to be told; `undefined` where none wait. */
+  get chunk(): { readonly buffer: Uint8Array; readonly start: number; readonly end: number } | undefined {
+    return this.#chunks[this.#first]
+  }
+
+  /** How many items were left out directly before the next one; told once. */
+  takeGap(): number {
+    const chunk = this.#chunks[this.#first]
+    if (!chunk) return 0
+    const { gap } = chunk
+    chunk.gap = 0
+    return gap
+  }
+
+  /** The first item of `chunk`, of so many bytes, was taken. */
+  taken(bytes: number): void {
+    const chunk = this.#chunks[this.#first]
+    if (!chunk) return
+    chunk.start += bytes
+    this.#held -= bytes
+    if (chunk.start >= chunk.end) this.#forgetFirst(chunk)
+    if (this.#charged > 0) this.#charge()
+    this.#giveCredit()
+  }
+
+  /** Nobody takes items any more: what comes is thrown away. */
+  stop(): void {
+    this.#isStopped = true
+    this.listener = undefined
+    for (const chunk of this.#chunks) if (chunk.whole) this.#reassembler.release(chunk.whole)
+    this.#chunks.length = 0
+    this.#first = 0
+    this.#held = 0
+    this.#window = FIRST_CREDIT_BYTES
+    this.#charge()
+    this.#reassembler.discard(this.#id)
+  }
+
+  /** The peer sends no more, and no end either: it has cancelled. */
+  cut(): void {
+    this.isEnded = true
+    this.#reassembler.remove(this.#id)
+  }
+
+  /** The call is over. What has come may still be taken. */
+  over(): void {
+    this.cut()
+    this.#room.take(-this.#charged) // what is left waits in the application's own time
+    this.#charged = 0
+    this.#isOver = true
+  }
+
+  /** @throws ProtocolError */
+  dataReceived({ flags, buffer, start, end }: FrameDecoder): void {
+    if (this.isEnded) throw new ProtocolError('stream', `items for ${this.#id} after its end`)
+    const bytes = end - start
+    if (bytes > this.#credit)
+      throw new ProtocolError('credit', `${bytes} bytes of items for ${this.#id}, with credit for ${this.#credit}`)
+    this.#credit -= bytes
+    this.hasBegun = true
+    const isFurther = this.#reassembler.has(this.#id)
+    const more = (flags & flag.MORE) !== 0
+    if (!isFurther && !more) this.#arrived(flags, buffer, start, end, undefined)
+    else this.#fragmentReceived(flags, buffer, start, end, more, isFurther)
+    if ((flags & flag.WAIT) !== 0) this.#growWindow()
+    this.#giveCredit()
+  }
+
+  /** @throws ProtocolError */
+  endReceived(): void {
+    if (this.isEnded) throw new ProtocolError('stream', `a second end of ${this.#id}`)
+    if (this.#reassembler.has(this.#id))
+      throw new ProtocolError('fragment', `the end of ${this.#id} within an item of it`)
+    this.isEnded = true
+    this.listener?.ended()
+  }
+
+  #fragmentReceived(
+    flags: number,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    more: boolean,
+    isFurther: boolean,
+  ): void {
+    if (isFurther && (flags & ~(flag.MORE | flag.WAIT)) !== 0)
+      throw new ProtocolError('fragment', `a further fragment of ${this.#id} with flags 0x${flags.toString(16)}`)
+    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more)
+    if (this.#isStopped) {
+      if (whole !== undefined && typeof whole !== 'string') this.#reassembler.release(whole)
+      this.#reassembler.discard(this.#id)
+    } else if (typeof whole === 'string') this.#overflowed()
+    else if (whole) this.#arrived(whole.flags, whole.body, 0, whole.body.length, whole)
+  }
+
+  #arrived(flags: number, buffer: Uint8Array, start: number, end: number, whole: Assembled | undefined): void {
+    if (this.#isStopped) return
+    let at = start
+    if ((flags & flag.GAP) !== 0) {
+      if (end - start < 4) throw new ProtocolError('body', 'a DATA that ends within the number of items left out')
+      this.#gap += uint32At(buffer, start)
+      at += 4
+    }
+    if (at === end) {
+      if (++this.#empty > MAX_EMPTY)
+        throw new ProtocolError('limit', `more than ${MAX_EMPTY} DATA for ${this.#id} without an item`)
+      this.listener?.itemsCame()
+      return
+    }
+    this.#empty = 0
+    this.#held += end - at
+    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole }
+    this.#gap = 0
+    this.#chunks.push(chunk)
+    if (this.#held > this.#window && !this.#charge()) return this.#overflowed()
+    this.listener?.itemsCame() // who waits takes items where they lie
+    if (whole === undefined && this.#chunks.at(-1) === chunk) keep(chunk)
+  }
+
+  #overflowed(): void {
+    const { listener } = this
+    this.stop()
+    listener?.overflowed()
+  }
+
+  #forgetFirst(chunk: Chunk): void {
+    if (chunk.whole) this.#reassembler.release(chunk.whole)
+    this.#first++
+    if (this.#first < this.#chunks.length && this.#first < 64) return
+    this.#chunks.splice(0, this.#first)
+    this.#first = 0
+  }
+
+  /** The application keeps up, and the peer would send more. */
+  #growWindow(): void {
+    if (this.#isStopped || this.#held > this.#window / 2) return
+    const more = Math.min(this.#window, this.#room.free)
+    if (more < this.#window) return
+    this.#window += more
+    this.#charge()
+  }
+
+  /** Takes out of the connection's room what this stream needs, or gives back what it does not. Returns whether there was enough. */
+  #charge(): boolean {
+    if (this.#isOver) return true
+    const needed = Math.max(this.#window, this.#held) - FIRST_CREDIT_BYTES
+    if (needed - this.#charged > this.#room.free) return false
+    this.#room.take(needed - this.#charged)
+    this.#charged = needed
+    return true
+  }
+
+  #giveCredit(): void {
+    if (this.#isStopped || this.isEnded) return
+    const due = this.#window - this.#credit - this.#held
+    if (due < this.#window / 2) return
+    this.#credit += due
+    this.#sender.credit(this.#id, due)
+  }
+}
+
+/** Copies what was not taken at once out of the frame's buffer. */
+function keep(chunk: Chunk): void {
+  chunk.buffer = copyBytes(chunk.buffer, chunk.start, chunk.end)
+  chunk.end -= chunk.start
+  chunk.start = 0
+}

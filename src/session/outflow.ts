@@ -1,0 +1,223 @@
+/**
+ * One direction of a stream at its sender: items go out as far as the peer's credit and the connection's window let them
+ * (spec/streams.md). Invariants: items leave in order, then one end; nothing is asked of the producer that could not be sent soon.
+ */
+import { NanowireError } from '../errors.ts'
+import { type Body, BodyRest, type InPlace, ProtocolError } from '../wire/index.ts'
+import { FIRST_CREDIT_BYTES } from './inflow.ts'
+import type { SendWindow } from './send-window.ts'
+import type { FrameSender } from './sender.ts'
+import { LEAST_PIECE_BYTES, PIECE_BYTES, type Turns, TurnTaker } from './turns.ts'
+
+const MOST_CREDIT = 2 ** 31 - 1
+
+/** An item to be sent. */
+export interface ItemToSend extends InPlace {
+  /** Its bytes, where it cannot be written where it leaves. */
+  toBody(): Body
+}
+
+/** An item that waits for its turn. */
+interface Waiting {
+  readonly rest: BodyRest
+  readonly bytes: number
+  readonly gap: number
+}
+
+export class Outflow extends TurnTaker {
+  /** Told when another item may be put, after `put` has said no. */
+  onReady: (() => void) | undefined
+  readonly #id: number
+  readonly #sender: FrameSender
+  readonly #window: SendWindow
+  readonly #turns: Turns
+  #credit = FIRST_CREDIT_BYTES
+  readonly #waiting: Waiting[] = []
+  #waitingBytes = 0
+  /** The producer was told to wait. */
+  #isHeld = false
+  /** The peer was told that more would come. */
+  #hasAsked = false
+  /** Writes what comes behind the last item. */
+  #finish: (() => void) | undefined
+  #isOver = false
+
+  constructor(id: number, sender: FrameSender, window: SendWindow, turns: Turns) {
+    super()
+    this.#id = id
+    this.#sender = sender
+    this.#window = window
+    this.#turns = turns
+  }
+
+  /** Something of it was not sent yet. */
+  get isUnsent(): boolean {
+    return this.#waiting.length > 0 || this.#finish !== undefined
+  }
+
+  /** Nothing is sent any more. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /**
+   * Sends an item, now or when it can be.
+   * @param gap how many were left out before it
+   * @returns whether another one may be put now; `onReady` is called otherwise, when it may
+   * @throws what the item's encoding throws; NanowireError `resource_exhausted` for one that is too long
+   */
+  put(item: ItemToSend, gap = 0): boolean {
+    if (this.#isOver) return false
+    if (!this.#putNow(item, gap)) this.#wait(item.toBody(), gap)
+    this.#isHeld = !this.#hasRoom
+    if (this.#isHeld) this.#ask()
+    return !this.#isHeld
+  }
+
+  /** @throws NanowireError `resource_exhausted` for an item that is longer than the peer takes */
+  requireLength(bytes: number): void {
+    const { link, peerLimits } = this.#sender
+    const { maxMessageBytes } = peerLimits
+    if (bytes <= maxMessageBytes) return
+    const message = `an item of ${bytes} bytes: maxMessageBytes is ${maxMessageBytes} (peer ${link.peer}; its option limits.maxMessageBytes)`
+    this.#sender.limitFired('maxMessageBytes', message)
+    throw new NanowireError('resource_exhausted', message, { processed: 'yes' })
+  }
+
+  /** Says that there are no items yet. */
+  putNone(): void {
+    if (!this.#isOver) this.#sender.data(this.#id, false)
+  }
+
+  /** The client's last item was put. */
+  end(): void {
+    this.finish(() => this.#sender.end(this.#id, undefined))
+  }
+
+  /** Calls `write` when all items have left: it ends this direction. */
+  finish(write: () => void): void {
+    if (this.#isOver) return
+    this.#finish = write
+    this.#finishIfDone()
+  }
+
+  /** Nothing more is sent; what waits is dropped. */
+  stop(): void {
+    this.#isOver = true
+    this.#waiting.length = 0
+    this.#waitingBytes = 0
+    this.#finish = undefined
+    this.onReady = undefined
+  }
+
+  /** @throws ProtocolError */
+  creditReceived(increment: number): void {
+    if (this.#isOver) return
+    if (this.#credit + increment > MOST_CREDIT)
+      throw new ProtocolError('credit', `credit of ${this.#credit + increment} bytes for ${this.#id}`)
+    this.#credit += increment
+    this.#hasAsked = false
+    if (this.#waiting.length > 0) this.#turns.add(this)
+    else this.turnEnded()
+  }
+
+  override get isReady(): boolean {
+    const [first] = this.#waiting
+    return first !== undefined && this.#credit >= Math.min(LEAST_PIECE_BYTES, first.rest.left + gapBytes(first))
+  }
+
+  override sendPiece(most: number): number {
+    const [first] = this.#waiting
+    if (!first) return 0
+    const room = Math.min(most, this.#credit, PIECE_BYTES)
+    const isBegun = first.rest.left < first.bytes
+    const sent =
+      isBegun || first.bytes + gapBytes(first) > room ? this.#sendFragment(first, room) : this.#sendItems(first, room)
+    this.#credit -= sent
+    return sent
+  }
+
+  override turnEnded(): void {
+    if (this.#isOver) return
+    if (this.#waiting.length > 0) {
+      if (!this.isReady) this.#ask()
+      return
+    }
+    this.#finishIfDone()
+    if (!this.#isHeld || !this.#hasRoom) return
+    this.#isHeld = false
+    this.onReady?.()
+  }
+
+  get #hasRoom(): boolean {
+    return this.#credit > this.#waitingBytes && this.#waitingBytes < PIECE_BYTES
+  }
+
+  #putNow(item: ItemToSend, gap: number): boolean {
+    if (this.#waiting.length > 0 || this.#turns.isBusy) return false
+    const most = Math.min(this.#credit, this.#window.free, PIECE_BYTES)
+    const bytes = most <= 0 || gap > 0 ? -1 : this.#sender.itemInPlace(this.#id, item, most)
+    if (bytes < 0) return false
+    this.#credit -= bytes
+    this.#window.sent(bytes)
+    return true
+  }
+
+  #wait(body: Body, gap: number): void {
+    this.requireLength(body.length)
+    this.#waiting.push({ rest: new BodyRest(body).own(), bytes: body.length, gap })
+    this.#waitingBytes += body.length
+    this.#turns.add(this)
+  }
+
+  /** Items that are whole, as many as there is room for. */
+  #sendItems(first: Waiting, room: number): number {
+    let bytes = first.bytes
+    let count = 1
+    for (; count < this.#waiting.length; count++) {
+      const next = this.#waiting[count] as Waiting // within the list
+      if (next.gap > 0 || gapBytes(first) + bytes + next.bytes > room) break
+      bytes += next.bytes
+    }
+    const items = this.#waiting.splice(0, count)
+    this.#waitingBytes -= bytes
+    this.#sender.items(
+      this.#id,
+      first.gap,
+      items.map(({ rest }) => rest),
+      bytes,
+    )
+    return bytes + gapBytes(first)
+  }
+
+  #sendFragment(first: Waiting, room: number): number {
+    const isFirst = first.rest.left === first.bytes
+    const head = isFirst ? gapBytes(first) : 0
+    const bytes = Math.min(first.rest.left, room - head)
+    if (bytes <= 0 || (bytes < first.rest.left && bytes + head < LEAST_PIECE_BYTES)) return 0
+    this.#waitingBytes -= bytes
+    if (bytes === first.rest.left) this.#waiting.shift()
+    this.#sender.itemFragment(this.#id, isFirst ? first.gap : 0, first.rest, bytes)
+    return bytes + head
+  }
+
+  #finishIfDone(): void {
+    if (this.#waiting.length > 0) return
+    const finish = this.#finish
+    if (!finish) return
+    this.stop()
+    finish()
+  }
+
+  /** The peer may give more at a time, if it knows. */
+  #ask(): void {
+    const isShort = this.#waiting.length > 0 ? !this.isReady : this.#credit <= 0
+    if (!isShort || this.#hasAsked) return
+    this.#hasAsked = true
+    this.#sender.data(this.#id, true)
+  }
+}
+
+function gapBytes({ gap }: Waiting): number {
+  return gap > 0 ? 4 : 0
+}

@@ -1,0 +1,78 @@
+/** Streams with a client in Python, which was written from spec/streams.md alone. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Server, serve } from '../../src/index.ts'
+import { needs } from '../support/needs.ts'
+import { python } from './python.ts'
+import { interop } from './service.ts'
+
+const servers: Server[] = []
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close({ drainMs: 0 })))
+})
+
+async function play(name: string): Promise<unknown> {
+  const server = await serve(interop().service, 'tcp://127.0.0.1:0')
+  servers.push(server)
+  return python('streams.py', name, server.url).result()
+}
+
+describe.skipIf(!needs('python3'))('a client in Python', () => {
+  test('takes items of every size, and the metadata of their end', async () => {
+    expect(await play('from_server')).toEqual([{ out: 'ä' }])
+  })
+
+  test('sends items, and is answered before their end', async () => {
+    expect(await play('to_server')).toEqual({
+      totals: [
+        { items: 30_000, total: 449_985_000 },
+        { items: 500, total: 124_750 },
+        { items: 0, total: 0 },
+      ],
+      early: [7, 9, null],
+    })
+  })
+
+  test('sends and takes items of every size at once', async () => {
+    expect(await play('both_ways')).toBe(34)
+  })
+
+  test('is told what failed, behind the items before it', async () => {
+    const refused = { code: 'invalid_argument', processed: 'no' }
+    expect(await play('errors')).toEqual({
+      declared: { code: 'Enough', processed: 'yes', items: 100 },
+      misfit: { ...refused, items: 0 },
+      missing: { code: 'unimplemented', processed: 'no', items: 0 },
+      'no stream': { ...refused, items: 0 },
+      'no items': { ...refused, items: 0 },
+      'a stream': refused,
+      'an item that does not fit': { code: 'invalid_argument', processed: 'yes' },
+      'an item that cannot travel': { code: 'invalid_argument', processed: 'maybe' },
+      'an item that is too large': { code: 'resource_exhausted', processed: 'maybe' },
+      'a source that fails': 'mine',
+      after: { items: 2, total: 3 },
+    })
+  })
+
+  test('leaves streams, and the handlers hear it', async () => {
+    const cancelled = { code: 'cancelled', processed: 'maybe' }
+    const late = { code: 'deadline_exceeded', processed: 'maybe' }
+    expect(await play('leaving')).toEqual(['cancelled', late, 'deadline_exceeded', cancelled])
+  })
+
+  test('sees which items a slow receiver lacks', async () => {
+    expect(await play('slow')).toEqual({ last: 100_000, 'some were left out': true })
+  })
+
+  test('subscribes to events, by their key and to all', async () => {
+    expect(await play('events')).toEqual([
+      [1000, ['0', '1', '2'], 1000],
+      [500, ['1', '3', '5'], 500],
+      { code: 'invalid_argument', processed: 'no' },
+      'unavailable',
+    ])
+  })
+
+  test('makes small calls beside large ones and streams', async () => {
+    expect(await play('beside')).toBe(true)
+  })
+})

@@ -1,0 +1,162 @@
+"""Streams of items with a real server, both ways: `python3 streams.py <name> <address>`, as scenarios.py."""
+
+import asyncio
+import os
+
+from nanowire_client import connect
+from nanowire_streams import FIRST_CREDIT
+from scenarios import failure, run
+
+
+async def all_of(stream):
+    return [item async for item in stream]
+
+
+async def counted(items):
+    """An asynchronous iterable of them, each in a turn of its own."""
+    for item in items:
+        await asyncio.sleep(0)
+        yield item
+
+
+async def from_server(address):
+    client, metadata = await connect(address), []
+    got = await all_of(client.stream('interop/count', {'to': 20_000}, on_metadata=metadata.append))
+    assert got == list(range(1, 20_001))
+    assert await all_of(client.stream('interop/count', {'to': 0})) == []
+    for items, size in ((3, 1_000_000), (40, 20_000), (5, FIRST_CREDIT - 3), (5, FIRST_CREDIT), (2000, 300), (10, 0)):
+        got = await all_of(client.stream('interop/blobs', {'items': items, 'bytes': size}))
+        assert got == [bytes([n % 256]) * size for n in range(items)], (items, size)
+    await client.close()
+    return metadata
+
+
+async def to_server(address):
+    client = await connect(address)
+    got = [await client.call('interop/total', items=items) for items in (range(30_000), counted(range(500)), [])]
+    early = [await client.call('interop/first', items=items) for items in (range(7, 100_000), counted(range(9, 20)), [])]
+    await client.ping()
+    assert client.stats == {'lateReplies': 0, 'unknownIds': 0}, client.stats
+    await client.close()
+    return {'totals': got, 'early': early}
+
+
+async def both_ways(address):
+    client = await connect(address)
+    blobs = [os.urandom(size) for size in (0, 1, 16_379, 16_380, 16_384, 16_385, 65_536, 300_000, 5, 1_000_000, 3)]
+    small = [os.urandom(n % 50) for n in range(3000)]
+    for items in (blobs, counted(blobs), small, counted(small)):
+        got = await all_of(client.stream('interop/echoes', items=items))
+        assert got == (blobs if len(got) == len(blobs) else small)
+    many = [all_of(client.stream('interop/echoes', items=small[n:n + 100])) for n in range(0, 3000, 100)]
+    assert sum(await asyncio.gather(*many), []) == small
+    await client.close()
+    return 4 + len(many)
+
+
+async def errors(address):
+    client, got = await connect(address), {}
+
+    async def failed(name, stream):
+        items = []
+
+        async def take():
+            async for item in stream:
+                items.append(item)
+        got[name] = await failure(take()) | {'items': len(items)}
+
+    async def broken():
+        yield 1
+        raise RuntimeError('mine')
+
+    await failed('declared', client.stream('interop/count', {'to': 100, 'fail': True}))
+    await failed('misfit', client.stream('interop/count', {'to': 'x'}))
+    await failed('missing', client.stream('interop/nothere', {}))
+    await failed('no stream', client.stream('interop/hello', {'name': 'Ada'}))
+    await failed('no items', client.stream('interop/echoes', b'x'))
+    got['a stream'] = await failure(client.call('interop/count', {'to': 1}))
+    got['an item that does not fit'] = await failure(client.call('interop/total', items=[1, 2, 'x', 3]))
+    got['an item that cannot travel'] = await failure(client.call('interop/total', items=[1, object()]))
+    got['an item that is too large'] = await failure(client.call('interop/total', items=[1, bytes(5_000_000)]))
+    try:
+        await client.call('interop/total', items=broken())
+    except RuntimeError as error:
+        got['a source that fails'] = str(error)
+    got['after'] = await client.call('interop/total', items=[1, 2])
+    await client.close()
+    return got
+
+
+async def leaving(address):
+    client, reasons = await connect(address), []
+    async with client.stream('interop/watch', {'as': 'left'}) as stream:
+        async for _ in stream:
+            break
+    reasons.append(await client.call('interop/ended', {'as': 'left'}))
+    late = client.stream('interop/watch', {'as': 'late'}, timeout_ms=50)
+    reasons.append(await failure(all_of(late)))
+    reasons.append(await client.call('interop/ended', {'as': 'late'}))
+    big = client.stream('interop/blobs', {'items': 10_000, 'bytes': 10_000})
+    async for _ in big:
+        break
+    big.cancel()
+    reasons.append(await failure(all_of(big)))
+    task = asyncio.create_task(client.call('interop/total', items=counted(range(10**9))))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    assert (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+    await client.ping()
+    assert await all_of(client.stream('interop/count', {'to': 5})) == [1, 2, 3, 4, 5]
+    await client.close()
+    return reasons
+
+
+async def slow(address):
+    """A receiver that does not keep up, of a sender that leaves items out."""
+    client = await connect(address)
+    stream, numbers, items = client.stream('interop/rush', {'items': 100_000}), [], []
+    await client.ping()
+    async for item in stream:
+        items.append(item)
+        numbers.append(stream.number)
+    assert items == numbers, [(item, number) for item, number in zip(items, numbers) if item != number][:5]
+    await client.close()
+    return {'last': items[-1], 'some were left out': len(items) < 100_000}
+
+
+async def events(address):
+    client = await connect(address)
+    every, ada = client.stream('interop/shouted', {}), client.stream('interop/shouted', {'to': 'Ada'})
+    await asyncio.gather(every.begun, ada.begun)
+    for n in range(1000):
+        await client.call('interop/shout', {'to': 'Ada' if n % 2 else 'Bob', 'line': str(n)})
+    got = []
+    for stream, count in ((every, 1000), (ada, 500)):
+        lines = [(await anext(stream))['line'] for _ in range(count)]
+        got.append([len(lines), lines[:3], stream.number])
+    wrong = client.stream('interop/shouted', {'too': 'Ada'})
+    got.append(await failure(all_of(wrong)))
+    ada.cancel()
+    await client.close(drain_ms=50)
+    got.append((await failure(all_of(every)))['code'])
+    return got
+
+
+async def beside(address):
+    """Small calls, beside large ones and streams."""
+    client = await connect(address)
+    body = os.urandom(3_000_000)
+    large = [asyncio.create_task(client.call('interop/echo', body, timeout_ms=60_000)) for _ in range(4)]
+    streams = [asyncio.create_task(all_of(client.stream('interop/blobs', {'items': 30, 'bytes': 100_000}))) for _ in range(4)]
+    calls = 0
+    while not all(task.done() for task in large + streams):
+        assert await client.call('interop/hello', {'name': 'Ada'}) == {'text': 'Hello, Ada'}
+        calls += 1
+    assert [await task for task in large] == [body] * 4
+    assert [len(await task) for task in streams] == [30] * 4
+    await client.close()
+    return calls > 10
+
+
+if __name__ == '__main__':
+    run(globals())
