@@ -13,10 +13,12 @@ import { tellCallRefused, tellLimit } from './diagnostics.ts'
 import { type DirectCall, type DirectSide, passData, takeDirectCall } from './direct-call.ts'
 import { DirectStream } from './direct-stream.ts'
 import { kindError } from './handle.ts'
-import { closeSource, requireSource } from './item-pump.ts'
+import { closeSource } from './item-pump.ts'
 import type { Items } from './item-stream.ts'
+import { requireSource } from './iteration.ts'
 import { arriveAtCaller, refuseRequest } from './outcome.ts'
 import type { Route, Router } from './route.ts'
+import { RunningCalls } from './running-calls.ts'
 
 const PEER = 'memory'
 
@@ -46,24 +48,16 @@ export class DirectChannel implements Channel {
   /** Goes through them once: another one would have to pass all that have left since the map was last made smaller. */
   #turns: Iterator<[DirectCall, WaitingCall]> | undefined
   #isStarting = false
-  /** Each knows its place, so that it leaves without being looked for. */
-  readonly #running: DirectCall[] = []
-  /** Calls with items that run: there may be many, and for long. */
-  readonly #streams = new Set<DirectStream>()
+  readonly #running: RunningCalls
   readonly #host: Startable | undefined
   #beginning: Promise<void> | undefined
   #whenIdle: (() => void) | undefined
-  #timersAreDue = false
-  readonly #startTimers = (): void => {
-    this.#timersAreDue = false
-    const now = this.#clock.now()
-    for (const call of this.#running) if (call.needsTimer) call.startTimer(now)
-  }
 
   constructor(router: Router, clock: Clock, counters: CallCounters, host?: Startable) {
     this.#host = host
     this.#router = router
     this.#clock = clock
+    this.#running = new RunningCalls(clock)
     this.#counters = counters
     const wheel = wheelOf(clock)
     const { log, bindings } = router
@@ -77,7 +71,7 @@ export class DirectChannel implements Channel {
 
   /** Calls whose handlers have not ended. */
   get inFlight(): number {
-    return this.#running.length + this.#streams.size
+    return this.#running.size
   }
 
   get waiting(): number {
@@ -133,7 +127,7 @@ export class DirectChannel implements Channel {
     const { limits } = this.#router
     call.open(this.#side, route, options)
     const isHeld = this.#host !== undefined && !this.#host.isReady
-    if (this.inFlight < limits.maxCallsInFlight && !isHeld) this.#run(call, checked, principal)
+    if (this.#running.size < limits.maxCallsInFlight && !isHeld) this.#running.run(call, checked, principal)
     else if (this.#waiting.size < limits.maxCallsQueued) this.#wait(call, checked, principal)
     else this.#refuse(call)
     if (isHeld) this.begin().catch(() => {}) // the calls that wait are told
@@ -190,8 +184,8 @@ export class DirectChannel implements Channel {
   /** Resolves when every handler has ended; after `drainMs` those that have not are cancelled and their calls lost. */
   async drain(drainMs: number): Promise<void> {
     for (const call of this.#takeWaiting()) call.fail(closedError('no'))
-    for (const call of [...this.#streams]) if (call.isSubscription) call.cutOff(closedError('maybe')) // it has no end of its own
-    if (this.inFlight === 0) return
+    for (const call of this.#running.subscriptions()) call.cutOff(closedError('maybe'))
+    if (this.#running.size === 0) return
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(drainMs, () => this.#cutOff(resolve), true)
       this.#whenIdle = () => {
@@ -202,7 +196,7 @@ export class DirectChannel implements Channel {
   }
 
   #cutOff(done: () => void): void {
-    for (const call of [...this.#running, ...this.#streams]) call.cutOff(closedError('maybe'))
+    for (const call of this.#running.all()) call.cutOff(closedError('maybe'))
     done()
   }
 
@@ -230,51 +224,18 @@ export class DirectChannel implements Channel {
     }
   }
 
-  #run(call: DirectCall, request: unknown, principal: unknown): void {
-    if (call instanceof DirectStream) return this.#runStream(call, request, principal)
-    call.place = this.#running.push(call) - 1
-    call.runHandler(request, principal)
-    if (call.needsTimer && !this.#timersAreDue) this.#startTimersFrom(call)
-  }
-
-  #runStream(call: DirectStream, request: unknown, principal: unknown): void {
-    this.#streams.add(call)
-    call.runHandler(request, principal)
-    if (call.needsTimer) call.startTimer(this.#clock.now())
-  }
-
-  /**
-   * The first call in a turn that does not end at once has its deadline at once. Those after it have theirs in the next turn, if
-   * they still run: to look at the clock and to wait costs as much as the rest of a call.
-   */
-  #startTimersFrom(call: DirectCall): void {
-    this.#timersAreDue = true
-    this.#clock.turn(this.#startTimers)
-    call.startTimer(this.#clock.now())
-  }
-
   /** The handler has ended, and only now its slot is free. */
   #ended(call: DirectCall): void {
-    if (call instanceof DirectStream) this.#streams.delete(call)
-    else this.#takeOut(call)
+    this.#running.remove(call)
     if (this.#waiting.size > 0) this.#runWaiting()
-    if (this.inFlight === 0) this.#whenIdle?.()
-  }
-
-  #takeOut(call: DirectCall): void {
-    const last = this.#running.pop()
-    if (last !== undefined && last !== call) {
-      this.#running[call.place] = last
-      last.place = call.place
-    }
-    call.place = -1
+    if (this.#running.size === 0) this.#whenIdle?.()
   }
 
   #runWaiting(): void {
     if (this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     try {
-      while (this.#waiting.size > 0 && this.inFlight < this.#router.limits.maxCallsInFlight) this.#runNext()
+      while (this.#waiting.size > 0 && this.#running.size < this.#router.limits.maxCallsInFlight) this.#runNext()
     } finally {
       this.#isStarting = false
     }
@@ -289,7 +250,7 @@ export class DirectChannel implements Channel {
     }
     const [call, { request, principal }] = next
     this.#waiting.delete(call)
-    this.#run(call, request, principal)
+    this.#running.run(call, request, principal)
   }
 
   #refuse(call: DirectCall): void {

@@ -7,6 +7,8 @@ import { type MethodRef, Misfit, type SlowRule } from '../contract/index.ts'
 import { misuse, type NanowireError } from '../errors.ts'
 import { limitRules } from '../limits.ts'
 import { passInMemory } from '../wire/index.ts'
+import { onAbort } from './abort.ts'
+import type { Context } from './context.ts'
 import type { ItemPump, ItemSink } from './item-pump.ts'
 import { Items } from './item-stream.ts'
 import { LocalItems } from './local-items.ts'
@@ -71,9 +73,9 @@ export class EventHub {
   }
 
   /** What the handler of the event returns to a caller that sent `filter`. */
-  feed(filter: unknown): EventFeed {
+  feed(filter: unknown, ctx: FeedContext): EventFeed {
     const key = this.#key === undefined ? undefined : (filter as Readonly<Record<string, unknown>>)[this.#key] // it fits, so it is an object
-    return new EventFeed(this, key, this.#slow, this.#method)
+    return new EventFeed(this, key, { slow: this.#slow, method: this.#method, ctx })
   }
 
   /** @param key what to choose by; `undefined` for everything */
@@ -116,6 +118,15 @@ function refusal({ name }: MethodRef, error: unknown): NanowireError {
   return misuse(`${name}: the check of what is published threw ${what}`, error)
 }
 
+/** The context of the call that subscribes. */
+type FeedContext = Pick<Context, 'signal'>
+
+interface FeedOptions {
+  readonly slow: SlowRule
+  readonly method: MethodRef
+  readonly ctx: FeedContext
+}
+
 /**
  * What the handler of an event returns. Whoever knows it has the bodies put into a sink as they are published, without a promise
  * for each; for middleware that looks at them, it is an async iterable.
@@ -123,14 +134,12 @@ function refusal({ name }: MethodRef, error: unknown): NanowireError {
 export class EventFeed implements AsyncIterable<unknown> {
   readonly hub: EventHub
   readonly #key: unknown
-  readonly #slow: SlowRule
-  readonly #method: MethodRef
+  readonly #options: FeedOptions
 
-  constructor(hub: EventHub, key: unknown, slow: SlowRule, method: MethodRef) {
+  constructor(hub: EventHub, key: unknown, options: FeedOptions) {
     this.hub = hub
     this.#key = key
-    this.#slow = slow
-    this.#method = method
+    this.#options = options
   }
 
   /** Subscribes by its `start`. The sink takes whatever it is given: `put` may answer nothing but `true`. */
@@ -138,18 +147,28 @@ export class EventFeed implements AsyncIterable<unknown> {
     return new EventPump(this.hub, this.#key, sink)
   }
 
+  /** Subscribes until it is left, or until the caller has gone away: a generator that waits for it could not be told to return. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
+    const { slow, method, ctx } = this.#options
     const slot = new LocalItems(bodyOf)
-    const slow = new SlowSink(slot, this.#slow, this.#method)
-    const pump = this.pumpInto(slow)
-    slot.taken = () => slow.resume()
-    slot.left = () => {
-      pump.stop()
-      slow.stop()
-    }
+    const queue = new SlowSink(slot, slow, method)
+    const pump = this.pumpInto(queue)
     const items = new Items(slot)
     slot.wake = () => items.wake()
+    slot.taken = () => queue.resume()
+    slot.left = () => {
+      stopListening()
+      queue.stop()
+      pump.stop()
+    }
+    const cancel = (reason: unknown): void => {
+      slot.stop()
+      slot.fail(reason)
+    }
     pump.start()
+    const { signal } = ctx
+    const stopListening = onAbort(signal, { cancel })
+    if (signal.aborted) cancel(signal.reason)
     return items
   }
 }

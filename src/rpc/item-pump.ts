@@ -3,8 +3,8 @@
  * only when the sink takes one; puts nothing after `stop`, `end` or `fail`; ends by exactly one of `end`, `fail` and `stop`; an
  * endless producer never blocks the event loop. Hot: makes no promise or closure for an item beyond the iterator's own.
  */
-import { misuse } from '../errors.ts'
 import type { Clock } from '../session/index.ts'
+import { type ItemIterator, iterationOf, refuseSource } from './iteration.ts'
 
 /** Where items go. */
 export interface ItemSink {
@@ -16,12 +16,6 @@ export interface ItemSink {
   /** There are no more items. */
   end(): void
   fail(error: unknown): void
-}
-
-/** What a user's iterable gives; what it really returns is not known. */
-export interface ItemIterator {
-  next(): unknown
-  return?(): unknown
 }
 
 /** The sink is asked to wait for the next turn after so many items. */
@@ -45,33 +39,6 @@ type State = typeof IDLE | typeof BUSY | typeof ASKING | typeof FULL | typeof PA
 
 /** Calls back once, whatever `then` a promise has of its own. */
 const { then } = Promise.prototype
-
-export interface Iteration {
-  readonly isAsync: boolean
-  readonly iterate: (this: unknown) => unknown
-}
-
-/** How to iterate, as `for await` would. A string, which is an iterable too, is mostly a mistake. */
-export function iterationOf(source: unknown): Iteration | undefined {
-  if ((typeof source !== 'object' && typeof source !== 'function') || source === null) return undefined
-  const given = source as { readonly [Key in symbol]?: Iteration['iterate'] | null } // any object may be asked
-  const async = given[Symbol.asyncIterator] ?? undefined
-  const iterate = async ?? given[Symbol.iterator]
-  return typeof iterate === 'function' ? { isAsync: async !== undefined, iterate } : undefined
-}
-
-/**
- * Looks at what a caller gave for its items, before the call begins.
- * @throws NanowireError `invalid_argument`
- */
-export function requireSource(name: string, source: unknown): void {
-  if (!iterationOf(source)) refuseSource(name, source)
-}
-
-function refuseSource(name: string, source: unknown): never {
-  const kind = source === null ? 'null' : `a ${typeof source}`
-  throw misuse(`${name}: items come from an async generator, an array, a stream or another iterable, not from ${kind}`)
-}
 
 /** What is not iterated, because its call has not begun, is told that it is over: a file that it reads must be closed. */
 export function closeSource(source: unknown, clock: Clock): void {

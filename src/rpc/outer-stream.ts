@@ -5,8 +5,8 @@
 import type { MethodRef } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { whenReady } from './events.ts'
-import { type ItemIterator, iterationOf } from './item-pump.ts'
 import { END, type ItemSource, Items, NONE } from './item-stream.ts'
+import { type ItemIterator, iterationOf } from './iteration.ts'
 import { EventItems } from './subscription.ts'
 
 export interface OuterStream {

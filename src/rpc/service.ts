@@ -165,9 +165,9 @@ export function service<C extends AnyContract, const U extends Uses = NoClients>
 }
 
 /** What runs a method of a service: its handler, or what is built in for an event without one. */
-export function handlerOf(service: Service, name: string): (request: unknown, ctx: unknown) => unknown {
+export function handlerOf(service: Service, name: string): (request: unknown, ctx: Context) => unknown {
   const hub = insides.get(service)?.hubs.get(name)
-  if (hub) return (filter) => hub.feed(filter)
+  if (hub) return (filter, ctx) => hub.feed(filter, ctx)
   const handlers = service.handlers as Readonly<Record<string, (request: unknown, ctx: unknown) => unknown>> // each was looked at by service()
   return (request, ctx) => handlers[name]?.(request, ctx)
 }

@@ -20,6 +20,7 @@ import {
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
+import type { LazyFlows } from './flows.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
@@ -38,6 +39,7 @@ export class Callee {
   /** Requests after this id are let be: the peer was told that they do not run. */
   #finalId: number | undefined
   readonly #sender: FrameSender
+  readonly #flows: LazyFlows
   readonly #clock: Clock
   readonly #effects: Effects
   readonly #calls = new IncomingCalls()
@@ -47,8 +49,9 @@ export class Callee {
   #heldBytes = 0
   #isStarting = false
 
-  constructor(sender: FrameSender, clock: Clock, effects: Effects) {
+  constructor(sender: FrameSender, flows: LazyFlows, clock: Clock, effects: Effects) {
     this.#sender = sender
+    this.#flows = flows
     this.#clock = clock
     this.#effects = effects
     this.#reassembler = new Reassembler(sender.limits)
@@ -101,7 +104,7 @@ export class Callee {
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
     if (!isFurther && !this.#begin(frame, headRead.read(flags, buffer, start, end), more)) return
-    if (isFurther) this.#sender.flows.bulkReceived(end - start)
+    if (isFurther) this.#flows.all.bulkReceived(end - start)
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
     const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
@@ -120,7 +123,7 @@ export class Callee {
       return
     }
     call.flow?.inflow?.cut()
-    const isUnsent = this.#sender.flowsIfAny?.cut(id) === true
+    const isUnsent = this.#flows.made?.cut(id) === true
     if (call.isAnswered && isUnsent) {
       this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the answer had left', processed: 'yes' })
       this.forget(call)
@@ -134,7 +137,7 @@ export class Callee {
   }
 
   priorityReceived(id: number, priority: Priority): void {
-    if (this.#isKnown(id)) this.#sender.flows.setPriority(id, priority)
+    if (this.#isKnown(id)) this.#flows.all.setPriority(id, priority)
     else this.unknownIds++
   }
 
@@ -158,7 +161,7 @@ export class Callee {
     const isAnswered = this.#reassembler.isDiscarded(id)
     if (held) this.#unhold(id, held)
     this.#reassembler.remove(id)
-    this.#sender.flowsIfAny?.close(id)
+    this.#flows.made?.close(id)
     const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
     if (!isOneWay && !isAnswered) this.#sender.error(id, error)
     return true
@@ -177,7 +180,7 @@ export class Callee {
     const { maxMessageBytes } = this.#sender.peerLimits
     if (body.length <= maxMessageBytes) {
       const rest = this.#sender.response(id, metadata, body, this.#calls.size - 1)
-      if (rest) this.#answered(call, (left) => this.#sender.flows.sendRest(kinds.RESPONSE, id, rest, left))
+      if (rest) this.#answered(call, (left) => this.#flows.all.sendRest(kinds.RESPONSE, id, rest, left))
       else this.forget(call)
       return 'ok'
     }
@@ -202,7 +205,7 @@ export class Callee {
   /** A handler has ended, and all of its answer has left or nobody is there for it. */
   forget(call: IncomingCall): void {
     this.#calls.remove(call)
-    this.#sender.flowsIfAny?.close(call.id)
+    this.#flows.made?.close(call.id)
     this.#startHeld()
   }
 
@@ -210,7 +213,7 @@ export class Callee {
     this.#held = undefined
     this.#heldBytes = 0
     this.#calls.cancelAll()
-    this.#sender.flowsIfAny?.closeAll()
+    this.#flows.made?.closeAll()
   }
 
   #finish(call: IncomingCall, write: () => void): void {
@@ -257,13 +260,13 @@ export class Callee {
     const error: WireError = { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' }
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
-    this.#sender.flowsIfAny?.close(id)
+    this.#flows.made?.close(id)
   }
 
   /** A call whose handler begins. */
   #add(id: number, { oneWay, input, output }: IncomingRequest): IncomingCall {
     const call = this.#calls.add(id, oneWay)
-    if (input || output) call.flow = this.#sender.flows.get(id)
+    if (input || output) call.flow = this.#flows.all.get(id)
     return call
   }
 
@@ -324,7 +327,7 @@ export class Callee {
     const error: WireError = { code: 'resource_exhausted', message, processed: 'no' }
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
-    this.#sender.flowsIfAny?.close(id)
+    this.#flows.made?.close(id)
   }
 
   #deliver(id: number, head: ReceivedRequestHead, buffer: Uint8Array, end: number): void {
@@ -350,7 +353,7 @@ export class Callee {
     request.buffer = buffer
     request.start = bodyStart
     request.end = end
-    if (input || output) this.#sender.flows.open(id, input, output)
+    if (input || output) this.#flows.all.open(id, input, output)
     if (isFull) this.#hold(id, request)
     else this.#effects.requestReceived(this.#add(id, request), request)
     giveBackRequest(request)

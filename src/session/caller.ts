@@ -17,6 +17,7 @@ import {
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
+import type { LazyFlows } from './flows.ts'
 import { GoneCall, type InFlight, OutgoingCalls } from './outgoing.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
@@ -28,12 +29,14 @@ export class Caller {
   /** Frames for ids that are not in flight. */
   unknownIds = 0
   readonly #sender: FrameSender
+  readonly #flows: LazyFlows
   readonly #clock: Clock
   readonly #calls: OutgoingCalls
   readonly #reassembler: Reassembler
 
-  constructor(sender: FrameSender, clock: Clock, firstId: number) {
+  constructor(sender: FrameSender, flows: LazyFlows, clock: Clock, firstId: number) {
     this.#sender = sender
+    this.#flows = flows
     this.#clock = clock
     this.#calls = new OutgoingCalls(firstId)
     this.#reassembler = new Reassembler(sender.limits)
@@ -95,8 +98,8 @@ export class Caller {
     const id = this.#calls.abandon(call)
     if (id === undefined) return
     this.#reassembler.discard(id)
-    const isUnsent = this.#sender.flowsIfAny?.cut(id) === true
-    this.#sender.flowsIfAny?.get(id)?.inflow?.stop()
+    const isUnsent = this.#flows.made?.cut(id) === true
+    this.#flows.made?.get(id)?.inflow?.stop()
     if (tells || isUnsent) this.#sender.frame(kinds.CANCEL, id, NOTHING)
   }
 
@@ -123,7 +126,7 @@ export class Caller {
     }
     if (this.#reassembler.has(id) && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    if (this.#reassembler.has(id)) this.#sender.flows.bulkReceived(frame.end - frame.start)
+    if (this.#reassembler.has(id)) this.#flows.all.bulkReceived(frame.end - frame.start)
     const isWanted = this.#calls.isWanted(id)
     const whole = this.#reassembler.add(id, flags, frame.buffer, isWanted ? frame.start : frame.end, frame.end, more)
     if (!isWanted) this.#reassembler.discard(id)
@@ -141,7 +144,7 @@ export class Caller {
   errorReceived(frame: FrameDecoder): void {
     const error = readError(frame.buffer, frame.start, frame.end, this.#sender.limits)
     const { id } = frame
-    const isUnsent = this.#sender.flowsIfAny?.get(id)?.rest !== undefined
+    const isUnsent = this.#flows.made?.get(id)?.rest !== undefined
     const entry = this.#end(id)
     this.#reassembler.remove(id)
     if (isUnsent) this.#sender.frame(kinds.CANCEL, id, NOTHING) // the server waits for the rest of the request
@@ -152,7 +155,7 @@ export class Caller {
 
   /** The server has sent its last item. */
   endReceived({ id, flags, buffer, start, end }: FrameDecoder): void {
-    const inflow = this.#sender.flowsIfAny?.get(id)?.inflow
+    const inflow = this.#flows.made?.get(id)?.inflow
     if (!inflow) return this.strayReceived(id)
     const bodyStart = (flags & flag.METADATA) === 0 ? start : metadataEnd(buffer, start, end)
     if (bodyStart !== end) throw new ProtocolError('body', 'an END with more than metadata')
@@ -172,7 +175,7 @@ export class Caller {
   /** The peer runs nothing after `lastId`, 0 for nothing at all. */
   loseAfter(lastId: number, cause: NanowireError): void {
     for (const { id, call } of this.#calls.takeAfter(lastId)) {
-      this.#sender.flowsIfAny?.close(id)
+      this.#flows.made?.close(id)
       call.lost(copyOf(cause, 'no'))
     }
   }
@@ -184,7 +187,7 @@ export class Caller {
   /** The connection is over. A request of which no byte was handed to the system did not run. */
   loseAll(cause: NanowireError): void {
     this.loseWaiting(cause)
-    this.#sender.flowsIfAny?.closeAll()
+    this.#flows.made?.closeAll()
     for (const call of this.#calls.takeInFlight()) {
       const left = call.startsAt < this.#sender.link.flushedBytes
       call.lost(copyOf(cause, left ? cause.processed : 'no'))
@@ -205,7 +208,7 @@ export class Caller {
     if (!call.oneWay) this.#calls.sent(id, call, this.#sender.link.writtenBytes)
     const rest = this.#sender.request(id, call, timeoutMs, underway)
     if (!call.oneWay) this.#openFlow(id, call)
-    if (rest) this.#sender.flows.sendRest(kinds.REQUEST, id, rest, () => {})
+    if (rest) this.#flows.all.sendRest(kinds.REQUEST, id, rest, () => {})
     call.left()
   }
 
@@ -214,13 +217,13 @@ export class Caller {
     const { input = false, output = false, priority = 1 } = call
     if (priority !== 1) this.#sender.priority(id, priority)
     if (!input && !output && priority === 1) return
-    const flow = this.#sender.flows.open(id, output, input, priority)
+    const flow = this.#flows.all.open(id, output, input, priority)
     if (input || output) call.flowing?.(flow)
   }
 
   /** The peer has ended the call. */
   #end(id: number): InFlight | undefined {
-    this.#sender.flowsIfAny?.close(id)
+    this.#flows.made?.close(id)
     return this.#calls.end(id)
   }
 

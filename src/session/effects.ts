@@ -2,7 +2,7 @@
 import type { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
 import type { Body, Hello, Metadata, WireError } from '../wire/index.ts'
-import type { Flow } from './flows.ts'
+import type { Flow } from './flow.ts'
 import type { IncomingCall } from './incoming.ts'
 import type { Priority } from './turns.ts'
 

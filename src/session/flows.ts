@@ -5,25 +5,15 @@
 import type { FrameDecoder } from '../wire/index.ts'
 import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
+import { type Flow, MessageRest } from './flow.ts'
 import { Inflow, type StreamRoom } from './inflow.ts'
 import { Outflow } from './outflow.ts'
 import { SendWindow } from './send-window.ts'
 import type { FrameSender } from './sender.ts'
-import { LEAST_PIECE_BYTES, PIECE_BYTES, type Priority, Turns, TurnTaker } from './turns.ts'
+import { type Priority, Turns } from './turns.ts'
 
 /** Bulk is acknowledged when so much of it has come. */
 const ACKNOWLEDGED_BYTES = 32_768
-
-/** What one call has under way besides whole messages. */
-export interface Flow {
-  /** What comes in, for a call that has a stream in this direction. */
-  readonly inflow: Inflow | undefined
-  /** What goes out. */
-  readonly outflow: Outflow | undefined
-  priority: Priority
-  /** A message of the call that has not left whole. */
-  rest: MessageRest | undefined
-}
 
 export class Flows {
   readonly #sender: FrameSender
@@ -146,6 +136,24 @@ export class Flows {
   }
 }
 
+/** The flows of a session, made when the first is asked for. */
+export class LazyFlows {
+  readonly #sender: FrameSender
+  readonly #clock: Clock
+  /** Where there was one. */
+  made: Flows | undefined
+
+  constructor(sender: FrameSender, clock: Clock) {
+    this.#sender = sender
+    this.#clock = clock
+  }
+
+  get all(): Flows {
+    this.made ??= new Flows(this.#sender, this.#clock)
+    return this.made
+  }
+}
+
 class Room implements StreamRoom {
   free: number
 
@@ -155,43 +163,5 @@ class Room implements StreamRoom {
 
   take(bytes: number): void {
     this.free -= bytes
-  }
-}
-
-/** The fragments of a message after its first. */
-class MessageRest extends TurnTaker {
-  readonly #sender: FrameSender
-  readonly #kind: Kind
-  readonly #id: number
-  readonly #rest: BodyRest
-  readonly #left: () => void
-  #isStopped = false
-
-  constructor(sender: FrameSender, kind: Kind, id: number, rest: BodyRest, left: () => void) {
-    super()
-    this.#sender = sender
-    this.#kind = kind
-    this.#id = id
-    this.#rest = rest
-    this.#left = left
-  }
-
-  stop(): void {
-    this.#isStopped = true
-  }
-
-  override get isReady(): boolean {
-    return !this.#isStopped && this.#rest.left > 0
-  }
-
-  override sendPiece(most: number): number {
-    const bytes = Math.min(this.#rest.left, most, PIECE_BYTES)
-    if (bytes < this.#rest.left && bytes < LEAST_PIECE_BYTES) return 0
-    this.#sender.fragment(this.#kind, this.#id, this.#rest, bytes)
-    return bytes
-  }
-
-  override turnEnded(): void {
-    if (!this.#isStopped && this.#rest.left === 0) this.#left()
   }
 }

@@ -2,7 +2,7 @@
  * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
  * leaves nothing but the last id.
  */
-import type { Flow } from './flows.ts'
+import type { Flow } from './flow.ts'
 import { IdTable } from './id-table.ts'
 import { isAfter } from './ids.ts'
 
@@ -68,7 +68,10 @@ export class IncomingCalls {
 
   /** Tells every handler that its caller is gone. Their slots stay until they end. */
   cancelAll(): void {
-    for (const call of this.#calls.entries()) cancel(call)
+    for (const call of this.#calls.entries()) {
+      if (call.isAnswered) this.remove(call)
+      else cancel(call)
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 export type { Admit, Refusal } from './admission.ts'
 export { type Clock, perClock, randomBytes, randomId, systemClock } from './clock.ts'
 export type { Effects, IncomingRequest, OutgoingCall } from './effects.ts'
-export type { Flow } from './flows.ts'
+export type { Flow } from './flow.ts'
 export { isAfter, nextId } from './ids.ts'
 export type { CallRunner, IncomingCall } from './incoming.ts'
 export type { Inflow, InflowListener } from './inflow.ts'

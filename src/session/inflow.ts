@@ -12,7 +12,6 @@ import {
   type Reassembler,
   uint32At,
 } from '../wire/index.ts'
-import type { FrameSender } from './sender.ts'
 
 /** What a stream may send before it is given more, in either direction. */
 export const FIRST_CREDIT_BYTES = 16_384
@@ -24,6 +23,11 @@ const MAX_EMPTY = 1_024
 export interface StreamRoom {
   readonly free: number
   take(bytes: number): void
+}
+
+/** Writes CREDIT. */
+export interface CreditSender {
+  credit(id: number, increment: number): void
 }
 
 export interface InflowListener {
@@ -53,7 +57,7 @@ export class Inflow {
   /** A DATA has come, which may have had no item. */
   hasBegun = false
   readonly #id: number
-  readonly #sender: FrameSender
+  readonly #sender: CreditSender
   readonly #reassembler: Reassembler
   readonly #room: StreamRoom
   readonly #chunks: Chunk[] = []
@@ -69,7 +73,7 @@ export class Inflow {
   #isStopped = false
   #isOver = false
 
-  constructor(id: number, sender: FrameSender, reassembler: Reassembler, room: StreamRoom) {
+  constructor(id: number, sender: CreditSender, reassembler: Reassembler, room: StreamRoom) {
     this.#id = id
     this.#sender = sender
     this.#reassembler = reassembler

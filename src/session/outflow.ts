@@ -3,10 +3,10 @@
  * (spec/streams.md). Invariants: items leave in order, then one end; nothing is asked of the producer that could not be sent soon.
  */
 import { NanowireError } from '../errors.ts'
+import type { LimitName } from '../limits.ts'
 import { type Body, BodyRest, type InPlace, ProtocolError } from '../wire/index.ts'
 import { FIRST_CREDIT_BYTES } from './inflow.ts'
 import type { SendWindow } from './send-window.ts'
-import type { FrameSender } from './sender.ts'
 import { LEAST_PIECE_BYTES, PIECE_BYTES, type Turns, TurnTaker } from './turns.ts'
 
 const MOST_CREDIT = 2 ** 31 - 1
@@ -15,6 +15,18 @@ const MOST_CREDIT = 2 ** 31 - 1
 export interface ItemToSend extends InPlace {
   /** Its bytes, where it cannot be written where it leaves. */
   toBody(): Body
+}
+
+/** Writes what belongs to a stream. */
+export interface ItemSender {
+  readonly link: { readonly peer: string }
+  readonly peerLimits: { readonly maxMessageBytes: number }
+  limitFired(name: LimitName, message: string): void
+  itemInPlace(id: number, item: InPlace, maxBytes: number): number
+  items(id: number, gap: number, items: readonly BodyRest[], bytes: number): void
+  itemFragment(id: number, gap: number, rest: BodyRest, bytes: number): void
+  emptyData(id: number, waits: boolean, isWithin: boolean): void
+  end(id: number, metadata: Uint8Array | undefined): void
 }
 
 /** An item that waits for its turn. */
@@ -28,7 +40,7 @@ export class Outflow extends TurnTaker {
   /** Told when another item may be put, after `put` has said no. */
   onReady: (() => void) | undefined
   readonly #id: number
-  readonly #sender: FrameSender
+  readonly #sender: ItemSender
   readonly #window: SendWindow
   readonly #turns: Turns
   #credit = FIRST_CREDIT_BYTES
@@ -42,7 +54,7 @@ export class Outflow extends TurnTaker {
   #finish: (() => void) | undefined
   #isOver = false
 
-  constructor(id: number, sender: FrameSender, window: SendWindow, turns: Turns) {
+  constructor(id: number, sender: ItemSender, window: SendWindow, turns: Turns) {
     super()
     this.#id = id
     this.#sender = sender
@@ -86,7 +98,7 @@ export class Outflow extends TurnTaker {
 
   /** Says that there are no items yet. */
   putNone(): void {
-    if (!this.#isOver) this.#sender.data(this.#id, false)
+    if (!this.#isOver) this.#sender.emptyData(this.#id, false, false)
   }
 
   /** The client's last item was put. */
@@ -130,9 +142,10 @@ export class Outflow extends TurnTaker {
     const [first] = this.#waiting
     if (!first) return 0
     const room = Math.min(most, this.#credit, PIECE_BYTES)
-    const isBegun = first.rest.left < first.bytes
     const sent =
-      isBegun || first.bytes + gapBytes(first) > room ? this.#sendFragment(first, room) : this.#sendItems(first, room)
+      isBegun(first) || first.bytes + gapBytes(first) > room
+        ? this.#sendFragment(first, room)
+        : this.#sendItems(first, room)
     this.#credit -= sent
     return sent
   }
@@ -191,7 +204,7 @@ export class Outflow extends TurnTaker {
   }
 
   #sendFragment(first: Waiting, room: number): number {
-    const isFirst = first.rest.left === first.bytes
+    const isFirst = !isBegun(first)
     const head = isFirst ? gapBytes(first) : 0
     const bytes = Math.min(first.rest.left, room - head)
     if (bytes <= 0 || (bytes < first.rest.left && bytes + head < LEAST_PIECE_BYTES)) return 0
@@ -214,8 +227,14 @@ export class Outflow extends TurnTaker {
     const isShort = this.#waiting.length > 0 ? !this.isReady : this.#credit <= 0
     if (!isShort || this.#hasAsked) return
     this.#hasAsked = true
-    this.#sender.data(this.#id, true)
+    const [first] = this.#waiting
+    this.#sender.emptyData(this.#id, true, first !== undefined && isBegun(first))
   }
+}
+
+/** A piece of it has left. */
+function isBegun({ rest, bytes }: Waiting): boolean {
+  return rest.left < bytes
 }
 
 function gapBytes({ gap }: Waiting): number {

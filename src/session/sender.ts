@@ -26,9 +26,7 @@ import {
   writeRequestInPlace,
   writeResponseInPlace,
 } from '../wire/index.ts'
-import type { Clock } from './clock.ts'
 import type { Effects, OutgoingCall } from './effects.ts'
-import { Flows } from './flows.ts'
 import type { Link } from './link.ts'
 import { PIECE_BYTES, type Priority } from './turns.ts'
 
@@ -61,31 +59,17 @@ export class FrameSender {
   peerLimits: PeerLimits
   framesSent = 0
   readonly #effects: Pick<Effects, 'limitFired'>
-  readonly #clock: Clock
-  #flows: Flows | undefined
   /** The DATA that was written last, as long as it can be added to. */
   #open: OpenData | undefined
   #owedPongs: Uint8Array[] | undefined
   /** How many requests were sent, notifies too, until the peer's HELLO has come. */
   requestsBeforeHello: number | undefined = 0
 
-  constructor(link: Link, limits: Limits, clock: Clock, effects: Pick<Effects, 'limitFired'>) {
+  constructor(link: Link, limits: Limits, effects: Pick<Effects, 'limitFired'>) {
     this.link = link
     this.limits = limits
-    this.#clock = clock
     this.#effects = effects
     this.peerLimits = { ...limits, maxFrameBytes: 65_536, maxCallsInFlight: MAX_CALLS_BEFORE_HELLO }
-  }
-
-  /** Streams and messages in fragments, made when the first is asked for. */
-  get flows(): Flows {
-    this.#flows ??= new Flows(this, this.#clock)
-    return this.#flows
-  }
-
-  /** The same, where there was one. */
-  get flowsIfAny(): Flows | undefined {
-    return this.#flows
   }
 
   /** A limit fired; the message names it, its value, the peer and the option. */
@@ -208,9 +192,9 @@ export class FrameSender {
     this.#written(MANY)
   }
 
-  /** A DATA without items. */
-  data(id: number, waits: boolean): void {
-    beginData(this.link.writer, id, waits ? flags.WAIT : 0, 0, 0)
+  /** A DATA without items, `isWithin` an item that goes on. */
+  emptyData(id: number, waits: boolean, isWithin: boolean): void {
+    beginData(this.link.writer, id, (waits ? flags.WAIT : 0) | (isWithin ? flags.MORE : 0), 0, 0)
     this.#written(SOME)
   }
 

@@ -29,6 +29,7 @@ import { brokenBy, closedHere, codeFor, cut, goingAway, refusedBy, silent } from
 import type { Clock } from './clock.ts'
 import type { Effects, OutgoingCall } from './effects.ts'
 import { Farewell } from './farewell.ts'
+import { LazyFlows } from './flows.ts'
 import type { IncomingCall } from './incoming.ts'
 import { updateReading } from './intake.ts'
 import { Keepalive, type KeepaliveEffects } from './keepalive.ts'
@@ -48,6 +49,7 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
   readonly #clock: Clock
   readonly #effects: Effects
   readonly #sender: FrameSender
+  readonly #flows: LazyFlows
   /** A client's. */
   readonly #caller: Caller | undefined
   /** A server's, made with the first request: most connections are quiet. */
@@ -64,8 +66,9 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     this.#role = role
     this.#clock = clock
     this.#effects = effects
-    this.#sender = new FrameSender(link, limits, clock, effects)
-    this.#caller = role === 'client' ? new Caller(this.#sender, clock, firstId) : undefined
+    this.#sender = new FrameSender(link, limits, effects)
+    this.#flows = new LazyFlows(this.#sender, clock)
+    this.#caller = role === 'client' ? new Caller(this.#sender, this.#flows, clock, firstId) : undefined
     this.#keepalive = new Keepalive(clock, this.#sender, this)
     this.#admission = admit && new Admission(admit, clock, this)
     const cancelTimer = clock.after(limits.handshakeTimeoutMs, () =>
@@ -226,7 +229,7 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     this.#obeyLimits()
     if (this.#isOver) return
     this.#sender.sendOwedPongs()
-    this.#sender.flowsIfAny?.pump()
+    this.#flows.made?.pump()
     if (this.takesCalls) this.#caller?.pump()
     this.#endIfDrained()
   }
@@ -289,21 +292,21 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
   }
 
   #dataReceived(frame: FrameDecoder): void {
-    const { flows } = this.#sender
+    const flows = this.#flows.all
     flows.bulkReceived(frame.end - frame.start)
     if (!flows.dataReceived(frame)) this.#half.strayReceived(frame.id)
   }
 
   #endReceived(frame: FrameDecoder): void {
     if (this.#caller) return this.#caller.endReceived(frame)
-    const inflow = this.#sender.flowsIfAny?.get(frame.id)?.inflow
+    const inflow = this.#flows.made?.get(frame.id)?.inflow
     if (frame.end > frame.start) throw new ProtocolError('body', "a client's END with a body")
     if (inflow) inflow.endReceived()
     else this.#takingCalls().strayReceived(frame.id)
   }
 
   #creditReceived(id: number, increment: number): void {
-    const { flows } = this.#sender
+    const flows = this.#flows.all
     if (increment === 0) throw new ProtocolError('credit', `credit of no bytes for ${id}`)
     if (id === 0) flows.acknowledged(increment)
     else if (!flows.creditReceived(id, increment)) this.#half.strayReceived(id)
@@ -315,7 +318,7 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
 
   /** The half that only a server has. */
   #takingCalls(): Callee {
-    this.#callee ??= new Callee(this.#sender, this.#clock, this.#effects)
+    this.#callee ??= new Callee(this.#sender, this.#flows, this.#clock, this.#effects)
     return this.#callee
   }
 

@@ -168,6 +168,7 @@ export function interop() {
     },
     *rush({ items }) {
       for (let n = 1; n <= items; n++) yield n
+      ended.get('rush').resolve('all were made')
     },
     shout(said) {
       running.publish.shouted(said)

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { contract, event, NanowireError, notify, type Service, service, stub } from '../../src/index.ts'
+import { type Context, contract, event, NanowireError, notify, type Service, service, stub } from '../../src/index.ts'
 import { defaultLimits, resolveLimits } from '../../src/limits.ts'
 import { EventFeed, whenReady } from '../../src/rpc/events.ts'
 import type { ItemSink } from '../../src/rpc/item-pump.ts'
@@ -49,8 +49,13 @@ class Sink implements ItemSink {
   }
 }
 
+/** As much of a handler's context as a feed looks at. */
+function contextOf(signal: AbortSignal): Context {
+  return { signal } as Context
+}
+
 function feedOf(of: Service<typeof Orders>, name: string, filter: unknown = {}): EventFeed {
-  const feed = handlerOf(of, name)(filter, undefined)
+  const feed = handlerOf(of, name)(filter, contextOf(new AbortController().signal))
   if (!(feed instanceof EventFeed)) throw new Error(`${name} is answered by something else`)
   return feed
 }
@@ -145,7 +150,7 @@ describe('publish', () => {
 describe('an event with a handler of its own', () => {
   it('is answered by it, and cannot be published', () => {
     const made = service(Orders, { ...handlers, *placed() {} })
-    const answer = handlerOf(made, 'placed')({}, undefined)
+    const answer = handlerOf(made, 'placed')({}, contextOf(new AbortController().signal))
     expect(answer).not.toBeInstanceOf(EventFeed)
     expect(() => made.publish.placed(order('a'))).toThrow('orders/placed has a handler of its own')
     made.publish.closed({ reason: 'late' })
@@ -165,7 +170,7 @@ describe('an event with a handler of its own', () => {
       }
     }
     const made = service(Orders, new Handlers())
-    expect(handlerOf(made, 'placed')({}, undefined)).toEqual([order('a')])
+    expect(handlerOf(made, 'placed')({}, contextOf(new AbortController().signal))).toEqual([order('a')])
   })
 })
 
@@ -366,6 +371,19 @@ describe('a feed that is iterated, as middleware does', () => {
     made.publish.placed(order('a', 6))
     expect((await last).done).toBe(true)
     expect(feed.hub.size).toEqual({ subscribers: 0, keys: 0 })
+  })
+
+  it('ends when the caller goes away, for a generator that waits cannot be told to return', async () => {
+    const made = orders()
+    const controller = new AbortController()
+    const feed = handlerOf(made, 'placed')({}, contextOf(controller.signal)) as EventFeed // it has no handler of its own
+    const bodies = feed[Symbol.asyncIterator]()
+    const waiting = bodies.next()
+    controller.abort(new Error('gone'))
+    await expect(waiting).rejects.toThrow('gone')
+    expect(feed.hub.size.subscribers).toBe(0)
+    await expect(feed[Symbol.asyncIterator]().next()).rejects.toThrow('gone')
+    expect(feed.hub.size.subscribers).toBe(0)
   })
 
   it('has what the method says for slow ones', async () => {

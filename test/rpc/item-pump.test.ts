@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { closeSource, ItemPump, type ItemSink, requireSource } from '../../src/rpc/item-pump.ts'
+import { closeSource, ItemPump, type ItemSink } from '../../src/rpc/item-pump.ts'
+import { requireSource } from '../../src/rpc/iteration.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
 import { runs } from '../support/runs.ts'
 import '../support/seed.ts'
@@ -368,15 +369,17 @@ describe('a pump that is stopped', () => {
   it('from within its producer ends it when that has answered', async () => {
     for (const isAsync of [false, true]) {
       const told: unknown[] = []
+      let stop = (): void => {}
       const sync = (function* () {
         try {
-          pump.stop(ended(notes))
+          stop()
           yield 1
         } finally {
           told.push('finally')
         }
       })()
       const { pump, notes } = pumpOf(isAsync ? noted(told, sync) : sync)
+      stop = () => pump.stop(ended(notes))
       pump.start()
       await nextTurn()
       expect([notes, new Set(told)]).toEqual([['ended'], new Set(['finally'])])

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   type Connection,
+  type Context,
   connect,
   contract,
   event,
@@ -11,7 +12,6 @@ import {
   type Server,
   type Service,
   type ServiceOptions,
-  serve,
   service,
   stub,
   unary,
@@ -54,7 +54,7 @@ function orders(options: ServiceOptions<Record<never, never>, typeof Orders> = {
 
 /** How many subscribe to an event of a service. */
 function subscribersOf(made: Service<typeof Orders>, name: string): number {
-  const feed = handlerOf(made, name)({}, undefined)
+  const feed = handlerOf(made, name)({}, { signal: new AbortController().signal } as Context)
   return feed instanceof EventFeed ? feed.hub.size.subscribers : -1
 }
 
@@ -126,7 +126,8 @@ describe.each(Object.entries(places))('a subscription in %s', (_, connectTo) => 
     await expect(aborted.next()).rejects.toMatchObject({ code: 'cancelled' })
     const waiting = late.next()
     waiting.catch(() => {}) // looked at below
-    clock.advance(100)
+    await nextTurn() // its timer is set
+    clock.advance(110) // at most a tick late
     await expect(waiting).rejects.toMatchObject({ code: 'deadline_exceeded' })
     await until(() => subscribersOf(made, 'placed') === 1)
     clock.advance(3_600_000)
