@@ -53,7 +53,7 @@ export const limitRules = {
     max: 4096 * MIB,
     reason:
       'all unfinished messages of one connection; a peer that never finishes them holds no more. Unless it is named, it ' +
-      'is at least twice maxMessageBytes, so that such messages can be taken at all',
+      'is at least four times maxMessageBytes, so that such messages can be taken at all',
   },
   maxStreamBytes: {
     default: 16 * MIB,
@@ -179,7 +179,7 @@ export function resolveLimits(options: LimitOptions = {}): Limits {
     limits[name as LimitName] = value // own, checked above
   }
   if (options.maxReassemblyBytes === undefined) {
-    limits.maxReassemblyBytes = Math.max(limits.maxReassemblyBytes, 2 * limits.maxMessageBytes)
+    limits.maxReassemblyBytes = Math.max(limits.maxReassemblyBytes, 4 * limits.maxMessageBytes)
   }
   if (limits.idleTimeoutMs <= limits.pingAfterMs) {
     throw misuse(

@@ -156,18 +156,14 @@ export class EventFeed implements AsyncIterable<unknown> {
     const items = new Items(slot)
     slot.wake = () => items.wake()
     slot.taken = () => queue.resume()
-    slot.left = () => {
-      stopListening()
-      queue.stop()
-      pump.stop()
-    }
+    slot.left = () => pump.stop()
     const cancel = (reason: unknown): void => {
       slot.stop()
       slot.fail(reason)
     }
     pump.start()
     const { signal } = ctx
-    const stopListening = onAbort(signal, { cancel })
+    onAbort(signal, { cancel })
     if (signal.aborted) cancel(signal.reason)
     return items
   }

@@ -14,7 +14,7 @@ export interface ReceivedItemsOptions {
   readonly gate: Gate
   readonly limits: Limits
   readonly peer: string
-  /** An item does not fit, or there is no room for it. Calls `fail` with what the stream ends with. */
+  /** An item does not fit, or is too long. Calls `fail` with what the stream ends with. */
   refused(error: unknown): void
   /** The consumer wants no more. */
   left(): void
@@ -82,8 +82,8 @@ export class ReceivedItems implements ItemSource, InflowListener {
     this.#options.ended()
   }
 
-  overflowed(): void {
-    this.#refuse(new NanowireError('resource_exhausted', this.#says('maxStreamBytes', 'no room for an item')))
+  tooLong(): void {
+    this.#refuse(new NanowireError('resource_exhausted', this.#says('an item is too long')))
   }
 
   #takeFrom(inflow: Inflow, { buffer, start, end }: NonNullable<Inflow['chunk']>): unknown {
@@ -95,7 +95,7 @@ export class ReceivedItems implements ItemSource, InflowListener {
       item = decodeItem(gate, buffer, start, end, limits)
       bytes = itemEnd() - start
       if (bytes > limits.maxMessageBytes)
-        throw new NanowireError('resource_exhausted', this.#says('maxMessageBytes', `an item of ${bytes} bytes`))
+        throw new NanowireError('resource_exhausted', this.#says(`an item of ${bytes} bytes`))
     } catch (error) {
       this.#refuse(error)
       throw this.#failure?.error ?? error
@@ -109,7 +109,7 @@ export class ReceivedItems implements ItemSource, InflowListener {
     this.#options.refused(error)
   }
 
-  #says(limit: 'maxStreamBytes' | 'maxMessageBytes', what: string): string {
-    return limitMessage(limit, this.#options.limits, what, this.#options.peer)
+  #says(what: string): string {
+    return limitMessage('maxMessageBytes', this.#options.limits, what, this.#options.peer)
   }
 }

@@ -104,6 +104,7 @@ export class EventItems extends Items implements Subscription<unknown> {
   }
 
   #wasLeft(): void {
+    if (this.#isReady) return
     this.doesNotStand(
       new NanowireError('cancelled', 'the subscription was left before it stood', { processed: 'maybe' }),
     )
@@ -111,11 +112,10 @@ export class EventItems extends Items implements Subscription<unknown> {
 
   #makeReady(): Promise<void> {
     if (this.#isReady) return Promise.resolve()
-    const promise = (this.#failure ? Promise.reject(this.#failure) : new Promise(takeSettlers)) as Promise<void>
-    if (!this.#failure) {
-      this.#resolve = takenResolve
-      this.#reject = takenReject
-    }
+    const promise = new Promise<unknown>(takeSettlers) as Promise<void> // resolved with nothing
+    this.#resolve = takenResolve
+    this.#reject = takenReject
+    if (this.#failure) this.#reject(this.#failure)
     promise.catch(() => {}) // who does not wait for it need not handle it
     return promise
   }

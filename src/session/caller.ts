@@ -50,9 +50,9 @@ export class Caller {
     return this.#calls.waiting
   }
 
-  /** Nobody waits for anything. */
+  /** Nobody waits for anything, and nothing is left to send. */
   get isIdle(): boolean {
-    return this.#calls.isIdle
+    return this.#calls.isIdle && (this.#flows.made?.unsent ?? 0) === 0
   }
 
   /** Sends a call, or lets it wait for its turn. */
@@ -208,7 +208,7 @@ export class Caller {
     if (!call.oneWay) this.#calls.sent(id, call, this.#sender.link.writtenBytes)
     const rest = this.#sender.request(id, call, timeoutMs, underway)
     if (!call.oneWay) this.#openFlow(id, call)
-    if (rest) this.#flows.all.sendRest(kinds.REQUEST, id, rest, () => {})
+    if (rest) this.#flows.all.sendRest(kinds.REQUEST, id, rest, () => call.oneWay && this.#flows.all.close(id))
     call.left()
   }
 

@@ -27,6 +27,9 @@ export class MessageRest extends TurnTaker {
   readonly #id: number
   readonly #rest: BodyRest
   readonly #left: () => void
+  /** What is to leave of it in all. */
+  readonly bytes: number
+  takesTurns = false
   #isStopped = false
 
   constructor(sender: FragmentSender, kind: Kind, id: number, rest: BodyRest, left: () => void) {
@@ -35,6 +38,7 @@ export class MessageRest extends TurnTaker {
     this.#kind = kind
     this.#id = id
     this.#rest = rest
+    this.bytes = rest.left + PIECE_BYTES // with what has left already
     this.#left = left
   }
 

@@ -6,8 +6,9 @@ import type { FrameDecoder } from '../wire/index.ts'
 import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import { type Flow, MessageRest } from './flow.ts'
-import { Inflow, type StreamRoom } from './inflow.ts'
+import { Inflow } from './inflow.ts'
 import { Outflow } from './outflow.ts'
+import { Room } from './room.ts'
 import { SendWindow } from './send-window.ts'
 import type { FrameSender } from './sender.ts'
 import { type Priority, Turns } from './turns.ts'
@@ -21,15 +22,20 @@ export class Flows {
   readonly #turns: Turns
   readonly #reassembler: Reassembler
   readonly #flows = new Map<number, Flow>()
-  readonly #room: StreamRoom
+  readonly #room: Room
+  /** In the order in which they came. */
+  readonly #rests = new Set<MessageRest>()
+  /** Of those that take turns. */
+  #restBytes = 0
   #unacknowledged = 0
 
   constructor(sender: FrameSender, clock: Clock) {
     this.#sender = sender
     this.#window = new SendWindow(clock)
     this.#turns = new Turns(sender.link, this.#window)
-    this.#reassembler = new Reassembler(sender.limits)
-    this.#room = new Room(sender.limits.maxStreamBytes)
+    const { maxMessageBytes, maxStreamBytes } = sender.limits
+    this.#reassembler = new Reassembler({ maxMessageBytes, maxReassemblyBytes: Number.POSITIVE_INFINITY }) // the room bounds it
+    this.#room = new Room(maxStreamBytes, maxMessageBytes)
   }
 
   get(id: number): Flow | undefined {
@@ -66,21 +72,51 @@ export class Flows {
   /** Lets a message take turns whose first frame has left. `left` is called when all of it has. */
   sendRest(kind: Kind, id: number, rest: BodyRest, left: () => void): void {
     const flow = this.#flows.get(id) ?? this.open(id, false, false)
-    flow.rest = new MessageRest(this.#sender, kind, id, rest.own(), () => {
-      flow.rest = undefined
+    const leaving = new MessageRest(this.#sender, kind, id, rest.own(), () => {
+      this.#dropRest(flow)
       left()
     })
-    flow.rest.priority = flow.priority
-    this.#turns.add(flow.rest)
+    leaving.priority = flow.priority
+    flow.rest = leaving
+    this.#rests.add(leaving)
+    this.#addRests()
+  }
+
+  /** Messages that have not left whole. */
+  get unsent(): number {
+    return this.#rests.size
+  }
+
+  /**
+   * Those that came first take turns, as many as the peer has room for in any case: its room is not announced, but twice its
+   * longest message (spec/protocol.md, P33).
+   */
+  #addRests(): void {
+    const most = 2 * this.#sender.peerLimits.maxMessageBytes
+    for (const rest of this.#rests) {
+      if (this.#restBytes > 0 && this.#restBytes + rest.bytes > most) return
+      if (rest.takesTurns) continue
+      rest.takesTurns = true
+      this.#restBytes += rest.bytes
+      this.#turns.add(rest)
+    }
+  }
+
+  #dropRest(flow: Flow): void {
+    const { rest } = flow
+    flow.rest = undefined
+    if (!rest || !this.#rests.delete(rest)) return
+    rest.stop()
+    if (rest.takesTurns) this.#restBytes -= rest.bytes
+    this.#addRests()
   }
 
   /** What a call still had to send is dropped. Returns whether there was any. */
   cut(id: number): boolean {
     const flow = this.#flows.get(id)
     const isUnsent = flow?.rest !== undefined || (flow?.outflow !== undefined && !flow.outflow.isOver)
-    flow?.rest?.stop()
     flow?.outflow?.stop()
-    if (flow) flow.rest = undefined
+    if (flow) this.#dropRest(flow)
     return isUnsent
   }
 
@@ -151,17 +187,5 @@ export class LazyFlows {
   get all(): Flows {
     this.made ??= new Flows(this.#sender, this.#clock)
     return this.made
-  }
-}
-
-class Room implements StreamRoom {
-  free: number
-
-  constructor(bytes: number) {
-    this.free = bytes
-  }
-
-  take(bytes: number): void {
-    this.free -= bytes
   }
 }

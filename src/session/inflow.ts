@@ -12,18 +12,13 @@ import {
   type Reassembler,
   uint32At,
 } from '../wire/index.ts'
+import type { Room, RoomSeeker } from './room.ts'
 
 /** What a stream may send before it is given more, in either direction. */
 export const FIRST_CREDIT_BYTES = 16_384
 
 /** DATA without an item, one after the other. */
 const MAX_EMPTY = 1_024
-
-/** What all streams of a connection may hold above their first windows. */
-export interface StreamRoom {
-  readonly free: number
-  take(bytes: number): void
-}
 
 /** Writes CREDIT. */
 export interface CreditSender {
@@ -35,8 +30,8 @@ export interface InflowListener {
   itemsCame(): void
   /** There will be no more. */
   ended(): void
-  /** No more comes, for the connection has no room: `maxStreamBytes`. */
-  overflowed(): void
+  /** An item is longer than this side takes. */
+  tooLong(): void
 }
 
 /** Items that lie one behind the other. */
@@ -48,9 +43,11 @@ interface Chunk {
   gap: number
   /** Of an item that came in fragments: to be given back. */
   readonly whole: Assembled | undefined
+  /** Taken out of the connection's room. */
+  readonly roomBytes: number
 }
 
-export class Inflow {
+export class Inflow implements RoomSeeker {
   listener: InflowListener | undefined
   /** The peer has sent its last item. */
   isEnded = false
@@ -59,21 +56,23 @@ export class Inflow {
   readonly #id: number
   readonly #sender: CreditSender
   readonly #reassembler: Reassembler
-  readonly #room: StreamRoom
+  readonly #room: Room
   readonly #chunks: Chunk[] = []
   #first = 0
+  /** Bytes of items that are whole. */
   #held = 0
+  /** Bytes of one that is not. */
+  #partial = 0
+  /** There is room for all of that one, however long it is. */
+  #hasRoom = false
   #window = FIRST_CREDIT_BYTES
   /** Given and not used. */
   #credit = FIRST_CREDIT_BYTES
-  /** Taken out of the connection's room. */
-  #charged = 0
   #empty = 0
   #gap = 0
   #isStopped = false
-  #isOver = false
 
-  constructor(id: number, sender: CreditSender, reassembler: Reassembler, room: StreamRoom) {
+  constructor(id: number, sender: CreditSender, reassembler: Reassembler, room: Room) {
     this.#id = id
     this.#sender = sender
     this.#reassembler = reassembler
@@ -101,7 +100,6 @@ export class Inflow {
     chunk.start += bytes
     this.#held -= bytes
     if (chunk.start >= chunk.end) this.#forgetFirst(chunk)
-    if (this.#charged > 0) this.#charge()
     this.#giveCredit()
   }
 
@@ -109,13 +107,17 @@ export class Inflow {
   stop(): void {
     this.#isStopped = true
     this.listener = undefined
-    for (const chunk of this.#chunks) if (chunk.whole) this.#reassembler.release(chunk.whole)
+    for (const chunk of this.#chunks) this.#release(chunk)
     this.#chunks.length = 0
     this.#first = 0
     this.#held = 0
-    this.#window = FIRST_CREDIT_BYTES
-    this.#charge()
+    this.#giveRoomBack()
     this.#reassembler.discard(this.#id)
+  }
+
+  roomGranted(): void {
+    this.#hasRoom = true
+    this.#giveCredit()
   }
 
   /** The peer sends no more, and no end either: it has cancelled. */
@@ -127,9 +129,7 @@ export class Inflow {
   /** The call is over. What has come may still be taken. */
   over(): void {
     this.cut()
-    this.#room.take(-this.#charged) // what is left waits in the application's own time
-    this.#charged = 0
-    this.#isOver = true
+    this.#giveRoomBack()
   }
 
   /** @throws ProtocolError */
@@ -171,12 +171,14 @@ export class Inflow {
     if (this.#isStopped) {
       if (whole !== undefined && typeof whole !== 'string') this.#reassembler.release(whole)
       this.#reassembler.discard(this.#id)
-    } else if (typeof whole === 'string') this.#overflowed()
+    } else if (typeof whole === 'string') this.#refuse()
     else if (whole) this.#arrived(whole.flags, whole.body, 0, whole.body.length, whole)
+    else this.#partial += end - start
   }
 
   #arrived(flags: number, buffer: Uint8Array, start: number, end: number, whole: Assembled | undefined): void {
     if (this.#isStopped) return
+    const roomBytes = this.#settleRoom(end - start)
     let at = start
     if ((flags & flag.GAP) !== 0) {
       if (end - start < 4) throw new ProtocolError('body', 'a DATA that ends within the number of items left out')
@@ -191,22 +193,42 @@ export class Inflow {
     }
     this.#empty = 0
     this.#held += end - at
-    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole }
+    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole, roomBytes }
     this.#gap = 0
     this.#chunks.push(chunk)
-    if (this.#held > this.#window && !this.#charge()) return this.#overflowed()
     this.listener?.itemsCame() // who waits takes items where they lie
     if (whole === undefined && this.#chunks.at(-1) === chunk) keep(chunk)
   }
 
-  #overflowed(): void {
+  #refuse(): void {
     const { listener } = this
     this.stop()
-    listener?.overflowed()
+    listener?.tooLong()
+  }
+
+  /** An item is whole. Returns what it goes on to take out of the connection's room. */
+  #settleRoom(bytes: number): number {
+    this.#partial = 0
+    this.#room.leave(this)
+    if (!this.#hasRoom) return 0
+    this.#hasRoom = false
+    const kept = Math.min(bytes, this.#room.itemBytes)
+    this.#room.giveBack(this.#room.itemBytes - kept)
+    return kept
+  }
+
+  #giveRoomBack(): void {
+    this.#room.giveBack(this.#settleRoom(0) + this.#window - FIRST_CREDIT_BYTES)
+    this.#window = FIRST_CREDIT_BYTES
+  }
+
+  #release({ whole, roomBytes }: Chunk): void {
+    if (whole) this.#reassembler.release(whole)
+    if (roomBytes > 0) this.#room.giveBack(roomBytes)
   }
 
   #forgetFirst(chunk: Chunk): void {
-    if (chunk.whole) this.#reassembler.release(chunk.whole)
+    this.#release(chunk)
     this.#first++
     if (this.#first < this.#chunks.length && this.#first < 64) return
     this.#chunks.splice(0, this.#first)
@@ -215,26 +237,15 @@ export class Inflow {
 
   /** The application keeps up, and the peer would send more. */
   #growWindow(): void {
-    if (this.#isStopped || this.#held > this.#window / 2) return
-    const more = Math.min(this.#window, this.#room.free)
-    if (more < this.#window) return
-    this.#window += more
-    this.#charge()
+    if (this.#isStopped || this.#held > this.#window / 2 || !this.#room.widen(this.#window)) return
+    this.#window *= 2
   }
 
-  /** Takes out of the connection's room what this stream needs, or gives back what it does not. Returns whether there was enough. */
-  #charge(): boolean {
-    if (this.#isOver) return true
-    const needed = Math.max(this.#window, this.#held) - FIRST_CREDIT_BYTES
-    if (needed - this.#charged > this.#room.free) return false
-    this.#room.take(needed - this.#charged)
-    this.#charged = needed
-    return true
-  }
-
+  /** What is half there counts as held, unless there is room for all of it: then it comes, whatever waits before it. */
   #giveCredit(): void {
     if (this.#isStopped || this.isEnded) return
-    const due = this.#window - this.#credit - this.#held
+    if (this.#partial > this.#window / 2 && this.#held === 0 && !this.#hasRoom) this.#room.seek(this)
+    const due = this.#window - this.#credit - (this.#hasRoom ? 0 : this.#held + this.#partial)
     if (due < this.#window / 2) return
     this.#credit += due
     this.#sender.credit(this.#id, due)

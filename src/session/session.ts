@@ -230,8 +230,7 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     if (this.#isOver) return
     this.#sender.sendOwedPongs()
     this.#flows.made?.pump()
-    if (this.takesCalls) this.#caller?.pump()
-    this.#endIfDrained()
+    this.#callEnded()
   }
 
   linkClosed(error: Error | undefined): void {

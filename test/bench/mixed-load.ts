@@ -38,24 +38,23 @@ function large(): Uint8Array {
   return bytes
 }
 
-/** When the load is to end, and what it has done. */
-interface Window {
-  readonly end: number
-  bytes: number
+class Round {
+  readonly micros: number[] = []
+  bytes = 0
+  readonly start: number
   /** When the last bytes came. */
   last: number
-}
-
-/** The small calls of a round. */
-class Calls {
-  readonly micros: number[] = []
   readonly #client: Client
   readonly #end: number
+  readonly #now: () => number
   #next = 0
 
-  constructor(client: Client, { end }: Window) {
+  constructor(client: Client, seconds: number, now: () => number) {
     this.#client = client
-    this.#end = end
+    this.#now = now
+    this.start = now()
+    this.last = this.start
+    this.#end = this.start + 1_000 * seconds
   }
 
   run(calls: SmallCalls): Promise<unknown> {
@@ -63,20 +62,42 @@ class Calls {
     return Promise.all(Array.from({ length: calls.inFlight }, () => this.#goOn()))
   }
 
+  async transfer(transfer: Transfer): Promise<void> {
+    if (transfer === 'stream') return this.#readStream()
+    while (this.#now() < this.#end) {
+      const { length } = await this.#client.bytes(large())
+      if (length !== ECHO_BYTES) throw new Error(`of ${ECHO_BYTES} bytes ${length} came back`)
+      this.#came(length)
+    }
+  }
+
+  async #readStream(): Promise<void> {
+    const { streams } = this.#client
+    if (streams?.chunks === undefined) throw new Error('it has no stream of chunks to read')
+    for await (const chunk of streams.chunks(FOREVER)) {
+      this.#came(chunk.length)
+      if (this.last >= this.#end) break
+    }
+  }
+
+  #came(bytes: number): void {
+    this.bytes += bytes
+    this.last = this.#now()
+  }
+
   async #goOn(): Promise<void> {
-    let before = performance.now()
+    let before = this.#now()
     while (before < this.#end) before = await this.#call(before)
   }
 
-  /** Calls that are late because the timer was are started at once; latency counts from the start. */
+  /** Those that are late because the timer was are started at once; latency counts from the start. */
   async #pace(perMs: number): Promise<void> {
-    const start = performance.now()
     const calls: Promise<number>[] = []
     await new Promise<void>((resolve) => {
       const timer = setInterval(() => {
-        const now = performance.now()
-        const due = Math.floor((Math.min(now, this.#end) - start) * perMs)
-        while (calls.length < due) calls.push(this.#call(performance.now()))
+        const now = this.#now()
+        const due = Math.floor((Math.min(now, this.#end) - this.start) * perMs)
+        while (calls.length < due) calls.push(this.#call(this.#now()))
         if (now < this.#end) return
         clearInterval(timer)
         resolve()
@@ -89,30 +110,9 @@ class Calls {
     const id = this.#next++
     const reply = await this.#client.small(requestOf(id))
     if (reply.id !== id) throw new Error(`call ${id} got the reply of ${reply.id}`)
-    const after = performance.now()
+    const after = this.#now()
     this.micros.push(1_000 * (after - before))
     return after
-  }
-}
-
-function came(window: Window, bytes: number): void {
-  window.bytes += bytes
-  window.last = performance.now()
-}
-
-async function echo(client: Client, window: Window): Promise<void> {
-  while (performance.now() < window.end) {
-    const { length } = await client.bytes(large())
-    if (length !== ECHO_BYTES) throw new Error(`of ${ECHO_BYTES} bytes ${length} came back`)
-    came(window, length)
-  }
-}
-
-async function readStream({ streams }: Client, window: Window): Promise<void> {
-  if (streams?.chunks === undefined) throw new Error('it has no stream of chunks to read')
-  for await (const chunk of streams.chunks(FOREVER)) {
-    came(window, chunk.length)
-    if (window.last >= window.end) break
   }
 }
 
@@ -124,22 +124,23 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
-export async function measureMixed(client: Client, load: MixedLoad): Promise<MixedRound> {
-  if (load.transfer === 'echo') large()
-  const start = performance.now()
-  const window: Window = { end: start + 1_000 * load.seconds, bytes: 0, last: start }
-  const calls = new Calls(client, window)
-  const transfer = load.transfer === 'echo' ? echo : readStream
+export async function measureMixed(
+  client: Client,
+  { calls, transfer, transfers, seconds }: MixedLoad,
+  now: () => number = () => performance.now(),
+): Promise<MixedRound> {
+  if (transfer === 'echo' && transfers > 0) large()
+  const round = new Round(client, seconds, now)
   await within(
-    1_000 * load.seconds + GRACE_MS,
+    1_000 * seconds + GRACE_MS,
     Promise.all([
-      load.calls === undefined ? undefined : calls.run(load.calls),
-      ...Array.from({ length: load.transfers }, () => transfer(client, window)),
+      calls === undefined ? undefined : round.run(calls),
+      ...Array.from({ length: transfers }, () => round.transfer(transfer)),
     ]),
   )
   return {
-    calls: calls.micros.length,
-    ...latenciesOf(Float64Array.from(calls.micros)),
-    bytesPerSecond: window.bytes / ((window.last - start) / 1_000),
+    calls: round.micros.length,
+    ...latenciesOf(Float64Array.from(round.micros)),
+    bytesPerSecond: round.bytes === 0 ? 0 : (1_000 * round.bytes) / (round.last - round.start),
   }
 }

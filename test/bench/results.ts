@@ -18,9 +18,9 @@ export function describe(settings: Settings, isPinned: boolean): string {
   return [
     `Node ${process.versions.node}, ${cpus().length} cores, loopback; medians of ${settings.rounds} rounds, interleaved between the systems.`,
     `${pinned} Each is warmed by calls.`,
-    'Ratios are taken within a round: to the loop (frames and msgpackr by hand), and to the bare net echo of the same bytes.',
+    'Ratios are taken within a round: to the loop (frames and msgpackr by hand), and to the bare net echo, or pipe, of the same bytes.',
     '"checks" says what a system holds against a schema; "types": a schema decides how bytes are read, and no more.',
-    'CPU time and bytes (both ways, as the client’s sockets count them) are for each call.',
+    'CPU time and bytes (both ways, as the client’s sockets count them) are for each call, or item of a stream.',
   ].join('\n')
 }
 

@@ -394,6 +394,13 @@ describe('a feed that is iterated, as middleware does', () => {
     await expect(bodies.next()).rejects.toMatchObject({ code: 'resource_exhausted' })
     expect(feedOf(made, 'ticked').hub.size.subscribers).toBe(0)
   })
+
+  it('has what the service says over that', async () => {
+    const made = service(Orders, handlers, { slow: { ticked: 'latest' } })
+    const bodies = feedOf(made, 'ticked')[Symbol.asyncIterator]()
+    for (let n = 1; n <= 4; n++) made.publish.ticked(n)
+    expect([(await bodies.next()).value, (await bodies.next()).value]).toEqual([1, 4])
+  })
 })
 
 describe('when a subscription stands', () => {

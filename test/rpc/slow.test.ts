@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { readSlow, type SlowRule } from '../../src/contract/index.ts'
-import { contract, event, NanowireError, type SlowOption, serverStream, service } from '../../src/index.ts'
+import { contract, event, NanowireError, type SlowOption, serverStream, service, unary } from '../../src/index.ts'
 import { END, Items } from '../../src/rpc/item-stream.ts'
 import { LocalItems } from '../../src/rpc/local-items.ts'
 import { slowRuleOf } from '../../src/rpc/service.ts'
@@ -13,6 +13,7 @@ import '../support/seed.ts'
 
 const Body = Type.Object({ key: Type.String(), size: Type.Integer() })
 const Lab = contract('lab', {
+  ask: unary(Type.Object({}), Body),
   items: serverStream(Type.Object({}), Body),
   some: event(Body, { key: 'key' }),
   all: event(Body),
@@ -415,7 +416,7 @@ describe('both ends in one process', () => {
 })
 
 describe('what a service says of slow receivers', () => {
-  const handlers = { *items() {} }
+  const handlers = { ask: () => ({ key: '', size: 0 }), *items() {} }
 
   it('stands over its contract, and the contract over the defaults (F19)', () => {
     const made = service(Lab, handlers, { slow: { items: { policy: 'latest', maxItems: 5 } } })
@@ -425,6 +426,7 @@ describe('what a service says of slow receivers', () => {
   })
 
   it.each([
+    [{ ask: 'latest' }, 'slow.ask is of no method that answers with items'],
     [{ nothing: 'latest' }, 'slow.nothing is of no method that answers with items'],
     [{ toString: 'latest' }, 'slow.toString is of no method'],
     [{ items: 'often' }, 'no policy "often"'],

@@ -6,7 +6,7 @@ import { flags, kinds, pack, readHello } from '../../src/wire/index.ts'
 import { RecordedCall } from '../support/calls.ts'
 import { runs } from '../support/runs.ts'
 import { chopped, frameBytes, joined, requestBody } from '../support/slow-frames.ts'
-import { errorIn, helloBytes, opened, tapped } from '../support/tapped.ts'
+import { errorIn, helloBytes, opened, type Tapped, tapped } from '../support/tapped.ts'
 
 const notify = () => new RecordedCall({ oneWay: true })
 const kindsOf = (frames: readonly { readonly kind: number }[]) => frames.map(({ kind }) => kind)
@@ -177,20 +177,19 @@ describe('S2: requests before the HELLO of the server', () => {
   })
 
   it('use frames of 65,536 bytes at most, and those that follow the smaller number of both', () => {
-    const { session, link, clock } = tapped({ role: 'client', limits: { maxFrameBytes: 200_000 } })
-    const body = new Uint8Array(300_000)
-    const longest = () => {
-      session.start(new RecordedCall({ body }))
-      clock.runTurns()
-      return Math.max(...link.takeSent().map((frame) => frame.body.length))
+    /** Whether a request of so many bytes leaves in one frame. */
+    const isWhole = (made: Tapped, bytes: number) => {
+      made.session.start(new RecordedCall({ body: new Uint8Array(bytes - 8) }))
+      made.clock.runTurns()
+      return (made.link.takeSent()[0]?.flags ?? 0) === 0
     }
-    expect(longest()).toBe(65_536)
-    link.feed(helloBytes({ maxFrameBytes: 100_000 }))
-    expect(longest()).toBe(100_000)
+    const made = tapped({ role: 'client', limits: { maxFrameBytes: 200_000 } })
+    made.link.takeSent()
+    expect([isWhole(made, 65_536), isWhole(made, 65_537)]).toEqual([true, false])
+    made.link.feed(helloBytes({ maxFrameBytes: 100_000 }))
+    expect([isWhole(made, 100_000), isWhole(made, 100_001)]).toEqual([true, false])
     const other = opened({ role: 'client', limits: { maxFrameBytes: 80_000 }, peerLimits: { maxFrameBytes: 100_000 } })
-    other.session.start(new RecordedCall({ body }))
-    other.clock.runTurns()
-    expect(Math.max(...other.link.takeSent().map((frame) => frame.body.length))).toBe(80_000)
+    expect([isWhole(other, 80_000), isWhole(other, 80_001)]).toEqual([true, false])
   })
 
   it('run at a server that has just opened, in their order', () => {

@@ -89,12 +89,6 @@ export class Ledger {
     return [...this.calls.values()].filter(({ handler }) => handler === 'running')
   }
 
-  /** A server that has no place left and cannot tell the callers of notifies so. */
-  isDeaf(maxCallsInFlight: number): boolean {
-    const { running } = this
-    return running.length >= maxCallsInFlight && running.some(({ oneWay }) => oneWay)
-  }
-
   #call(number: number): LedgerCall {
     const call = this.calls.get(number)
     if (!call) throw new Error(`call ${number} was never made`)

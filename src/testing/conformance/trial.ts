@@ -3,14 +3,14 @@
  * Invariant: when the case is over nothing of it waits any more.
  */
 
-import type { AnyContract, Method } from '../../contract/index.ts'
+import type { AnyContract, Method, MethodRef } from '../../contract/index.ts'
 import type { LimitOptions } from '../../limits.ts'
 import {
+  type CallClient,
   type ClientMiddleware,
   type ClientOf,
   type Connection,
   type Logger,
-  type MethodClient,
   type Router,
   type RouterOptions,
   router,
@@ -18,6 +18,7 @@ import {
 } from '../../rpc/index.ts'
 import { HandClock, nextTurn, passing } from '../hand-clock.ts'
 import { quiet } from './assert.ts'
+import { Feed } from './feed.ts'
 import { Lab } from './lab.ts'
 import { Mismatch } from './mismatch.ts'
 import { type ConformancePlace, type HandlerStats, type OpenedPlace, openIn } from './place.ts'
@@ -45,6 +46,8 @@ export interface Opened {
   readonly wire: Connection
   /** Of `Lab`, through `wire`. */
   readonly client: ClientOf<typeof Lab>
+  /** Of `Feed`, likewise. */
+  readonly feed: ClientOf<typeof Feed>
   readonly clock: HandClock
   readonly log: RecordingLog
   readonly router: Router
@@ -80,6 +83,7 @@ export class Trial {
       connection,
       wire,
       client: wire.client(Lab),
+      feed: wire.client(Feed),
       clock,
       log,
       router: served,
@@ -131,7 +135,8 @@ export class Trial {
 function quietConnection(connection: Connection): Connection {
   return new Proxy(connection, {
     get(target, name) {
-      if (name === 'client') return <C extends AnyContract>(contract: C) => quietClient(target.client(contract))
+      if (name === 'client')
+        return <C extends AnyContract>(contract: C) => quietClient(contract, target.client(contract))
       if (name === 'ready') return () => quiet(target.ready())
       const member: unknown = Reflect.get(target, name)
       return typeof member === 'function' ? member.bind(target) : member
@@ -139,12 +144,17 @@ function quietConnection(connection: Connection): Connection {
   })
 }
 
-function quietClient<C extends AnyContract>(client: ClientOf<C>): ClientOf<C> {
-  const methods = Object.entries<MethodClient<Method>>(client).map(([name, method]) => {
-    const call: MethodClient<Method> = Object.assign((...args: Parameters<typeof method>) => quiet(method(...args)), {
-      try: (...args: Parameters<typeof method.try>) => quiet(method.try(...args)),
-    })
-    return [name, call]
+/** What is answered with items is quiet by itself. */
+function quietClient<C extends AnyContract>(contract: C, client: ClientOf<C>): ClientOf<C> {
+  const methods = Object.entries<unknown>(client).map(([name, method]) => {
+    const { output } = (contract.methods as Readonly<Record<string, MethodRef>>)[name] as MethodRef // a client has what its contract has
+    return [name, output ? method : quietMethod(method as CallClient<Method>)] // it has one answer, or none
   })
   return Object.fromEntries(methods)
+}
+
+function quietMethod(method: CallClient<Method>): CallClient<Method> {
+  return Object.assign((...args: Parameters<typeof method>) => quiet(method(...args)), {
+    try: (...args: Parameters<typeof method.try>) => quiet(method.try(...args)),
+  })
 }

@@ -13,8 +13,8 @@ import type { Run } from './run.ts'
 
 const MOST_ROUNDS = 3
 const CALLS = { perMs: 2 }
-/** Until those who open streams have them, and others have begun again. */
-const SETTLE_MS = 200
+/** Until those who open streams have them, and what they cost is over. */
+const SETTLE_MS = 500
 const MIB = 2 ** 20
 
 interface Pace {

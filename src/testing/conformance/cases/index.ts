@@ -15,6 +15,7 @@ import { notifies } from './notify.ts'
 import { order } from './order.ts'
 import { processed } from './processed.ts'
 import { replies } from './replies.ts'
+import { streams } from './streams.ts'
 import { time } from './time.ts'
 import { types } from './types.ts'
 
@@ -33,6 +34,7 @@ export const topics: Readonly<Record<string, Cases>> = {
   counters,
   closing,
   identity,
+  streams,
   contracts,
   /** The handlers' side is asked what it has counted. */
   'server counters': serverCounters,

@@ -1,0 +1,57 @@
+/**
+ * What the items of all streams of a connection may take above their first windows (spec/streams.md, F13). Invariant: an item that
+ * is given room to come whole has it up to its end, so that what is half there never fills the room for good.
+ */
+
+/** A stream whose item is longer than its window. */
+export interface RoomSeeker {
+  /** There is room for the longest item. */
+  roomGranted(): void
+}
+
+export class Room {
+  readonly #seekers = new Set<RoomSeeker>()
+  readonly #itemBytes: number
+  #free: number
+
+  constructor(bytes: number, maxMessageBytes: number) {
+    this.#free = bytes
+    this.#itemBytes = Math.min(bytes, maxMessageBytes)
+  }
+
+  /** How much is set aside for an item that has come in part. */
+  get itemBytes(): number {
+    return this.#itemBytes
+  }
+
+  /** Sets aside room for a larger window, if more than enough is left for items. Returns whether it did. */
+  widen(bytes: number): boolean {
+    if (this.#free - bytes < 2 * this.#itemBytes || this.#seekers.size > 0) return false
+    this.#free -= bytes
+    return true
+  }
+
+  /** Asks for room for an item, which is granted now or later. */
+  seek(seeker: RoomSeeker): void {
+    this.#seekers.add(seeker)
+    this.#grant()
+  }
+
+  leave(seeker: RoomSeeker): void {
+    this.#seekers.delete(seeker)
+  }
+
+  giveBack(bytes: number): void {
+    this.#free += bytes
+    this.#grant()
+  }
+
+  #grant(): void {
+    for (const seeker of this.#seekers) {
+      if (this.#free < this.#itemBytes) return
+      this.#free -= this.#itemBytes
+      this.#seekers.delete(seeker)
+      seeker.roomGranted()
+    }
+  }
+}

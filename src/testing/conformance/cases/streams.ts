@@ -1,0 +1,320 @@
+/** Items from a handler to its caller: in order, each once, checked on both ways; and then one end. */
+import Type from 'typebox'
+import { contract, serverStream, unary } from '../../../contract/index.ts'
+import type { HandlersOf } from '../../../rpc/index.ts'
+import { equal, fails, failureOf, holds } from '../assert.ts'
+import { type Feed, feed, isOver, listOf, nextOf, numbers, takeNumbers, upTo } from '../feed.ts'
+import { Gate } from '../lab.ts'
+import { type Cases, each } from '../suite.ts'
+
+const counting: Partial<HandlersOf<typeof Feed>> = { ticks: ({ count }) => numbers(count) }
+
+const plain: Cases = {
+  async 'brings items in the order in which the handler gave them, and then the end'(t) {
+    const { feed: client, counts } = await t.open(feed(counting))
+    const stream = client.ticks({ count: 2_000 })
+    await takeNumbers(stream, 0, 2_000)
+    await isOver(stream)
+    await isOver(stream)
+    equal(stream.dropped, 0, 'items that were dropped')
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+    equal(counts().calls, { 'feed/ticks': { ok: 1 } }, 'how the calls ended')
+  },
+
+  async 'ends at once where there are no items'(t) {
+    const { feed: client } = await t.open(feed(counting))
+    equal(await listOf(client.ticks({ count: 0 })), [])
+  },
+
+  async 'begins when it is called, whether or not somebody takes its items'(t) {
+    let runs = 0
+    const { feed: client } = await t.open(
+      feed({
+        async *ticks() {
+          runs++
+          yield { n: 7 }
+        },
+      }),
+    )
+    const stream = client.ticks({ count: 1 })
+    await t.until(() => runs === 1, 'the handler to run')
+    equal(await nextOf(stream), { n: 7 })
+    await isOver(stream)
+  },
+
+  async 'answers several next() in order, those behind the last item with the end'(t) {
+    const { feed: client } = await t.open(feed(counting))
+    const stream = client.ticks({ count: 3 })
+    const results = await Promise.all(Array.from({ length: 5 }, () => stream.next()))
+    equal(
+      results.map(({ done, value }) => (done ? 'end' : value.n)),
+      [0, 1, 2, 'end', 'end'],
+    )
+  },
+
+  async 'is its own iterator'(t) {
+    const { feed: client } = await t.open(feed(counting))
+    const stream = client.ticks({ count: 3 })
+    await takeNumbers(stream, 0, 1)
+    holds(stream[Symbol.asyncIterator]() === stream, 'a stream that is its own iterator')
+    equal((await listOf(stream)).length, 2, 'items that were left')
+  },
+
+  async 'keeps many streams apart'(t) {
+    const { feed: client } = await t.open(
+      feed({
+        async *ticks({ count }) {
+          for (let n = 0; n < 20; n++) {
+            if (n % 3 === count % 3) await t.turns()
+            yield { n, text: `${count}` }
+          }
+        },
+      }),
+    )
+    const streams = upTo(60).map((count) => listOf(client.ticks({ count })))
+    for (const [count, items] of (await Promise.all(streams)).entries()) {
+      equal(
+        items,
+        upTo(20).map((n) => ({ n, text: `${count}` })),
+        `the items of stream ${count}`,
+      )
+    }
+  },
+
+  async 'brings items as they come, and does not wait for more'(t) {
+    const go = new Gate()
+    const { feed: client } = await t.open(
+      feed({
+        async *ticks() {
+          yield { n: 0 }
+          await go.promise
+          yield { n: 1 }
+        },
+      }),
+    )
+    const stream = client.ticks({ count: 2 })
+    await takeNumbers(stream, 0, 1)
+    go.open()
+    await takeNumbers(stream, 1, 1)
+    await isOver(stream)
+  },
+
+  async 'can be made into a ReadableStream'(t) {
+    const { feed: client, counts } = await t.open(feed(counting))
+    const web = webOf(client.ticks({ count: 300 }))
+    equal(
+      (await listOf(web as AsyncIterable<{ n: number }>)).map(({ n }) => n), // of these items
+      upTo(300),
+    )
+    const left = webOf(client.ticks({ count: 1_000_000 }))
+    for await (const _ of left) break
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+  },
+}
+
+/** The type of the web's streams is not known here. */
+function webOf(stream: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  const web = globalThis as unknown as { ReadableStream: { from(items: unknown): AsyncIterable<unknown> } }
+  return web.ReadableStream.from(stream)
+}
+
+const threeItems = [{ n: 0 }, { n: 1 }, { n: 2 }]
+
+const sources = each(
+  {
+    'an array': () => threeItems,
+    'a set': () => new Set(threeItems),
+    'a promise of an array': async () => threeItems,
+    *'a generator'() {
+      yield* threeItems
+    },
+    async *'an async generator'() {
+      yield* threeItems
+    },
+    'a promise of an async generator': async () => numbers(3),
+    'a ReadableStream'() {
+      return new ReadableStream<{ n: number }>({
+        start(controller) {
+          for (const item of threeItems) controller.enqueue(item)
+          controller.close()
+        },
+      })
+    },
+    'an iterator without return'() {
+      let n = 0
+      const next = () =>
+        n < 3 ? { done: false as const, value: { n: n++ } } : { done: true as const, value: undefined }
+      return { [Symbol.iterator]: () => ({ next }) }
+    },
+  } satisfies Readonly<Record<string, HandlersOf<typeof Feed>['ticks']>>,
+  (kind) => `takes the items that a handler returns from ${kind}`,
+  async (t, ticks) => {
+    const { feed: client } = await t.open(feed({ ticks }))
+    equal(await listOf(client.ticks({ count: 3 })), threeItems)
+  },
+)
+
+const items: Cases = {
+  async 'carries items of all sizes: none at all, large ones and small ones between them'(t) {
+    const texts = ['', '', 'é', 'x'.repeat(40_000), '', '\u{1f600}'.repeat(100), 'y'.repeat(200_000), 'end']
+    const { feed: client } = await t.open(feed({ texts: (request) => request }))
+    const got = await listOf(client.texts(texts))
+    holds(got.length === texts.length && got.every((text, at) => text === texts[at]), 'the texts as they were given')
+  },
+
+  async 'carries bytes of 3 MiB whole, one after the other'(t) {
+    const size = 3 * 1_048_576
+    const { feed: client } = await t.open(
+      feed({
+        *blobs({ count }) {
+          for (let n = 0; n < count; n++) yield new Uint8Array(size).fill(n + 1)
+        },
+      }),
+    )
+    let n = 0
+    for await (const blob of client.blobs({ count: 3, size })) {
+      n++
+      holds(blob instanceof Uint8Array && blob.length === size, `${size} bytes`)
+      holds(
+        blob.every((byte) => byte === n),
+        `bytes that are all ${n}`,
+      )
+    }
+    equal(n, 3, 'items')
+  },
+
+  async 'carries many small items'(t) {
+    const { feed: client } = await t.open(
+      feed({
+        *ticks({ count }) {
+          for (let n = 0; n < count; n++) yield { n }
+        },
+      }),
+    )
+    let expected = 0
+    for await (const { n } of client.ticks({ count: 30_000 })) if (n !== expected++) break
+    equal(expected, 30_000, 'items in their order')
+  },
+
+  async 'hands on no undeclared property of an item'(t) {
+    const { feed: client } = await t.open(
+      feed({
+        *ticks() {
+          const item = { n: 1, passwordHash: 'secret' }
+          yield item
+        },
+      }),
+    )
+    equal(await listOf(client.ticks({ count: 1 })), [{ n: 1 }])
+  },
+}
+
+/** Methods that are of another kind in `Feed`. */
+const Swapped = contract('feed', {
+  ticks: unary(Type.Object({ count: Type.Integer() }), Type.Void()),
+  sum: serverStream(Type.Void(), Type.Integer()),
+})
+
+const refused: Cases = {
+  async 'refuses a bad request before its handler'(t) {
+    let runs = 0
+    const { feed: client } = await t.open(
+      feed({
+        ticks() {
+          runs++
+          return []
+        },
+      }),
+    )
+    const pattern = { code: 'invalid_argument', processed: 'no', message: /^the request of feed\/ticks does not fit: / }
+    const stream = client.ticks({ count: 'x' } as never) // as a program without types may call it
+    await fails(stream.next(), pattern)
+    await isOver(stream)
+    equal(await listOf(client.ticks({ count: 1 })), [])
+    equal(runs, 1, 'runs of the handler')
+  },
+
+  async 'refuses a call of a stream as unary, and of a clientStream as serverStream'(t) {
+    let runs = 0
+    const { wire, feed: client } = await t.open(
+      feed({
+        ...counting,
+        sum() {
+          runs++
+          return 0
+        },
+      }),
+    )
+    const swapped = wire.client(Swapped)
+    await fails(swapped.ticks({ count: 1 }), { processed: 'no' })
+    await fails(swapped.sum().next(), { processed: 'no' })
+    equal(runs, 0, 'runs of the handler')
+    equal(await listOf(client.ticks({ count: 1 })), [{ n: 0 }], 'the items of a call after it')
+  },
+
+  async 'has no method that its contract lacks'(t) {
+    const Newer = contract('feed', { added: serverStream(Type.Void(), Type.Void()) })
+    const { wire, feed: client } = await t.open(feed(counting))
+    await fails(wire.client(Newer).added().next(), { code: 'unimplemented', processed: 'no' })
+    equal(await listOf(client.ticks({ count: 1 })), [{ n: 0 }], 'the items of a call after it')
+  },
+
+  async 'takes a priority, and refuses what is none'(t) {
+    const { feed: client } = await t.open(feed(counting))
+    for (const priority of ['low', 'normal', 'high'] as const) {
+      const got = await listOf(client.ticks({ count: 300 }, { priority }))
+      equal(got.length, 300, `items of a call of priority ${priority}`)
+    }
+    const call = listOf(client.ticks({ count: 1 }, { priority: 'urgent' as never })) // as a program without types may
+    const error = await failureOf(call)
+    equal([error.code, error.processed], ['invalid_argument', 'no'], 'what the call ends with')
+  },
+}
+
+/** How far a producer is ahead of whom nobody takes anything from: items of 1,024 bytes. */
+const MAX_AHEAD = 100
+
+const ahead: Cases = {
+  async 'asks a handler for no more than is taken, and a little ahead'(t) {
+    let given = 0
+    const { feed: client } = await t.open(
+      feed({
+        *blobs() {
+          for (;;) {
+            given++
+            yield new Uint8Array(1_024)
+          }
+        },
+      }),
+    )
+    const stream = client.blobs({ count: 0, size: 0 })
+    await nextOf(stream)
+    await t.turns(30)
+    const before = given
+    holds(before <= MAX_AHEAD, `at most ${MAX_AHEAD} items ahead, not ${before}`)
+    await t.turns(30)
+    equal(given, before, 'items that were asked for while none was taken')
+    for (let n = 0; n < 500; n++) await nextOf(stream)
+    holds(given > 500, 'a handler that was asked for more when items were taken')
+    holds(given - 501 <= 600, `a handler that is still not far ahead, not ${given - 501} items`)
+    await stream.return()
+  },
+
+  async 'lets a call pass, however full a stream is that nobody takes from'(t) {
+    const { feed: client } = await t.open(
+      feed({
+        *blobs() {
+          for (;;) yield new Uint8Array(50_000)
+        },
+        ...counting,
+      }),
+    )
+    const stream = client.blobs({ count: 0, size: 0 })
+    await nextOf(stream)
+    await t.turns(10)
+    equal((await listOf(client.ticks({ count: 100 }))).length, 100, 'items of another stream')
+    await stream.return()
+  },
+}
+
+export const streams: Cases = { ...plain, ...sources, ...items, ...refused, ...ahead }
