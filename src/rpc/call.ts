@@ -189,6 +189,7 @@ export abstract class PendingCall<Side extends CallSide> extends Deadline {
     tellCallEnd(this.#told, code, processed, clock)
     wheel.remove(this)
     this.#stopListening?.()
+    if (this.#options.onMetadata === undefined) return true
     return tellMetadata(this.#options, metadata, (error) => this.reject(error))
   }
 }

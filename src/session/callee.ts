@@ -292,22 +292,23 @@ export class Callee {
   }
 
   /** Takes a new id. Returns whether its request may go on. */
-  #begin({ id, flags, buffer, start }: FrameDecoder, { tag, oneWay }: ReceivedRequestHead, more: boolean): boolean {
+  #begin(frame: FrameDecoder, { tag, oneWay }: ReceivedRequestHead, more: boolean): boolean {
+    const { id } = frame
     if (!this.#calls.isNew(id)) throw new ProtocolError('frame_id', `the id ${id} came after ${this.lastId}`)
     this.#calls.lastId = id
     if (this.#finalId !== undefined && (this.#finalId === 0 || isAfter(id, this.#finalId))) {
-      if (more) this.#skipRest(id, flags, buffer, start)
+      if (more) this.#skipRest(frame)
       return false
     }
     const limit = Math.max(this.#sender.limits.maxCallsInFlight, MAX_CALLS_BEFORE_HELLO)
     if (this.#calls.size + this.#reassembler.size + this.#heldCount < limit) return true
     this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
-    if (more) this.#skipRest(id, flags, buffer, start)
+    if (more) this.#skipRest(frame)
     return false
   }
 
   /** The fragments that follow belong to nothing any more. A peer that begins ever more of them is cut off. */
-  #skipRest(id: number, flags: number, buffer: Uint8Array, start: number): void {
+  #skipRest({ id, flags, buffer, start, end }: FrameDecoder): void {
     const { limits, link } = this.#sender
     if (this.#reassembler.size >= limits.maxCallsInFlight) {
       throw new ProtocolError(
@@ -316,8 +317,7 @@ export class Callee {
         'maxCallsInFlight',
       )
     }
-    this.#reassembler.add(id, flags, buffer, start, start, true)
-    this.#reassembler.discard(id)
+    this.#reassembler.add(id, flags, buffer, start, end, true, true)
   }
 
   #refuseUnread(id: number, tag: number, oneWay: boolean, limit: LimitName, what: string): void {

@@ -128,8 +128,7 @@ export class Caller {
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
     if (this.#reassembler.has(id)) this.#flows.all.bulkReceived(frame.end - frame.start)
     const isWanted = this.#calls.isWanted(id)
-    const whole = this.#reassembler.add(id, flags, frame.buffer, isWanted ? frame.start : frame.end, frame.end, more)
-    if (!isWanted) this.#reassembler.discard(id)
+    const whole = this.#reassembler.add(id, flags, frame.buffer, frame.start, frame.end, more, !isWanted)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) {
       this.#complete(id, whole.flags, whole.body, 0, whole.body.length)

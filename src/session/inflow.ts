@@ -107,7 +107,7 @@ export class Inflow implements RoomSeeker {
   stop(): void {
     this.#isStopped = true
     this.listener = undefined
-    for (const chunk of this.#chunks) this.#release(chunk)
+    for (const chunk of this.#chunks.slice(this.#first)) this.#release(chunk) // those before it were given back
     this.#chunks.length = 0
     this.#first = 0
     this.#held = 0

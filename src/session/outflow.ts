@@ -4,7 +4,7 @@
  */
 import { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
-import { type Body, BodyRest, type InPlace, ProtocolError } from '../wire/index.ts'
+import { type Body, BodyRest, type InPlace, joinBody, ProtocolError } from '../wire/index.ts'
 import { FIRST_CREDIT_BYTES } from './inflow.ts'
 import type { SendWindow } from './send-window.ts'
 import { LEAST_PIECE_BYTES, PIECE_BYTES, type Turns, TurnTaker } from './turns.ts'
@@ -23,16 +23,22 @@ export interface ItemSender {
   readonly peerLimits: { readonly maxMessageBytes: number }
   limitFired(name: LimitName, message: string): void
   itemInPlace(id: number, item: InPlace, maxBytes: number): number
-  items(id: number, gap: number, items: readonly BodyRest[], bytes: number): void
-  itemFragment(id: number, gap: number, rest: BodyRest, bytes: number): void
+  items(id: number, gap: number, rest: BodyRest, bytes: number): void
   emptyData(id: number, waits: boolean, isWithin: boolean): void
   end(id: number, metadata: Uint8Array | undefined): void
 }
 
-/** An item that waits for its turn. */
+/** While items wait for the connection, the producer goes on up to so many bytes of them. */
+const BATCH_BYTES = 4_096
+
+/** A DATA that waits for its turn: one item, or several short ones. */
 interface Waiting {
-  readonly rest: BodyRest
-  readonly bytes: number
+  /** Made when its turn comes; until then others may be added. */
+  rest: BodyRest | undefined
+  body: Uint8Array
+  /** Of `body`, how much is filled. */
+  bytes: number
+  /** Items that were left out before it. */
   readonly gap: number
 }
 
@@ -135,19 +141,23 @@ export class Outflow extends TurnTaker {
 
   override get isReady(): boolean {
     const [first] = this.#waiting
-    return first !== undefined && this.#credit >= Math.min(LEAST_PIECE_BYTES, first.rest.left + gapBytes(first))
+    return first !== undefined && this.#credit >= Math.min(LEAST_PIECE_BYTES, leftOf(first))
   }
 
   override sendPiece(most: number): number {
     const [first] = this.#waiting
     if (!first) return 0
     const room = Math.min(most, this.#credit, PIECE_BYTES)
-    const sent =
-      isBegun(first) || first.bytes + gapBytes(first) > room
-        ? this.#sendFragment(first, room)
-        : this.#sendItems(first, room)
-    this.#credit -= sent
-    return sent
+    const left = leftOf(first)
+    if (left > room && room < LEAST_PIECE_BYTES) return 0
+    const head = first.rest ? 0 : gapBytes(first)
+    const bytes = Math.min(left, room) - head
+    first.rest ??= restOf(first)
+    this.#waitingBytes -= bytes
+    if (bytes === first.rest.left) this.#waiting.shift()
+    this.#sender.items(this.#id, head > 0 ? first.gap : 0, first.rest, bytes)
+    this.#credit -= bytes + head
+    return bytes + head
   }
 
   override turnEnded(): void {
@@ -163,7 +173,7 @@ export class Outflow extends TurnTaker {
   }
 
   get #hasRoom(): boolean {
-    return this.#credit > this.#waitingBytes && this.#waitingBytes < PIECE_BYTES
+    return this.#credit > this.#waitingBytes && this.#waitingBytes < BATCH_BYTES
   }
 
   #putNow(item: ItemToSend, gap: number): boolean {
@@ -178,40 +188,11 @@ export class Outflow extends TurnTaker {
 
   #wait(body: Body, gap: number): void {
     this.requireLength(body.length)
-    this.#waiting.push({ rest: new BodyRest(body).own(), bytes: body.length, gap })
+    const last = this.#waiting.at(-1)
+    if (!last || gap > 0 || !addTo(last, body))
+      this.#waiting.push({ rest: undefined, body: own(body), bytes: body.length, gap })
     this.#waitingBytes += body.length
     this.#turns.add(this)
-  }
-
-  /** Items that are whole, as many as there is room for. */
-  #sendItems(first: Waiting, room: number): number {
-    let bytes = first.bytes
-    let count = 1
-    for (; count < this.#waiting.length; count++) {
-      const next = this.#waiting[count] as Waiting // within the list
-      if (next.gap > 0 || gapBytes(first) + bytes + next.bytes > room) break
-      bytes += next.bytes
-    }
-    const items = this.#waiting.splice(0, count)
-    this.#waitingBytes -= bytes
-    this.#sender.items(
-      this.#id,
-      first.gap,
-      items.map(({ rest }) => rest),
-      bytes,
-    )
-    return bytes + gapBytes(first)
-  }
-
-  #sendFragment(first: Waiting, room: number): number {
-    const isFirst = !isBegun(first)
-    const head = isFirst ? gapBytes(first) : 0
-    const bytes = Math.min(first.rest.left, room - head)
-    if (bytes <= 0 || (bytes < first.rest.left && bytes + head < LEAST_PIECE_BYTES)) return 0
-    this.#waitingBytes -= bytes
-    if (bytes === first.rest.left) this.#waiting.shift()
-    this.#sender.itemFragment(this.#id, isFirst ? first.gap : 0, first.rest, bytes)
-    return bytes + head
   }
 
   #finishIfDone(): void {
@@ -228,15 +209,39 @@ export class Outflow extends TurnTaker {
     if (!isShort || this.#hasAsked) return
     this.#hasAsked = true
     const [first] = this.#waiting
-    this.#sender.emptyData(this.#id, true, first !== undefined && isBegun(first))
+    this.#sender.emptyData(this.#id, true, first?.rest !== undefined)
   }
-}
-
-/** A piece of it has left. */
-function isBegun({ rest, bytes }: Waiting): boolean {
-  return rest.left < bytes
 }
 
 function gapBytes({ gap }: Waiting): number {
   return gap > 0 ? 4 : 0
+}
+
+/** Bytes that it still has to send. */
+function leftOf(waiting: Waiting): number {
+  return waiting.rest ? waiting.rest.left : waiting.bytes + gapBytes(waiting)
+}
+
+function restOf({ body, bytes }: Waiting): BodyRest {
+  return new BodyRest(body.subarray(0, bytes))
+}
+
+/** A body in memory that nobody else changes. */
+function own(body: Body): Uint8Array {
+  return body instanceof Uint8Array ? body : joinBody(body)
+}
+
+/** Adds a short item to those that wait in one buffer. Returns whether it did. */
+function addTo(waiting: Waiting, item: Body): boolean {
+  const bytes = waiting.bytes + item.length
+  if (waiting.rest || bytes > BATCH_BYTES || !(item instanceof Uint8Array)) return false
+  const { body } = waiting
+  if (bytes > body.length) {
+    const larger = new Uint8Array(Math.min(BATCH_BYTES, 2 * bytes))
+    larger.set(body.subarray(0, waiting.bytes))
+    waiting.body = larger
+  }
+  waiting.body.set(item, waiting.bytes)
+  waiting.bytes = bytes
+  return true
 }

@@ -178,15 +178,8 @@ export class FrameSender {
     return bytes
   }
 
-  /** A DATA with items that are whole. */
-  items(id: number, gap: number, items: readonly BodyRest[], bytes: number): void {
-    beginData(this.link.writer, id, 0, gap, bytes)
-    for (const item of items) item.write(this.link.writer, item.left)
-    this.#written(MANY)
-  }
-
-  /** A piece of an item. */
-  itemFragment(id: number, gap: number, rest: BodyRest, bytes: number): void {
+  /** A DATA with the next bytes of items, or a fragment of one where that is not all. */
+  items(id: number, gap: number, rest: BodyRest, bytes: number): void {
     beginData(this.link.writer, id, bytes < rest.left ? flags.MORE : 0, gap, bytes)
     rest.write(this.link.writer, bytes)
     this.#written(MANY)

@@ -4,7 +4,7 @@
  */
 import type { Limits } from '../limits.ts'
 import type { Clock, Link, LinkListener } from '../session/index.ts'
-import { type FrameDecoder, ProtocolError } from '../wire/index.ts'
+import { type FrameDecoder, ProtocolError, weightOf } from '../wire/index.ts'
 import { recycle, type SlabWriter } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
 import { giveBack, type Traffic, takeTraffic } from './traffic.ts'
@@ -203,7 +203,7 @@ export abstract class ByteLink implements Link {
     const { decoder } = traffic
     while (traffic.turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
       if (decoder.read()) {
-        traffic.turnFrames++
+        traffic.turnFrames += weightOf(decoder)
         this.tap?.frameReceived(decoder)
         this.#listener?.frameReceived(decoder)
       } else {

@@ -165,3 +165,12 @@ function excludeEachOther(kind: number, flagBits: number): boolean {
   if ((flagBits & (INPUT | OUTPUT)) === 0 || kind !== kinds.REQUEST) return false
   return (flagBits & ONE_WAY) !== 0 || ((flagBits & INPUT) !== 0 && (flagBits & MORE) !== 0)
 }
+
+/** To begin a stream, and to end one, costs as much as so many calls. */
+const STREAM_WEIGHT = 16
+
+/** How many frames a frame counts for in a turn. */
+export function weightOf({ kind, flags }: { readonly kind: Kind; readonly flags: number }): number {
+  if (kind === kinds.CANCEL) return STREAM_WEIGHT
+  return kind === kinds.REQUEST && (flags & (INPUT | OUTPUT)) !== 0 ? STREAM_WEIGHT : 1
+}

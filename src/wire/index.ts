@@ -38,6 +38,7 @@ export {
   kinds,
   ProtocolError,
   type ProtocolRule,
+  weightOf,
 } from './frame.ts'
 export {
   type Credentials,

@@ -3,6 +3,7 @@
  * messages hold together stays under `maxReassemblyBytes`, and no buffer grows ahead of what has come.
  */
 import type { Limits } from '../limits.ts'
+import { ProtocolError } from './frame.ts'
 import { keepSpare, takeSpare } from './spare.ts'
 
 /** A message that is whole: a body, and what its first fragment said. */
@@ -21,6 +22,9 @@ interface Unfinished {
   /** What is counted for it; a spare buffer may be longer. */
   size: number
   discarded: boolean
+  /** What has come of it, discarded or not. */
+  came: number
+  fragments: number
 }
 
 const NOTHING = new Uint8Array(0)
@@ -28,10 +32,16 @@ const NOTHING = new Uint8Array(0)
 /** A longer message goes into a spare buffer, if there is one. */
 const LONG_BYTES = 4_096
 
+/** A message may come in so many fragments, and in one more for each KiB of it (spec/streams.md, F15). */
+const MOST_FRAGMENTS = 1_024
+const FRAGMENT_BYTES = 1_024
+
 /** What stands before a body at most: number, time, hash and metadata. `maxMessageBytes` counts the body alone. */
 const MAX_HEAD_BYTES = 26 + 65_535
 
 export class Reassembler {
+  /** Fragments that have come. */
+  fragments = 0
   readonly #limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>
   /** Made when a message comes in fragments, as few connections ever have one. */
   #unfinished: Map<number, Unfinished> | undefined
@@ -51,14 +61,21 @@ export class Reassembler {
     return this.#heldBytes
   }
 
+  /** Messages of which more is wanted. */
+  get wanted(): number[] {
+    const unfinished = [...(this.#unfinished ?? [])]
+    return unfinished.flatMap(([id, { discarded }]) => (discarded ? [] : [id]))
+  }
+
   has(id: number): boolean {
     return this.#unfinished?.has(id) === true
   }
 
   /**
-   * Takes a fragment. `more` says whether others follow.
+   * Takes a fragment. `more` says whether others follow, `discards` of a first one that none of them are wanted.
    * @returns the message when this was its last fragment; the limit's name when this fragment broke it, once; otherwise
    * nothing. What follows a broken limit is discarded up to its last fragment.
+   * @throws ProtocolError for too many of them
    */
   add(
     id: number,
@@ -67,10 +84,13 @@ export class Reassembler {
     start: number,
     end: number,
     more: boolean,
+    discards = false,
   ): Assembled | TooLarge | undefined {
     this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? { flags, bytes: NOTHING, length: 0, size: 0, discarded: false }
+    const message = this.#unfinished.get(id) ?? begin(flags, discards)
     this.#unfinished.set(id, message)
+    this.fragments++
+    countFragment(id, message, end - start)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
     if (broken) {
       message.discarded = true
@@ -137,6 +157,19 @@ export class Reassembler {
     message.bytes = NOTHING
     message.size = 0
   }
+}
+
+function begin(flags: number, discarded: boolean): Unfinished {
+  return { flags, bytes: NOTHING, length: 0, size: 0, discarded, came: 0, fragments: 0 }
+}
+
+function countFragment(id: number, message: Unfinished, bytes: number): void {
+  message.came += bytes
+  message.fragments++
+  const { came, fragments } = message
+  // F15
+  if (fragments > MOST_FRAGMENTS + came / FRAGMENT_BYTES)
+    throw new ProtocolError('fragment', `${fragments} fragments of ${id} with ${came} bytes together`)
 }
 
 function growBytes(message: Unfinished): void {

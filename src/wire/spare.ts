@@ -23,6 +23,7 @@ export function takeSpare(leastBytes: number): Uint8Array | undefined {
 export function keepSpare(buffer: Uint8Array): void {
   const { length } = buffer
   if (length < LEAST_BYTES || length > MOST_BYTES || spare.length === MAX_SPARE) return
+  if (spare.some((other) => other.buffer === buffer.buffer)) throw new Error('a buffer was given back twice')
   const longer = spare.findIndex((other) => other.length > length)
   spare.splice(longer < 0 ? spare.length : longer, 0, buffer)
 }

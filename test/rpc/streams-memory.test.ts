@@ -553,6 +553,7 @@ describe('a stream of the caller', () => {
       [
         async (items: Items) => {
           for await (const item of items) return item
+          return { n: 0 }
         },
         'ok',
       ],

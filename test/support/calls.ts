@@ -1,11 +1,12 @@
 /** Callers and handlers that do nothing but remember what became of them. */
 import type { NanowireError } from '../../src/errors.ts'
 import type { LimitName } from '../../src/limits.ts'
-import type { Effects, IncomingCall, IncomingRequest, OutgoingCall } from '../../src/session/index.ts'
+import type { Effects, Flow, IncomingCall, IncomingRequest, OutgoingCall, Priority } from '../../src/session/index.ts'
 import type { Hello, Metadata, WireError } from '../../src/wire/index.ts'
 
 export type Outcome =
   | { readonly how: 'replied'; readonly metadata: Metadata; readonly body: Uint8Array }
+  | { readonly how: 'ended'; readonly metadata: Metadata }
   | { readonly how: 'refused'; readonly error: WireError }
   | { readonly how: 'lost'; readonly error: NanowireError }
 
@@ -15,6 +16,9 @@ export interface CallSettings {
   readonly body?: Uint8Array
   readonly metadata?: Uint8Array | undefined
   readonly deadlineAt?: number
+  readonly input?: boolean
+  readonly output?: boolean
+  readonly priority?: Priority
 }
 
 export class RecordedCall implements OutgoingCall {
@@ -25,6 +29,11 @@ export class RecordedCall implements OutgoingCall {
   readonly body: Uint8Array
   readonly metadata: Uint8Array | undefined
   readonly deadlineAt: number
+  readonly input: boolean | undefined
+  readonly output: boolean | undefined
+  readonly priority: Priority | undefined
+  /** Its streams, where it has any. */
+  flow: Flow | undefined
   /** How often the request was written. */
   leftCount = 0
   /** Everything that ended it: one, if all is well. */
@@ -33,9 +42,20 @@ export class RecordedCall implements OutgoingCall {
   constructor(settings: CallSettings = {}) {
     this.tag = settings.tag ?? 7
     this.oneWay = settings.oneWay ?? false
-    this.body = settings.body ?? Uint8Array.of(0xc0)
+    this.body = settings.body ?? (settings.input ? new Uint8Array(0) : Uint8Array.of(0xc0))
     this.metadata = settings.metadata
     this.deadlineAt = settings.deadlineAt ?? Number.POSITIVE_INFINITY
+    this.input = settings.input
+    this.output = settings.output
+    this.priority = settings.priority
+  }
+
+  flowing(flow: Flow): void {
+    this.flow = flow
+  }
+
+  streamEnded(metadata: Metadata): void {
+    this.ended({ how: 'ended', metadata })
   }
 
   left(): void {
@@ -58,14 +78,14 @@ export class RecordedCall implements OutgoingCall {
   get fate(): string {
     return this.outcomes
       .map((outcome) =>
-        outcome.how === 'replied' ? 'replied' : `${outcome.how} ${outcome.error.code} ${outcome.error.processed}`,
+        'error' in outcome ? `${outcome.how} ${outcome.error.code} ${outcome.error.processed}` : outcome.how,
       )
       .join(', ')
   }
 
   /** What it was told in words, where it ended with an error. */
   get message(): string {
-    return this.outcomes.map((outcome) => (outcome.how === 'replied' ? '' : outcome.error.message)).join()
+    return this.outcomes.map((outcome) => ('error' in outcome ? outcome.error.message : '')).join()
   }
 
   protected ended(outcome: Outcome): void {
@@ -80,6 +100,8 @@ export interface HandledRequest {
   readonly oneWay: boolean
   readonly timeoutMs: number
   readonly metadata: Metadata
+  readonly input: boolean
+  readonly output: boolean
   readonly body: Uint8Array
 }
 
@@ -104,8 +126,8 @@ export class RecordedEffects implements Effects {
   }
 
   requestReceived(call: IncomingCall, request: IncomingRequest): void {
-    const { tag, oneWay, timeoutMs, metadata, buffer, start, end } = request
-    const handled = { call, tag, oneWay, timeoutMs, metadata, body: copy(buffer, start, end) }
+    const { tag, oneWay, timeoutMs, metadata, input, output, buffer, start, end } = request
+    const handled = { call, tag, oneWay, timeoutMs, metadata, input, output, body: copy(buffer, start, end) }
     this.requests.push(handled)
     this.onRequest(handled)
   }

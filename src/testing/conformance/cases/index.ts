@@ -1,5 +1,7 @@
 /** All topics of the suite, in the order in which they are run. */
 import type { Cases } from '../suite.ts'
+import { bothWays } from './both-ways.ts'
+import { brokenUploads } from './broken-uploads.ts'
 import { bytes } from './bytes.ts'
 import { cancellation } from './cancellation.ts'
 import { closing } from './closing.ts'
@@ -8,6 +10,7 @@ import { draining } from './draining.ts'
 import { errors } from './errors.ts'
 import { contracts, credentials, verdicts } from './handshake.ts'
 import { identity } from './identity.ts'
+import { leavingStreams } from './leaving.ts'
 import { limits } from './limits.ts'
 import { metadata } from './metadata.ts'
 import { middleware } from './middleware.ts'
@@ -15,9 +18,13 @@ import { notifies } from './notify.ts'
 import { order } from './order.ts'
 import { processed } from './processed.ts'
 import { replies } from './replies.ts'
+import { streamBounds } from './stream-bounds.ts'
+import { streamErrors } from './stream-errors.ts'
+import { streamTime } from './stream-time.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
 import { types } from './types.ts'
+import { uploads } from './uploads.ts'
 
 export const topics: Readonly<Record<string, Cases>> = {
   replies,
@@ -34,7 +41,11 @@ export const topics: Readonly<Record<string, Cases>> = {
   counters,
   closing,
   identity,
-  streams,
+  streams: { ...streams, ...streamBounds },
+  'stream errors': streamErrors,
+  'leaving streams': { ...leavingStreams, ...streamTime },
+  uploads: { ...uploads, ...brokenUploads },
+  'both ways': bothWays,
   contracts,
   /** The handlers' side is asked what it has counted. */
   'server counters': serverCounters,
