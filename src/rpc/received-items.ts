@@ -86,6 +86,10 @@ export class ReceivedItems implements ItemSource, InflowListener {
     this.#refuse(new NanowireError('resource_exhausted', this.#says('an item is too long')))
   }
 
+  stalled(error: NanowireError): void {
+    this.#refuse(error)
+  }
+
   #takeFrom(inflow: Inflow, { buffer, start, end }: NonNullable<Inflow['chunk']>): unknown {
     const { gate, limits } = this.#options
     this.dropped += inflow.takeGap()

@@ -81,6 +81,20 @@ export class Callee {
     return this.#calls.oneWayCount > 0 && this.#calls.size >= this.#sender.limits.maxCallsInFlight
   }
 
+  /** The requests that are half there. */
+  get messages(): Pick<Reassembler, 'fragments' | 'wanted'> {
+    return this.#reassembler
+  }
+
+  /** Nothing more has come of requests that are half there. */
+  giveUpUnfinished(message: string): void {
+    for (const id of this.#reassembler.wanted) {
+      const isOneWay = (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
+      this.#reassembler.discard(id)
+      this.#refuse(id, 0, isOneWay, { code: 'deadline_exceeded', message, processed: 'no' })
+    }
+  }
+
   /** Settles the last id: the peer is told, and sends the rest elsewhere. */
   settle(): number {
     this.#finalId = this.lastId
@@ -257,10 +271,11 @@ export class Callee {
   }
 
   #refuseLate(id: number, { tag, oneWay }: HeldRequest): void {
-    const error: WireError = { code: 'deadline_exceeded', message: 'no slot before the deadline', processed: 'no' }
-    this.#effects.requestRefused(tag, error)
-    if (!oneWay) this.#sender.error(id, error)
-    this.#flows.made?.close(id)
+    this.#refuse(id, tag, oneWay, {
+      code: 'deadline_exceeded',
+      message: 'no slot before the deadline',
+      processed: 'no',
+    })
   }
 
   /** A call whose handler begins. */
@@ -324,7 +339,10 @@ export class Callee {
     const { limits, link } = this.#sender
     const message = limitMessage(limit, limits, what, link.peer)
     this.#sender.limitFired(limit, message)
-    const error: WireError = { code: 'resource_exhausted', message, processed: 'no' }
+    this.#refuse(id, tag, oneWay, { code: 'resource_exhausted', message, processed: 'no' })
+  }
+
+  #refuse(id: number, tag: number, oneWay: boolean, error: WireError): void {
     this.#effects.requestRefused(tag, error)
     if (!oneWay) this.#sender.error(id, error)
     this.#flows.made?.close(id)

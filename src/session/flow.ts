@@ -2,6 +2,7 @@
 import type { BodyRest, Kind } from '../wire/index.ts'
 import type { Inflow } from './inflow.ts'
 import type { Outflow } from './outflow.ts'
+import type { SendWindow } from './send-window.ts'
 import { LEAST_PIECE_BYTES, PIECE_BYTES, type Priority, TurnTaker } from './turns.ts'
 
 /** What one call has under way besides whole messages. */
@@ -50,9 +51,10 @@ export class MessageRest extends TurnTaker {
     return !this.#isStopped && this.#rest.left > 0
   }
 
-  override sendPiece(most: number): number {
+  override sendPiece(most: number, window: SendWindow): number {
     const bytes = Math.min(this.#rest.left, most, PIECE_BYTES)
     if (bytes < this.#rest.left && bytes < LEAST_PIECE_BYTES) return 0
+    window.sent(bytes)
     this.#sender.fragment(this.#kind, this.#id, this.#rest, bytes)
     return bytes
   }

@@ -11,7 +11,7 @@ import { Outflow } from './outflow.ts'
 import { Room } from './room.ts'
 import { SendWindow } from './send-window.ts'
 import type { FrameSender } from './sender.ts'
-import { type Priority, Turns } from './turns.ts'
+import { LEAST_PIECE_BYTES, type Priority, Turns } from './turns.ts'
 
 /** Bulk is acknowledged when so much of it has come. */
 const ACKNOWLEDGED_BYTES = 32_768
@@ -28,6 +28,8 @@ export class Flows {
   /** Of those that take turns. */
   #restBytes = 0
   #unacknowledged = 0
+  /** All bulk that has come. */
+  bulkCome = 0
 
   constructor(sender: FrameSender, clock: Clock) {
     this.#sender = sender
@@ -45,6 +47,18 @@ export class Flows {
   /** Bulk waits for the peer to acknowledge what it has. */
   get isWaiting(): boolean {
     return this.#turns.isBusy
+  }
+
+  /** All that the peer has acknowledged, where nothing more may be sent before it acknowledges more; `undefined` otherwise. */
+  get awaited(): number | undefined {
+    const isFull = this.#turns.isBusy && this.#window.free < LEAST_PIECE_BYTES && !this.#sender.link.isCongested
+    return isFull ? this.#window.acknowledgedBytes : undefined
+  }
+
+  /** Streams with an item that is half there, though its sender has credit. */
+  get unfinished(): Inflow[] {
+    const ids = this.#reassembler.wanted
+    return ids.flatMap((id) => this.#flows.get(id)?.inflow ?? []).filter(({ mayGrow }) => mayGrow)
   }
 
   /** What the peer has not acknowledged. */
@@ -136,6 +150,7 @@ export class Flows {
   /** Bulk has come, of whatever call. */
   bulkReceived(bytes: number): void {
     this.#unacknowledged += bytes
+    this.bulkCome += bytes
     if (this.#unacknowledged < ACKNOWLEDGED_BYTES) return
     this.#sender.credit(0, this.#unacknowledged)
     this.#unacknowledged = 0

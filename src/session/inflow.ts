@@ -3,6 +3,7 @@
  * Invariants: what is held and what may still come are together no more than the window, but for one item that is longer; items
  * are kept as bytes, so that a small frame cannot become large.
  */
+import type { NanowireError } from '../errors.ts'
 import {
   type Assembled,
   copyBytes,
@@ -13,6 +14,7 @@ import {
   uint32At,
 } from '../wire/index.ts'
 import type { Room, RoomSeeker } from './room.ts'
+import { LEAST_PIECE_BYTES } from './turns.ts'
 
 /** What a stream may send before it is given more, in either direction. */
 export const FIRST_CREDIT_BYTES = 16_384
@@ -32,6 +34,8 @@ export interface InflowListener {
   ended(): void
   /** An item is longer than this side takes. */
   tooLong(): void
+  /** An item was begun and not gone on with. */
+  stalled(error: NanowireError): void
 }
 
 /** Items that lie one behind the other. */
@@ -82,6 +86,18 @@ export class Inflow implements RoomSeeker {
   /** Items from its `start` to its `end`, of which `taken` is to be told; `undefined` where none wait. */
   get chunk(): { readonly buffer: Uint8Array; readonly start: number; readonly end: number } | undefined {
     return this.#chunks[this.#first]
+  }
+
+  /** There is credit for another piece of an item. */
+  get mayGrow(): boolean {
+    return this.#credit >= LEAST_PIECE_BYTES
+  }
+
+  /** Nobody waits any longer for the rest of an item. */
+  giveUp(error: NanowireError): void {
+    const { listener } = this
+    this.stop()
+    listener?.stalled(error)
   }
 
   /** How many items were left out directly before the next one; told once. */

@@ -2,12 +2,8 @@
 import { kinds } from '../wire/index.ts'
 import { Alarm, alarmsOf } from './alarms.ts'
 import { type Clock, randomBytes } from './clock.ts'
+import { Progress, type ProgressEffects } from './progress.ts'
 import type { FrameSender } from './sender.ts'
-
-export interface KeepaliveEffects {
-  /** The peer counts as gone: nothing came, or nothing was taken, for so long. */
-  peerSilent(what: string): void
-}
 
 /** Why this side does not read: its writes back up, or notifies hold every slot. */
 export type PauseReason = 'congested' | 'busy'
@@ -23,12 +19,14 @@ interface Pause {
 export class Keepalive extends Alarm {
   readonly #clock: Clock
   readonly #sender: FrameSender
-  readonly #effects: KeepaliveEffects
+  readonly #effects: ProgressEffects
   #lastReadAt: number
   #asked = false
   #pause: Pause | undefined
+  /** While something is under way. */
+  #progress: Progress | undefined
 
-  constructor(clock: Clock, sender: FrameSender, effects: KeepaliveEffects) {
+  constructor(clock: Clock, sender: FrameSender, effects: ProgressEffects) {
     super()
     this.#clock = clock
     this.#sender = sender
@@ -72,6 +70,8 @@ export class Keepalive extends Alarm {
 
   override ring(): void {
     const { pingAfterMs, idleTimeoutMs } = this.#sender.limits
+    const soonMs = this.#lookAtProgress(idleTimeoutMs)
+    if (soonMs === 0) return
     if (this.#pause?.reason === 'busy') {
       this.#ping() // the peer hears that this side is there, though its own PINGs wait
       this.#lookAfter(pingAfterMs)
@@ -81,12 +81,19 @@ export class Keepalive extends Alarm {
     if (silentMs >= idleTimeoutMs) {
       this.#effects.peerSilent(`nothing ${this.#pause ? 'was taken' : 'came'} for ${Math.round(silentMs)} ms`)
     } else if (silentMs < pingAfterMs) {
-      this.#lookAfter(pingAfterMs - silentMs)
+      this.#lookAfter(Math.min(soonMs, pingAfterMs - silentMs))
     } else {
       if (!this.#asked && !this.#pause) this.#ping()
       this.#asked = true
-      this.#lookAfter(Math.min(pingAfterMs, idleTimeoutMs - silentMs))
+      this.#lookAfter(Math.min(soonMs, pingAfterMs, idleTimeoutMs - silentMs))
     }
+  }
+
+  /** Not while this side does not read. Returns in how many milliseconds to look again at the latest, 0 where the peer was given up. */
+  #lookAtProgress(idleTimeoutMs: number): number {
+    if (this.#pause || !Progress.isDue(this.#effects)) this.#progress = undefined
+    else this.#progress ??= new Progress()
+    return this.#progress?.look(this.#effects, this.#clock.now(), idleTimeoutMs) ?? Number.POSITIVE_INFINITY
   }
 
   #ping(): void {

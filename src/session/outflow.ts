@@ -22,7 +22,9 @@ export interface ItemSender {
   readonly link: { readonly peer: string }
   readonly peerLimits: { readonly maxMessageBytes: number }
   limitFired(name: LimitName, message: string): void
+  /** Writes an item, and lets nothing leave before `itemsWritten`. */
   itemInPlace(id: number, item: InPlace, maxBytes: number): number
+  itemsWritten(): void
   items(id: number, gap: number, rest: BodyRest, bytes: number): void
   emptyData(id: number, waits: boolean, isWithin: boolean): void
   end(id: number, metadata: Uint8Array | undefined): void
@@ -144,7 +146,7 @@ export class Outflow extends TurnTaker {
     return first !== undefined && this.#credit >= Math.min(LEAST_PIECE_BYTES, leftOf(first))
   }
 
-  override sendPiece(most: number): number {
+  override sendPiece(most: number, window: SendWindow): number {
     const [first] = this.#waiting
     if (!first) return 0
     const room = Math.min(most, this.#credit, PIECE_BYTES)
@@ -155,8 +157,9 @@ export class Outflow extends TurnTaker {
     first.rest ??= restOf(first)
     this.#waitingBytes -= bytes
     if (bytes === first.rest.left) this.#waiting.shift()
-    this.#sender.items(this.#id, head > 0 ? first.gap : 0, first.rest, bytes)
     this.#credit -= bytes + head
+    window.sent(bytes + head)
+    this.#sender.items(this.#id, head > 0 ? first.gap : 0, first.rest, bytes)
     return bytes + head
   }
 
@@ -183,6 +186,7 @@ export class Outflow extends TurnTaker {
     if (bytes < 0) return false
     this.#credit -= bytes
     this.#window.sent(bytes)
+    this.#sender.itemsWritten()
     return true
   }
 

@@ -36,6 +36,11 @@ export class SendWindow {
     return this.#sent - this.#acknowledged
   }
 
+  /** All that was acknowledged. */
+  get acknowledgedBytes(): number {
+    return this.#acknowledged
+  }
+
   /** Bytes that may be sent now. */
   get free(): number {
     return this.size - this.unacknowledged

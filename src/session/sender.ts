@@ -160,8 +160,13 @@ export class FrameSender {
     if (bytes < 0) return bytes
     const { buffer, position: end } = writer
     this.#open = { id, buffer, headerAt: end - bytes - HEADER_BYTES, end, flushedBytes: link.flushedBytes }
-    this.#written(MANY)
+    this.framesSent++
     return bytes
+  }
+
+  /** What `itemInPlace` has written may leave. */
+  itemsWritten(): void {
+    this.link.written(MANY)
   }
 
   #addToOpen(id: number, item: InPlace, maxBytes: number): number {
@@ -174,7 +179,6 @@ export class FrameSender {
     const bytes = room <= 0 ? -1 : appendInPlace(writer, open.headerAt, Math.min(room, maxBytes), item)
     if (bytes < 0) return -1
     open.end += bytes
-    link.written(MANY)
     return bytes
   }
 

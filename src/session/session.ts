@@ -3,7 +3,7 @@
  * makes calls, a server takes them. Clock, chance and link come from outside. Invariants: each call ends exactly once;
  * a handler runs at most once for each request; a finished call leaves no state.
  */
-import type { NanowireError } from '../errors.ts'
+import { NanowireError } from '../errors.ts'
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
   type Body,
@@ -32,11 +32,12 @@ import { Farewell } from './farewell.ts'
 import { LazyFlows } from './flows.ts'
 import type { IncomingCall } from './incoming.ts'
 import { updateReading } from './intake.ts'
-import { Keepalive, type KeepaliveEffects } from './keepalive.ts'
+import { Keepalive } from './keepalive.ts'
 import type { LinkListener } from './link.ts'
 import type { Role, SessionCounters, SessionOptions } from './options.ts'
 import { isConnectionError, requireOrder } from './order.ts'
 import { ownHello } from './own-hello.ts'
+import type { ProgressEffects } from './progress.ts'
 import { FrameSender } from './sender.ts'
 import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
 import { readPriority } from './turns.ts'
@@ -44,7 +45,7 @@ import { readPriority } from './turns.ts'
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
 
-export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects {
+export class Session implements LinkListener, ProgressEffects, AdmissionEffects {
   readonly #role: Role
   readonly #clock: Clock
   readonly #effects: Effects
@@ -251,6 +252,32 @@ export class Session implements LinkListener, KeepaliveEffects, AdmissionEffects
     this.#effects.limitFired('idleTimeoutMs', message)
     this.#close('ended', silent(message))
     this.#sender.link.destroy()
+  }
+
+  bulkCome(): number | undefined {
+    const messages = (this.#caller ?? this.#callee)?.messages
+    const flows = this.#flows.made
+    if (!messages?.wanted.length && !flows?.unfinished.length) return undefined
+    return (messages?.fragments ?? 0) + (flows?.bulkCome ?? 0)
+  }
+
+  /** A client waits for ever: its server may have stopped reading (session.md, S9, S17). */
+  bulkAcknowledged(): number | undefined {
+    return this.#role === 'server' ? this.#flows.made?.awaited : undefined
+  }
+
+  messagesStalled(ms: number): void {
+    const what = `nothing more came of a message for ${Math.round(ms)} ms`
+    const message = limitMessage('idleTimeoutMs', this.#sender.limits, what, this.#peer)
+    this.#effects.limitFired('idleTimeoutMs', message)
+    const code = this.#role === 'server' ? 'deadline_exceeded' : 'unavailable'
+    const processed = this.#role === 'server' ? 'yes' : 'maybe'
+    for (const inflow of this.#flows.made?.unfinished ?? [])
+      inflow.giveUp(new NanowireError(code, message, { processed }))
+    const half = this.#caller ?? this.#callee
+    half?.giveUpUnfinished(message)
+    if (this.#role === 'client') this.#callEnded()
+    else this.#endIfDrained()
   }
 
   judgingChanged(): void {

@@ -34,8 +34,11 @@ export abstract class TurnTaker {
 
   /** Whether it has something that may be sent, as far as it alone is concerned. */
   abstract readonly isReady: boolean
-  /** Sends a piece of at most `most` bytes. Returns of how many, 0 if it could not. */
-  abstract sendPiece(most: number): number
+  /**
+   * Sends a piece of at most `most` bytes. Returns of how many, 0 if it could not.
+   * @param window is told before they leave: the peer may acknowledge them within that very call
+   */
+  abstract sendPiece(most: number, window: SendWindow): number
   /** It had its turn. */
   abstract turnEnded(): void
 }
@@ -78,10 +81,9 @@ export class Turns {
   #turn(taker: TurnTaker): void {
     let left: number = TURN_BYTES[taker.priority]
     while (left > 0 && taker.isReady) {
-      const sent = taker.sendPiece(Math.min(left, this.#window.free))
+      const sent = taker.sendPiece(Math.min(left, this.#window.free), this.#window)
       if (sent === 0) break
       left -= sent
-      this.#window.sent(sent)
     }
     if (taker.isReady) this.#push(taker)
     taker.turnEnded()

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Server, serve } from '../../src/index.ts'
 import { needs } from '../support/needs.ts'
+import { runs } from '../support/runs.ts'
 import { python } from './python.ts'
 import { interop } from './service.ts'
 
@@ -10,10 +11,10 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close({ drainMs: 0 })))
 })
 
-async function play(name: string): Promise<unknown> {
+async function play(name: string, ...args: string[]): Promise<unknown> {
   const server = await serve(interop().service, 'tcp://127.0.0.1:0')
   servers.push(server)
-  return python('streams.py', name, server.url).result()
+  return python('streams.py', name, server.url, ...args).result()
 }
 
 describe.skipIf(!needs('python3'))('a client in Python', () => {
@@ -70,6 +71,13 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
       { code: 'invalid_argument', processed: 'no' },
       'unavailable',
     ])
+  })
+
+  test('makes and leaves calls of all kinds by chance, and nothing of them is left', async () => {
+    const { numRuns } = runs(6)
+    expect(await play('mixture', process.env['NANOWIRE_SEED'] === 'random' ? `${Date.now()}` : '1', `${numRuns}`)).toBe(
+      'as they should be',
+    )
   })
 
   test('makes small calls beside large ones and streams', async () => {

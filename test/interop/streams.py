@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import random
 
 from nanowire_client import connect
-from nanowire_streams import FIRST_CREDIT
+from nanowire_streams import ACKNOWLEDGE, FIRST_CREDIT, WINDOW
 from scenarios import failure, run
 
 
@@ -156,6 +157,89 @@ async def beside(address):
     assert [len(await task) for task in streams] == [30] * 4
     await client.close()
     return calls > 10
+
+
+SIZES = (0, 1, 300, 16_379, 16_384, 50_000)
+
+
+class Mixture:
+    """Calls of all kinds by chance on one connection, some of them left early; each is compared with what it should say."""
+
+    def __init__(self, client, chance):
+        self.client, self.chance = client, chance
+
+    async def play(self, calls):
+        slots = asyncio.Semaphore(self.chance.choice([1, 4, 20]))
+
+        async def one():
+            async with slots:
+                await self.chance.choice([self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event])()
+        await asyncio.gather(*(one() for _ in range(calls)))
+        for _ in range(200):  # what was cancelled is answered too
+            if not self.client._calls:
+                break
+            await asyncio.sleep(0.01)
+        state = {id: (call.method, str(call.done)) for id, call in self.client._calls.items()}
+        assert not state and not self.client._sending and not self.client._unfinished, state
+        assert self.client._window > WINDOW - ACKNOWLEDGE, self.client._window
+
+    async def take(self, stream, expected):
+        """All items of it, or some, now and then slowly."""
+        some = self.chance.randrange(1, 10) if self.chance.random() < 0.3 else len(expected) + 1
+        got = []
+        async with stream:
+            async for item in stream:
+                got.append(item)
+                if len(got) == some:
+                    break
+                if self.chance.random() < 0.05:
+                    await asyncio.sleep(self.chance.random() * 0.01)
+        assert got == expected[:some], (len(got), len(expected))
+
+    def items(self):
+        return [os.urandom(self.chance.choice(SIZES)) for _ in range(self.chance.randrange(20))]
+
+    async def echo(self):
+        body = os.urandom(self.chance.choice((*SIZES, 400_000)))
+        call = self.client.send('interop/echo', body, timeout_ms=60_000)
+        if self.chance.random() < 0.3:
+            await asyncio.sleep(self.chance.random() * 0.01)
+            call.cancel()
+        assert await failure(call.done) in ({'value': body}, {'code': 'cancelled', 'processed': 'maybe'})
+
+    async def echoes(self):
+        items = self.items()
+        await self.take(self.client.stream('interop/echoes', items=self.chance.choice([list, counted])(items)), items)
+
+    async def blobs(self):
+        count, size = self.chance.randrange(20), self.chance.choice((*SIZES, 200_000))
+        stream = self.client.stream('interop/blobs', {'items': count, 'bytes': size})
+        await self.take(stream, [bytes([n]) * size for n in range(count)])
+
+    async def total(self):
+        count = self.chance.choice([0, 1, 5000])
+        assert await self.client.call('interop/total', items=range(count)) == {'items': count, 'total': sum(range(count))}
+
+    async def first(self):
+        assert await self.client.call('interop/first', items=range(1, 10_000)) == 1
+
+    async def misfit(self):
+        got = await failure(self.client.call('interop/total', items=[1, 'x'] * self.chance.randrange(1, 5)))
+        assert got == {'code': 'invalid_argument', 'processed': 'yes'}, got
+
+    async def event(self):
+        async with self.client.stream('interop/shouted', {'to': 'nobody'}) as stream:
+            await stream.begun
+            await asyncio.sleep(self.chance.random() * 0.01)
+
+
+async def mixture(address, seed, connections):
+    chance = random.Random(int(seed))
+    for _ in range(int(connections)):
+        client = await connect(address)
+        await Mixture(client, chance).play(60)
+        await client.close()
+    return 'as they should be'
 
 
 if __name__ == '__main__':

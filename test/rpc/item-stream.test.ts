@@ -18,6 +18,8 @@ class HandSource implements ItemSource {
   failure: unknown
   /** Called when it is asked, before it answers. */
   onTake: () => void = () => {}
+  /** Called when it has taken an item out, before it is handed on. */
+  onTaken: () => void = () => {}
 
   give(...items: unknown[]): this {
     this.waiting.push(...items)
@@ -40,7 +42,9 @@ class HandSource implements ItemSource {
   take(): unknown {
     this.takes++
     this.onTake()
-    if (this.waiting.length > 0) return this.waiting.shift()
+    const item = this.waiting.length > 0 ? this.waiting.shift() : NONE
+    if (item !== NONE) this.onTaken()
+    if (item !== NONE) return item
     if (this.failure !== undefined) throw this.failure
     return this.isEnded ? END : NONE
   }
@@ -192,6 +196,18 @@ describe('a source that calls back while it is asked', () => {
       source.items.wake()
       expect(await Promise.all(asked)).toEqual([value(1), value(2)])
     }
+  })
+
+  it('loses nothing, whoever waits while an item is on its way', async () => {
+    const source = new HandSource()
+    let given = 1
+    source.onTaken = () => {
+      if (given < 6) source.give(++given)
+    }
+    const asked = [1, 2, 3].map(() => source.items.next())
+    source.give(1)
+    for (let n = 0; n < 3; n++) asked.push(source.items.next())
+    expect(await Promise.all(asked)).toEqual([1, 2, 3, 4, 5, 6].map(value))
   })
 
   it('may ask for an item itself, and gets the one behind', async () => {

@@ -10,26 +10,19 @@ import { LeafWriter, matches, tokenTest } from './decode-leaf.ts'
 import { writeBuild, writeExpected, writeUnexpected } from './decode-object.ts'
 import { itemBounds, valuesOf } from './keywords.ts'
 import { Source } from './source.ts'
-import { cursor, findTag, takeListHeader, takeMapHeader, takeName, UNDECIDED } from './take.ts'
+import { findTag, takeListHeader, takeMapHeader, takeName, UNDECIDED } from './take.ts'
 import { skipUnknown } from './unknown.ts'
 
-/** Functions of one schema. */
-export interface Decoder {
-  /** The value from `start` to `end`, or `UNDECIDED`. */
-  readonly whole: (buffer: Uint8Array, start: number, end: number) => unknown
-  /** The first of several values, or `UNDECIDED`. It ends where the cursor stands. */
-  readonly first: (buffer: Uint8Array, start: number, end: number) => unknown
-}
+/**
+ * The value at `start`, or `UNDECIDED`. Where it ends is in the cursor: what ends behind `end` is void, and may be what lies there.
+ */
+export type Decoder = (buffer: Uint8Array, start: number, end: number) => unknown
 
 export function makeDecoder(shape: Shape): Decoder {
   const source = new Source()
   const writer = new DecoderWriter(source)
   const name = writer.functionOf(shape)
-  const [end, undecided] = [`${source.constant(cursor)}.at`, source.constant(UNDECIDED)]
-  source.line('return {')
-  source.line(`whole: (b, p, e) => { const v = ${name}(b, p, e); return ${end} === e ? v : ${undecided} },`)
-  source.line(`first: (b, p, e) => { const v = ${name}(b, p, e); return ${end} <= e ? v : ${undecided} },`)
-  source.line('}')
+  source.line(`return ${name}`)
   return source.make() as Decoder // it is what the lines say
 }
 

@@ -8,7 +8,7 @@ import { depthOf } from './cover.ts'
 import { type Decoder, makeDecoder } from './decoder.ts'
 import { type Encoder, makeEncoder } from './encoder.ts'
 import { makePasser, type Passer } from './passer.ts'
-import { UNDECIDED } from './take.ts'
+import { cursor, UNDECIDED } from './take.ts'
 import { MAX_UNKNOWN_DEPTH } from './unknown.ts'
 
 export { enterRoom, NO_ROOM, type Room } from './put.ts'
@@ -51,21 +51,23 @@ export class CompiledCodec {
   /** The value from `start` to `end`, `UNDECIDED` where the reference path is to be asked. */
   decode(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
     if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
-    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecidedDecoder
-    return this.#decoder.whole(buffer, start, end)
+    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
+    const value = this.#decoder(buffer, start, end)
+    return cursor.at === end ? value : UNDECIDED
   }
 
   /** The first of the values from `start` to `end`, which ends at `cursor.at`, or `UNDECIDED`. */
   decodeFirst(buffer: Uint8Array, start: number, end: number, { maxDepth, maxNodes }: WalkLimits): unknown {
     if (this.#depth > maxDepth) return UNDECIDED
-    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecidedDecoder
-    return this.#decoder.first(buffer, start, Math.min(end, start + maxNodes)) // no value has more nodes than bytes
+    this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
+    const furthest = Math.min(end, start + maxNodes) // no value has more nodes than bytes
+    const value = this.#decoder(buffer, start, furthest)
+    return cursor.at <= furthest ? value : UNDECIDED
   }
 }
 
 const never: Encoder = () => -1
 const undecided = (): unknown => UNDECIDED
-const undecidedDecoder: Decoder = { whole: undecided, first: undecided }
 
 /** `NANOWIRE_CODEC=reference` in the environment turns the compiled path off. */
 let mayMakeCode = globalThis.process?.env?.['NANOWIRE_CODEC'] !== 'reference'

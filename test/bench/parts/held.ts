@@ -35,25 +35,30 @@ export async function measureHeld(run: Run): Promise<void> {
       await pair.ask('holdOpen', heldStreams)
       await pause(SETTLE_MS)
       const start = await snapshot(pair)
-      await pause(1_000 * heldSeconds)
+      await pause(500 * heldSeconds)
+      const middle = await snapshot(pair)
+      await pause(500 * heldSeconds)
       const end = await snapshot(pair)
       await pair.ask('holdClose')
-      if (before !== undefined) rows.push(rowOf(pair.system, heldStreams, before, start, end))
+      if (before !== undefined) rows.push(rowOf(pair.system, heldStreams, [before, start, middle, end]))
     })
   } finally {
     await field.end()
   }
   const columns = ['', 'checks', 'items/s', 'server CPU', 'client CPU', 'server KiB a stream', 'client KiB a stream']
-  columns.push('server grew MiB', 'client grew MiB')
-  const note = `${heldStreams} streams of one connection, each with an item a second, for ${heldSeconds} s. CPU is of one core; memory is heap and external, after collections: for each stream when they stand, and by how much all grew from then to the end.`
+  columns.push('server grew MiB', 'then', 'client grew MiB', 'then')
+  const note = `${heldStreams} streams of one connection, each with an item a second, for ${heldSeconds} s. CPU is of one core; memory is heap and external, after collections: for each stream when they stand, and by how much all grew in the first half of the time, and in the second.`
   run.show({ title: 'Many streams at once', note, table: { columns, rows } })
 }
 
-function rowOf(system: SystemName, streams: number, before: Snapshot, start: Snapshot, end: Snapshot): string[] {
+type Snapshots = readonly [before: Snapshot, start: Snapshot, middle: Snapshot, end: Snapshot]
+
+function rowOf(system: SystemName, streams: number, [before, start, middle, end]: Snapshots): string[] {
   const ms = end.ms - start.ms
   const share = (of: End) => `${format((end[of].cpuMicros - start[of].cpuMicros) / ms / 10)} %`
   const each = (of: End) => format((start[of].held - before[of].held) / streams / KIB)
-  const grown = (of: End) => format((end[of].held - start[of].held) / MIB)
+  const grown = (of: End) =>
+    [middle[of].held - start[of].held, end[of].held - middle[of].held].map((bytes) => format(bytes / MIB))
   return [
     systems[system].title,
     systems[system].checks,
@@ -62,7 +67,7 @@ function rowOf(system: SystemName, streams: number, before: Snapshot, start: Sna
     share('client'),
     each('server'),
     each('client'),
-    grown('server'),
-    grown('client'),
+    ...grown('server'),
+    ...grown('client'),
   ]
 }

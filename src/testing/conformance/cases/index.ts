@@ -19,7 +19,10 @@ import { order } from './order.ts'
 import { processed } from './processed.ts'
 import { replies } from './replies.ts'
 import { streamBounds } from './stream-bounds.ts'
+import { streamClosing } from './stream-closing.ts'
 import { streamErrors } from './stream-errors.ts'
+import { streamLayers } from './stream-layers.ts'
+import { streamMetadata } from './stream-metadata.ts'
 import { streamTime } from './stream-time.ts'
 import { streams } from './streams.ts'
 import { time } from './time.ts'
@@ -46,6 +49,8 @@ export const topics: Readonly<Record<string, Cases>> = {
   'leaving streams': { ...leavingStreams, ...streamTime },
   uploads: { ...uploads, ...brokenUploads },
   'both ways': bothWays,
+  'around streams': { ...streamLayers, ...streamMetadata },
+  'closing streams': streamClosing,
   contracts,
   /** The handlers' side is asked what it has counted. */
   'server counters': serverCounters,
