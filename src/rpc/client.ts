@@ -76,18 +76,10 @@ export function clientOf<C extends AnyContract>(
   if (typeof contract !== 'object' || contract === null || !('methods' in contract)) {
     throw misuse('client takes a contract, as contract(name, methods) makes it')
   }
-  const layers = use.map(
-    (layer) => (call: ClientCall, next: (call?: ClientCall) => Promise<unknown>) => layer(call, next),
-  )
-  const run =
-    use.length === 0
-      ? undefined
-      : onion<ClientCall>(layers, ({ method, request, options }) =>
-          method.output ? channel.open(method, request, options) : channel.call(method, request, options),
-        )
+  const around = use.length === 0 ? undefined : middlewareOf(use, channel)
   const methods = Object.entries(contract.methods as Readonly<Record<string, MethodRef>>) // a contract's methods are references
   return Object.freeze(
-    Object.fromEntries(methods.map(([key, method]) => [key, methodClient(method, channel, run)])),
+    Object.fromEntries(methods.map(([key, method]) => [key, methodClient(method, channel, around)])),
   ) as ClientOf<C> // one for each method
 }
 
@@ -103,14 +95,52 @@ function rethrowMarked(error: unknown): never {
 
 const NO_OPTIONS: CallOptions = Object.freeze({})
 
-type Run = (call: ClientCall) => Promise<unknown>
+/** Calls through middleware. */
+interface Around {
+  run(call: ClientCall): Promise<unknown>
+  /** Of a method that answers with items. */
+  open(call: ClientCall): Items
+}
 
-function methodClient(method: MethodRef, channel: Channel, run: Run | undefined): unknown {
-  if (method.output) return streamClient(method, channel, run)
+function middlewareOf(use: readonly ClientMiddleware[], channel: Channel): Around {
+  const layers = use.map(
+    (layer) => (call: ClientCall, next: (call?: ClientCall) => Promise<unknown>) => layer(call, next),
+  )
+  return {
+    run: onion<ClientCall>(layers, ({ method, request, options }) => channel.call(method, request, options)),
+    open(call) {
+      const opened = new OpenedStreams()
+      const run = onion<ClientCall>(layers, ({ method, request, options }) =>
+        opened.add(channel.open(method, request, options)),
+      )
+      return outerStream(run(call), { method: call.method, failed: callError, ended: () => opened.leave() }).items
+    },
+  }
+}
+
+/** What middleware has opened for one call: it ends with it, also where a generator around it has not begun, and cannot end it. */
+class OpenedStreams {
+  readonly #all: Items[] = []
+  #isOver = false
+
+  add(items: Items): Items {
+    this.#all.push(items)
+    if (this.#isOver) void items.return()
+    return items
+  }
+
+  leave(): void {
+    this.#isOver = true
+    for (const items of this.#all) void items.return()
+  }
+}
+
+function methodClient(method: MethodRef, channel: Channel, around: Around | undefined): unknown {
+  if (method.output) return streamClient(method, channel, around)
   const call = (request: unknown, given?: CallOptions | CallContext): Promise<unknown> => {
     if (given === undefined) {
-      return run
-        ? run({ method, request, options: {} }).catch(rethrowMarked)
+      return around
+        ? around.run({ method, request, options: {} }).catch(rethrowMarked)
         : channel.call(method, request, NO_OPTIONS)
     }
     let options: CallOptions
@@ -119,20 +149,20 @@ function methodClient(method: MethodRef, channel: Channel, run: Run | undefined)
     } catch (error) {
       return Promise.reject(callError(error))
     }
-    return run ? run({ method, request, options }).catch(rethrowMarked) : channel.call(method, request, options)
+    return around
+      ? around.run({ method, request, options }).catch(rethrowMarked)
+      : channel.call(method, request, options)
   }
   return withTry(call)
 }
 
 /** Answered at once, by items; what is wrong is told when the first is asked for. */
-function streamClient(method: MethodRef, channel: Channel, run: Run | undefined): unknown {
+function streamClient(method: MethodRef, channel: Channel, around: Around | undefined): unknown {
   return Object.freeze((given: unknown, settings: CallOptions | CallContext = NO_OPTIONS): Items => {
     const request = given === undefined && method.event ? {} : given // who names no key wants everything
     try {
       const options = optionsOf(method, settings)
-      return run
-        ? outerStream(run({ method, request, options }), { method, failed: callError }).items
-        : channel.open(method, request, options)
+      return around ? around.open({ method, request, options }) : channel.open(method, request, options)
     } catch (error) {
       return failedItems(callError(error), method)
     }

@@ -6,6 +6,7 @@ import type { Context } from './context.ts'
 /** One call at its server: the request has been checked, the reply will be. */
 export interface ServerCall {
   readonly method: MethodRef
+  /** Of a method that takes items (`method.input`), the iterable of them. */
   readonly request: unknown
   readonly ctx: Context
 }
@@ -17,17 +18,25 @@ export interface ServerCall {
  */
 export type Authorize = (call: ServerCall) => boolean | Promise<boolean>
 
-/** Calls `next()` for what lies further in, or answers or throws itself. */
+/**
+ * Calls `next()` for what lies further in, or answers or throws itself. Of a method that answers with items
+ * (`method.output`), `next()` resolves to the iterable that the handler has returned; another one may be answered with. It
+ * is iterated behind all middleware: what its generator throws passes none of it.
+ */
 export type ServerMiddleware = (call: ServerCall, next: () => Promise<unknown>) => unknown
 
 /** One call at its client: neither checked nor sent yet. */
 export interface ClientCall {
   readonly method: MethodRef
+  /** Of a method that takes items (`method.input`), what the caller gave for them. */
   readonly request: unknown
   readonly options: CallOptions
 }
 
-/** Calls `next(call)`, perhaps with another request or other options, more than once or not at all. */
+/**
+ * Calls `next(call)`, perhaps with another request or other options, more than once or not at all. Of a method that answers
+ * with items, `next(call)` resolves to the stream of them, and any iterable may be passed on for it.
+ */
 export type ClientMiddleware = (call: ClientCall, next: (call: ClientCall) => Promise<unknown>) => unknown
 
 /** A middleware as an onion needs it: `call` in, the rest of the layers as `next`. */

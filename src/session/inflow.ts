@@ -133,6 +133,7 @@ export class Inflow implements RoomSeeker {
 
   roomGranted(): void {
     this.#hasRoom = true
+    this.#reassembler.expectWhole(this.#id, (this.#reassembler.flagsOf(this.#id) & flag.GAP) === 0 ? 0 : 4)
     this.#giveCredit()
   }
 
@@ -140,6 +141,7 @@ export class Inflow implements RoomSeeker {
   cut(): void {
     this.isEnded = true
     this.#reassembler.remove(this.#id)
+    this.#settleRoom(0)
   }
 
   /** The call is over. What has come may still be taken. */
@@ -260,7 +262,7 @@ export class Inflow implements RoomSeeker {
   /** What is half there counts as held, unless there is room for all of it: then it comes, whatever waits before it. */
   #giveCredit(): void {
     if (this.#isStopped || this.isEnded) return
-    if (this.#partial > this.#window / 2 && this.#held === 0 && !this.#hasRoom) this.#room.seek(this)
+    if (this.#partial > FIRST_CREDIT_BYTES / 2 && this.#held === 0 && !this.#hasRoom) this.#room.seek(this)
     const due = this.#window - this.#credit - (this.#hasRoom ? 0 : this.#held + this.#partial)
     if (due < this.#window / 2) return
     this.#credit += due

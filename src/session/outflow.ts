@@ -4,11 +4,12 @@
  */
 import { NanowireError } from '../errors.ts'
 import type { LimitName } from '../limits.ts'
-import { type Body, BodyRest, type InPlace, joinBody, ProtocolError } from '../wire/index.ts'
+import { type Body, BodyRest, type InPlace, ProtocolError } from '../wire/index.ts'
 import { FIRST_CREDIT_BYTES } from './inflow.ts'
 import type { SendWindow } from './send-window.ts'
 import { LEAST_PIECE_BYTES, PIECE_BYTES, type Turns, TurnTaker } from './turns.ts'
 
+const NOTHING = new Uint8Array(0)
 const MOST_CREDIT = 2 ** 31 - 1
 
 /** An item to be sent. */
@@ -35,13 +36,15 @@ const BATCH_BYTES = 4_096
 
 /** A DATA that waits for its turn: one item, or several short ones. */
 interface Waiting {
-  /** Made when its turn comes; until then others may be added. */
+  /** Made when its turn comes, unless it is an item of several pieces; until then others may be added. */
   rest: BodyRest | undefined
   body: Uint8Array
   /** Of `body`, how much is filled. */
   bytes: number
   /** Items that were left out before it. */
   readonly gap: number
+  /** Some of it has left. */
+  isBegun: boolean
 }
 
 export class Outflow extends TurnTaker {
@@ -152,9 +155,10 @@ export class Outflow extends TurnTaker {
     const room = Math.min(most, this.#credit, PIECE_BYTES)
     const left = leftOf(first)
     if (left > room && room < LEAST_PIECE_BYTES) return 0
-    const head = first.rest ? 0 : gapBytes(first)
+    const head = first.isBegun ? 0 : gapBytes(first)
     const bytes = Math.min(left, room) - head
-    first.rest ??= restOf(first)
+    first.rest ??= new BodyRest(first.body.subarray(0, first.bytes))
+    first.isBegun = true
     this.#waitingBytes -= bytes
     if (bytes === first.rest.left) this.#waiting.shift()
     this.#credit -= bytes + head
@@ -193,10 +197,12 @@ export class Outflow extends TurnTaker {
   #wait(body: Body, gap: number): void {
     this.requireLength(body.length)
     const last = this.#waiting.at(-1)
-    if (!last || gap > 0 || !addTo(last, body))
-      this.#waiting.push({ rest: undefined, body: own(body), bytes: body.length, gap })
+    const isAdded = last !== undefined && gap === 0 && addTo(last, body)
+    const waiting: Waiting | undefined = isAdded ? undefined : waitingOf(body, gap)
+    if (waiting) this.#waiting.push(waiting)
     this.#waitingBytes += body.length
     this.#turns.add(this)
+    if (waiting?.rest && waiting.rest.left > 0) waiting.rest.own() // what did not leave at once may change
   }
 
   #finishIfDone(): void {
@@ -213,7 +219,7 @@ export class Outflow extends TurnTaker {
     if (!isShort || this.#hasAsked) return
     this.#hasAsked = true
     const [first] = this.#waiting
-    this.#sender.emptyData(this.#id, true, first?.rest !== undefined)
+    this.#sender.emptyData(this.#id, true, first?.isBegun === true)
   }
 }
 
@@ -223,16 +229,15 @@ function gapBytes({ gap }: Waiting): number {
 
 /** Bytes that it still has to send. */
 function leftOf(waiting: Waiting): number {
-  return waiting.rest ? waiting.rest.left : waiting.bytes + gapBytes(waiting)
+  const head = waiting.isBegun ? 0 : gapBytes(waiting)
+  return (waiting.rest ? waiting.rest.left : waiting.bytes) + head
 }
 
-function restOf({ body, bytes }: Waiting): BodyRest {
-  return new BodyRest(body.subarray(0, bytes))
-}
-
-/** A body in memory that nobody else changes. */
-function own(body: Body): Uint8Array {
-  return body instanceof Uint8Array ? body : joinBody(body)
+/** An item with large bytes in it is not copied before it is clear that it cannot leave. */
+function waitingOf(body: Body, gap: number): Waiting {
+  const isWhole = body instanceof Uint8Array
+  const rest = isWhole ? undefined : new BodyRest(body)
+  return { rest, body: isWhole ? body : NOTHING, bytes: body.length, gap, isBegun: false }
 }
 
 /** Adds a short item to those that wait in one buffer. Returns whether it did. */

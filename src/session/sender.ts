@@ -141,10 +141,10 @@ export class FrameSender {
     return rest
   }
 
-  /** A further fragment of a request or reply. */
+  /** A further fragment of a request or reply, which leaves with what is written behind it. */
   fragment(kind: Kind, id: number, rest: BodyRest, bytes: number): void {
     writeFragment(this.link.writer, kind, id, rest, bytes)
-    this.#written(MANY)
+    this.framesSent++
   }
 
   /**
@@ -182,11 +182,11 @@ export class FrameSender {
     return bytes
   }
 
-  /** A DATA with the next bytes of items, or a fragment of one where that is not all. */
+  /** A DATA with the next bytes of items, or a fragment of one where that is not all; likewise. */
   items(id: number, gap: number, rest: BodyRest, bytes: number): void {
     beginData(this.link.writer, id, bytes < rest.left ? flags.MORE : 0, gap, bytes)
     rest.write(this.link.writer, bytes)
-    this.#written(MANY)
+    this.framesSent++
   }
 
   /** A DATA without items, `isWithin` an item that goes on. */

@@ -70,12 +70,14 @@ export class Turns {
   pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
+    const before = this.#window.unacknowledged
     try {
       while (this.#first && this.#window.free >= LEAST_PIECE_BYTES && !this.#link.isCongested) this.#turn(this.#shift())
     } finally {
       this.#isPumping = false
     }
     if (this.#first) this.#window.full()
+    if (this.#window.unacknowledged > before) this.#link.written(0) // all in one go
   }
 
   #turn(taker: TurnTaker): void {

@@ -5,9 +5,9 @@
 import type { Limits } from '../limits.ts'
 import type { Metadata, WireError } from './encode.ts'
 import { flags as flag, ProtocolError } from './frame.ts'
-import { unpack } from './msgpack.ts'
 import { uint32At } from './octets.ts'
 import { walkStrict } from './strict.ts'
+import { unpack } from './unpack.ts'
 
 /** Of a contract's hash. */
 export const HASH_BYTES = 16

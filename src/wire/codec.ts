@@ -7,10 +7,11 @@ import { type AnyContract, type Gate, gateOf, type MessageOf, Misfit } from '../
 import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
 import { compiledOf, cursor, enterRoom, NO_ROOM, type Room, UNDECIDED } from './compiled/index.ts'
-import { pack, unpack, unpackedEnd, unpackFirst } from './msgpack.ts'
+import { pack } from './msgpack.ts'
 import { copyBytes } from './octets.ts'
 import { type Body, joinBody } from './pieces.ts'
 import { StrictError } from './strict.ts'
+import { unpack, unpackedEnd, unpackFirst } from './unpack.ts'
 
 type BodyLimits = Pick<Limits, 'maxDepth' | 'maxNodes'>
 

@@ -8,10 +8,10 @@ import type { DescribedField } from './describe-header.ts'
 import { flags as flagBits, kinds, ProtocolError } from './frame.ts'
 import { readCredentials, readHello } from './hello.ts'
 import { entriesOf } from './map-entries.ts'
-import { unpack, unpackedEnd, unpackFirst } from './msgpack.ts'
 import { decodeText, uint32At, uintAt } from './octets.ts'
 import { itemsStart, readEnd, readGap, readIncrement, readPriority } from './stream-body.ts'
 import { StrictError } from './strict.ts'
+import { unpack, unpackedEnd, unpackFirst } from './unpack.ts'
 
 export type DescribeLimits = Pick<
   Limits,

@@ -52,10 +52,11 @@ export {
   readCredentials,
   readHello,
 } from './hello.ts'
-export { pack, unpack } from './msgpack.ts'
+export { pack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Body, BodyRest, isWhole, joinBody } from './pieces.ts'
 export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
 export { itemsStart, readEnd, readGap, readIncrement, readPriority } from './stream-body.ts'
 export { StrictError } from './strict.ts'
+export { unpack } from './unpack.ts'
 export { appendInPlace, BufferWriter, type FrameWriter, type InPlace } from './writer.ts'

@@ -4,6 +4,7 @@
  */
 import type { Limits } from '../limits.ts'
 import { ProtocolError } from './frame.ts'
+import { uintAt } from './octets.ts'
 import { keepSpare, takeSpare } from './spare.ts'
 
 /** A message that is whole: a body, and what its first fragment said. */
@@ -103,6 +104,18 @@ export class Reassembler {
     return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
   }
 
+  /** Makes room for all that a message announces of itself, where it is bytes. Who asks has set so much aside. */
+  expectWhole(id: number, startsAt: number): void {
+    const message = this.#unfinished?.get(id)
+    if (!message || message.discarded) return
+    const announced = startsAt + bytesAnnounced(message.bytes, startsAt, message.length)
+    const size = Math.min(announced, this.#limits.maxMessageBytes)
+    if (size <= message.size) return
+    this.#heldBytes += size - message.size
+    message.size = size
+    growBytes(message)
+  }
+
   /** Says that nobody reads a message any more. */
   release({ body }: Assembled): void {
     keepSpare(new Uint8Array(body.buffer))
@@ -177,4 +190,12 @@ function growBytes(message: Unfinished): void {
   message.bytes = (size > LONG_BYTES ? takeSpare(size) : undefined) ?? new Uint8Array(size)
   message.bytes.set(bytes.subarray(0, length))
   keepSpare(bytes)
+}
+
+/** How long a value of bytes is that begins here, header and all; 0 for another. */
+function bytesAnnounced(buffer: Uint8Array, start: number, end: number): number {
+  const token = buffer[start] ?? 0
+  if (token < 0xc4 || token > 0xc6) return 0
+  const lengthBytes = 1 << (token - 0xc4)
+  return end - start > lengthBytes ? 1 + lengthBytes + uintAt(buffer, start + 1, lengthBytes) : 0
 }

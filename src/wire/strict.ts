@@ -67,10 +67,7 @@ let openedLength = 0
  * byte; the stack does not grow.
  * @throws StrictError for the first rule that is broken.
  * @throws RangeError if `start` and `end` do not lie within the buffer: the fault of the caller, not of the peer.
- * @example
- * ```ts
- * walkStrict(body, 0, body.length, { maxDepth: 64, maxNodes: 524_288 })
- * ```
+ * @example `walkStrict(body, 0, body.length, { maxDepth: 64, maxNodes: 524_288 })`
  */
 export function walkStrict(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): void {
   const position = walkFirst(buffer, start, end, limits)

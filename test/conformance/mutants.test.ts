@@ -4,6 +4,7 @@ import { NanowireError } from '../../src/index.ts'
 import { type ConformancePlace, conformance } from '../../src/testing/index.ts'
 import { mutants } from './mutants.ts'
 import { places } from './places.ts'
+import { streamMutants } from './stream-mutants.ts'
 
 /** What the cases say that fail, of those with these names. */
 async function failuresIn(place: ConformancePlace, isTried: (name: string) => boolean, patienceMs?: number) {
@@ -16,7 +17,7 @@ async function failuresIn(place: ConformancePlace, isTried: (name: string) => bo
 const [memory] = places
 
 describe('a place that', () => {
-  it.each(mutants)('$name fails the cases that it should', async (place) => {
+  it.each([...mutants, ...streamMutants])('$name fails the cases that it should', async (place) => {
     const failures = await failuresIn(place, (name) => place.seenBy.includes(name), place.hangs ? 300 : undefined)
     expect([...failures.keys()].sort()).toEqual([...place.seenBy].sort())
     for (const [name, error] of failures) {
@@ -120,10 +121,10 @@ describe('the suite', () => {
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
   })
 
-  it('has at least 80 cases that no place skips', () => {
+  it('has at least 300 cases that no place skips', () => {
     const everywhere = places.map(
       (place) => new Set(conformance(place).flatMap(({ name, skip }) => (skip ? [] : [name]))),
     )
-    expect(cases.filter(({ name }) => everywhere.every((names) => names.has(name))).length).toBeGreaterThanOrEqual(80)
+    expect(cases.filter(({ name }) => everywhere.every((names) => names.has(name))).length).toBeGreaterThanOrEqual(300)
   })
 })

@@ -22,10 +22,13 @@ const HANGING = new Set([
   'forgets to cancel',
   'forgets deadlines',
   'waits for the handler of a notify',
+  'forgets to leave a stream',
+  'never ends a generator of the caller',
+  'is ready before it subscribes',
 ])
 
 /** A place in memory whose calls pass `layer` last, or whose connection is what `change` makes of it. */
-function mutant(
+export function mutant(
   name: string,
   seenBy: readonly string[],
   layer: () => ClientMiddleware,

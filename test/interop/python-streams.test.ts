@@ -18,11 +18,11 @@ async function play(name: string, ...args: string[]): Promise<unknown> {
 }
 
 describe.skipIf(!needs('python3'))('a client in Python', () => {
-  test('takes items of every size, and the metadata of their end', async () => {
+  test('F10: takes items of every size, and the metadata of their end', async () => {
     expect(await play('from_server')).toEqual([{ out: 'ä' }])
   })
 
-  test('sends items, and is answered before their end', async () => {
+  test('F5: sends items, and is answered before their end', async () => {
     expect(await play('to_server')).toEqual({
       totals: [
         { items: 30_000, total: 449_985_000 },
@@ -37,7 +37,7 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
     expect(await play('both_ways')).toBe(34)
   })
 
-  test('is told what failed, behind the items before it', async () => {
+  test('F6: is told what failed, behind the items before it', async () => {
     const refused = { code: 'invalid_argument', processed: 'no' }
     expect(await play('errors')).toEqual({
       declared: { code: 'Enough', processed: 'yes', items: 100 },
@@ -54,17 +54,17 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
     })
   })
 
-  test('leaves streams, and the handlers hear it', async () => {
+  test('F7: leaves streams, and the handlers hear it', async () => {
     const cancelled = { code: 'cancelled', processed: 'maybe' }
     const late = { code: 'deadline_exceeded', processed: 'maybe' }
     expect(await play('leaving')).toEqual(['cancelled', late, 'deadline_exceeded', cancelled])
   })
 
-  test('sees which items a slow receiver lacks', async () => {
+  test('F20: sees which items a slow receiver lacks', async () => {
     expect(await play('slow')).toEqual({ last: 100_000, 'some were left out': true })
   })
 
-  test('subscribes to events, by their key and to all', async () => {
+  test('F21, F22: subscribes to events, by their key and to all', async () => {
     expect(await play('events')).toEqual([
       [1000, ['0', '1', '2'], 1000],
       [500, ['1', '3', '5'], 500],
@@ -80,7 +80,7 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
     )
   })
 
-  test('makes small calls beside large ones and streams', async () => {
+  test('F8: makes small calls beside large ones and streams', async () => {
     expect(await play('beside')).toBe(true)
   })
 })

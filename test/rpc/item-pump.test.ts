@@ -440,7 +440,7 @@ describe('a pump that is stopped', () => {
     const { pump, notes } = pumpOf({ [Symbol.asyncIterator]: () => iterator })
     pump.start()
     pump.stop(ended(notes))
-    pump.stop(ended(notes))
+    pump.stop(() => notes.push('again'))
     await nextTurn()
     expect([notes, returns]).toEqual([['ended'], 1])
     const over = pumpOf([])

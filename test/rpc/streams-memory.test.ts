@@ -70,6 +70,10 @@ async function takenAndError(items: AsyncIterable<unknown>): Promise<{ taken: un
 
 const ns = (...numbers: number[]): Item[] => numbers.map((n) => ({ n }))
 const done = { value: undefined, done: true }
+function* endlessly(): Generator<Item> {
+  for (let n = 0; ; n++) yield { n }
+}
+
 const never = () => new Promise<never>(() => {})
 
 /** Something to wait for that a test brings about. */
@@ -349,6 +353,26 @@ describe('a caller that wants no more', () => {
     }
   })
 
+  it('ends a stream that its handler has not returned yet: of its items none is asked for', async () => {
+    const { open, opened } = gate()
+    const told: string[] = []
+    const items = {
+      next: async () => ({ value: told.push('next'), done: false }),
+      return: async () => ({ value: told.push('return'), done: true }),
+    }
+    const { client, wire } = labOf({
+      async list() {
+        await opened
+        return { [Symbol.asyncIterator]: () => items }
+      },
+    })
+    await client.list({ n: 0 }).return()
+    expect(wire.stats().inFlight).toBe(1)
+    open()
+    await until(() => wire.stats().inFlight === 0)
+    expect(told).toEqual(['return'])
+  })
+
   it('cancels a stream that has not begun: it leaves the queue, and its handler never runs', async () => {
     let ran = 0
     const { client, wire } = labOf(
@@ -381,21 +405,36 @@ describe('a caller that wants no more', () => {
 })
 
 describe('cancellation and deadlines', () => {
-  it('by the caller’s signal end the stream at once, without the item that waits', async () => {
-    const { client, wire } = labOf({
+  it.each<[string, Handler]>([
+    ['ends at once', endlessly],
+    ['does not', () => Readable.from(endlessly())],
+  ])(
+    'by the caller’s signal end the stream at once, without the item that waits, where its handler %s',
+    async (_, list) => {
+      const { client, wire } = labOf({ list })
+      const controller = new AbortController()
+      const stream = client.list({ n: 0 }, { signal: controller.signal })
+      await stream.next()
+      await nextTurn()
+      const cause = new Error('enough')
+      controller.abort(cause)
+      await expect(stream.next()).rejects.toMatchObject({ code: 'cancelled', processed: 'maybe', cause })
+      expect(await stream.next()).toEqual(done)
+      await until(() => wire.stats().inFlight === 0)
+      expect(wire.stats().calls).toEqual({ 'lab/list': { cancelled: 1 } })
+    },
+  )
+
+  it('by its deadline as well', async () => {
+    const { client, clock } = labOf({
       async *list() {
         for (let n = 0; ; n++) yield { n }
       },
     })
-    const controller = new AbortController()
-    const stream = client.list({ n: 0 }, { signal: controller.signal })
-    await stream.next()
+    const stream = client.list({ n: 0 }, { timeoutMs: 50 })
     await nextTurn()
-    const cause = new Error('enough')
-    controller.abort(cause)
-    await expect(stream.next()).rejects.toMatchObject({ code: 'cancelled', processed: 'maybe', cause })
-    expect(await stream.next()).toEqual(done)
-    await until(() => wire.stats().inFlight === 0)
+    clock.advance(60)
+    await expect(stream.next()).rejects.toMatchObject({ code: 'deadline_exceeded' })
   })
 
   it('before it begins end it without its handler', async () => {
@@ -863,6 +902,32 @@ describe('what stands around a stream', () => {
     expect(wire.stats().calls).toEqual({ 'lab/list': { cancelled: 1 } })
   })
 
+  it('at the client may wrap a stream in a generator, which a caller leaves before it has begun', async () => {
+    const { open, opened } = gate()
+    const wrap = async function* (items: unknown) {
+      yield* items as AsyncIterable<Item>
+    }
+    for (const before of [Promise.resolve(), opened]) {
+      const { client, wire } = clientLab(
+        [
+          async (call, next) => {
+            await before
+            return wrap(await next(call))
+          },
+        ],
+        async function* () {
+          for (let n = 0; ; n++) yield { n }
+        },
+      )
+      const stream = client.list({ n: 0 })
+      await nextTurn()
+      await stream.return()
+      open()
+      await until(() => wire.stats().calls['lab/list'] !== undefined && wire.stats().inFlight === 0)
+      expect(wire.stats().calls).toEqual({ 'lab/list': { cancelled: 1 } })
+    }
+  })
+
   it('is not there for options that are none: the stream says so', async () => {
     const { client } = labOf({ list: () => ns(1) })
     for (const options of [5, null, { timeout: 3 }, { priority: 'urgent' }] as never[]) {
@@ -1043,9 +1108,6 @@ it('a method that is called as of another kind is refused', async () => {
 
 it('ten thousand streams that end in any order leave nothing behind', async () => {
   const { client, wire } = labOf({ list: endlessly }, { limits: { maxCallsInFlight: 10_000 } })
-  async function* endlessly() {
-    for (let n = 0; ; n++) yield { n }
-  }
   const streams = Array.from({ length: 10_000 }, (_, n) => client.list({ n }))
   await Promise.all(streams.map((stream) => stream.next()))
   expect(wire.stats().inFlight).toBe(10_000)

@@ -136,15 +136,14 @@ describe('bodies', () => {
   it('of fragments are the first bytes, and the method stands at each', async () => {
     vi.stubEnv('NANOWIRE_TRACE', 'bodies')
     const { lab: calls } = await opened('encoded')
-    await calls.echo({ text: 'x'.repeat(150_000) })
+    await calls.echo({ text: 'x'.repeat(70_000) })
     const fragments = lines().filter((line) => / (REQUEST|RESPONSE) /.test(line) && line.includes('client'))
     expect(fragments.map((line) => line.replace(/ (tag|timeoutMs|hash|fragment)=.*/, '').slice(24))).toEqual([
-      'client -> REQUEST id=1 method=lab/echo flags=MORE|HASH length=65536',
-      'client -> REQUEST id=1 method=lab/echo flags=MORE length=65536',
-      'client -> REQUEST id=1 method=lab/echo length=18963',
-      'client <- RESPONSE id=1 method=lab/echo flags=MORE length=65536',
-      'client <- RESPONSE id=1 method=lab/echo flags=MORE length=65536',
-      'client <- RESPONSE id=1 method=lab/echo length=18939',
+      'client -> REQUEST id=1 method=lab/echo flags=MORE|HASH length=16384',
+      ...Array(3).fill('client -> REQUEST id=1 method=lab/echo flags=MORE length=16384'),
+      'client -> REQUEST id=1 method=lab/echo length=4499',
+      ...Array(4).fill('client <- RESPONSE id=1 method=lab/echo flags=MORE length=16384'),
+      'client <- RESPONSE id=1 method=lab/echo length=4475',
     ])
     expect(fragments[0]).toMatch(/ fragment=h'81a474657874[0-9a-f]+…' \(\d+ bytes\)$/)
   })

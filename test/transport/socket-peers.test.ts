@@ -223,7 +223,11 @@ describe.each(carriers)('over $name', (carrier) => {
   })
 })
 
-it('what is done in a turn is bounded, and the socket is paused until the next', async () => {
+it.each([
+  ['of frames that are PONGs', frameBytes(kinds.PONG, 0, 0, new Uint8Array(8)), [10, 20, 25, 25, 25]],
+  ['of streams begun, which weigh more', request(1, flags.OUTPUT), [2, 3, 4, 5, 6]],
+  ['of calls cancelled, which weigh more', frameBytes(kinds.CANCEL, 0, 1), [2, 3, 4, 5, 6]],
+])('what is done in a turn is bounded, and the socket is paused until the next: %s', async (_, one, expected) => {
   const clock = new VirtualClock()
   const limits = resolveLimits({ maxTurnFrames: 10 })
   const ids: number[] = []
@@ -240,7 +244,7 @@ it('what is done in a turn is bounded, and the socket is paused until the next',
     link.attach(ear)
   })
   const raw = await RawSocket.connect(portOf(listener.url))
-  const sent = joined([helloBytes(), ...Array.from({ length: 24 }, (_, at) => frameBytes(kinds.CANCEL, 0, at + 1))])
+  const sent = joined([helloBytes(), ...Array<Uint8Array>(24).fill(one)])
   raw.socket.write(sent)
   await until(() => links[0]?.receivedBytes === sent.length)
   const handled = [ids.length]
@@ -248,7 +252,7 @@ it('what is done in a turn is bounded, and the socket is paused until the next',
     clock.runTurn()
     handled.push(ids.length)
   }
-  expect(handled).toEqual([10, 20, 25, 25, 25])
+  expect(handled).toEqual(expected)
   links[0]?.destroy()
   await listener.close()
 })

@@ -112,7 +112,7 @@ describe('P17: the head of a REQUEST', () => {
   const head = [...u32(0xfedc_ba98), ...u32(77)]
 
   it('says tag and time, and where the rest begins', () => {
-    const { HASH, JUDGED, METADATA, ONE_WAY } = flags
+    const { HASH, INPUT, JUDGED, METADATA, ONE_WAY, OUTPUT } = flags
     const hash = Array(16).fill(1)
     const cases = [
       [0, [...head, 5], 8, 8],
@@ -120,6 +120,8 @@ describe('P17: the head of a REQUEST', () => {
       [HASH, [...head, ...hash, 5], 24, 24],
       [METADATA, [...head, 0, 2, 0x80, 0xc0, 5], 8, 12],
       [HASH | METADATA, [...head, ...hash, 0, 0, 5], 24, 26],
+      [OUTPUT, [...head, 5], 8, 8],
+      [INPUT | OUTPUT | METADATA, [...head, 0, 1, 0x80], 8, 11],
     ] as const
     for (const [bits, bytes, metadataStart, bodyStart] of cases) {
       const body = around(Uint8Array.from(bytes))
@@ -128,6 +130,8 @@ describe('P17: the head of a REQUEST', () => {
         timeoutMs: 77,
         oneWay: (bits & ONE_WAY) !== 0,
         judged: (bits & JUDGED) !== 0,
+        input: (bits & INPUT) !== 0,
+        output: (bits & OUTPUT) !== 0,
         hashStart: (bits & HASH) === 0 ? -1 : 10,
         metadataStart: metadataStart + 2,
         bodyStart: bodyStart + 2,

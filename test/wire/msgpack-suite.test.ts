@@ -5,7 +5,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
-import { pack, unpack } from '../../src/wire/msgpack.ts'
+import { pack, unpack } from '../../src/wire/index.ts'
 import type { StrictRule } from '../../src/wire/strict.ts'
 import { outcomeOf } from './slow-msgpack.ts'
 

@@ -1,5 +1,5 @@
 /**
- * The slow, obvious twin of src/wire/strict.ts and msgpack.ts: one recursive function, written from spec/msgpack.md
+ * The slow, obvious twin of src/wire/strict.ts and unpack.ts: one recursive function, written from spec/msgpack.md
  * rule by rule and in its order, which decodes and judges at once.
  */
 import { StrictError, type StrictRule, type WalkLimits } from '../../src/wire/strict.ts'

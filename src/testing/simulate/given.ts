@@ -25,13 +25,24 @@ type Source = { readonly [Key in symbol]?: Iterate }
 
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true }
 
+/** How something is iterated, if it is. */
+function iterateOf(source: unknown): { readonly isAsync: boolean; readonly iterate: Iterate } | undefined {
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null) return undefined
+  const given = source as Source // any object may be asked
+  const async = given[Symbol.asyncIterator]
+  const iterate = async ?? given[Symbol.iterator]
+  return typeof iterate === 'function' ? { isAsync: async !== undefined, iterate } : undefined
+}
+
+export function isIterable(source: unknown): boolean {
+  return iterateOf(source) !== undefined
+}
+
 /** The same items, watched. What cannot be iterated is returned as it is. */
 export function watchGiven(source: unknown, hooks: GivenHooks): unknown {
-  const isThing = (typeof source === 'object' || typeof source === 'function') && source !== null
-  const given = (isThing ? source : {}) as Source // any object may be asked
-  const iterateAsync = given[Symbol.asyncIterator]
-  const iterate = iterateAsync ?? given[Symbol.iterator]
-  if (!isThing || typeof iterate !== 'function') return source
+  const iteration = iterateOf(source)
+  if (!iteration) return source
+  const { isAsync, iterate } = iteration
   const open = (): InnerIterator => {
     try {
       return iterate.call(source)
@@ -40,7 +51,7 @@ export function watchGiven(source: unknown, hooks: GivenHooks): unknown {
       throw error
     }
   }
-  return iterateAsync || hooks.before
+  return isAsync || hooks.before
     ? { [Symbol.asyncIterator]: () => new WatchedAsync(open(), hooks) }
     : { [Symbol.iterator]: () => new WatchedSync(open(), hooks) }
 }

@@ -11,6 +11,8 @@ export interface ItemTrackOptions {
   readonly whose: string
   /** Items may be left out. */
   readonly mayDrop: boolean
+  /** How far the producer may be ahead, in bytes, its two longest items aside. */
+  readonly maxAheadBytes: number
   readonly require: (holds: boolean, what: string) => void
 }
 
@@ -20,6 +22,8 @@ export class ItemTrack {
   /** Items that were left out, as the consumer was told. */
   dropped = 0
   givenEnd: GivenEnd | undefined
+  /** What gives them could be iterated. */
+  isWatched = false
   /** What was given last cannot travel. */
   isMisfit = false
   /** What every item said as its schema's bytes. */
@@ -37,15 +41,6 @@ export class ItemTrack {
     return this.#given.length
   }
 
-  /** What was given and not taken. */
-  get aheadBytes(): number {
-    return this.#aheadBytes
-  }
-
-  get longestBytes(): number {
-    return this.#longestBytes
-  }
-
   /** @param digest `undefined` for an item that cannot travel */
   gave(digest: string | undefined): void {
     if (digest === undefined) {
@@ -56,6 +51,9 @@ export class ItemTrack {
     this.#given.push(digest)
     this.#aheadBytes += bytes
     this.#longestBytes = Math.max(this.#longestBytes, bytes)
+    const { whose, maxAheadBytes } = this.#options
+    const isBounded = this.#aheadBytes <= maxAheadBytes + 2 * this.#longestBytes
+    this.#require(isBounded, `${this.#aheadBytes} bytes of ${whose} are ahead of who takes them`)
   }
 
   producerEnded(how: GivenEnd): void {
@@ -71,7 +69,8 @@ export class ItemTrack {
     this.#require(index < this.#given.length, `${index + 1} of ${whose} came, and ${this.#given.length} were given`)
     const isSame = digest !== undefined && digest === this.#given[index]
     this.#require(isSame, `${index + 1} of ${whose} is not the one that was given${this.#placeOf(digest)}`)
-    for (let at = this.taken + this.dropped; at <= index; at++) this.#aheadBytes -= Number.parseInt(this.#given[at] ?? '0', 10)
+    for (let at = this.taken + this.dropped; at <= index; at++)
+      this.#aheadBytes -= Number.parseInt(this.#given[at] ?? '0', 10)
     this.taken++
     this.dropped = dropped
   }

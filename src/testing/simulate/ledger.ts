@@ -2,40 +2,27 @@
  * What is known of every call at both ends, and the first thing that may not be (spec/testing.md). It is told what happens
  * by the middleware of both sides, and knows nothing of frames. Invariant: it only ever judges; it changes nothing.
  */
-import type { MethodRef } from '../../contract/index.ts'
+import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { NanowireError, Processed } from '../../errors.ts'
-import type { SimulatedNetwork } from './network.ts'
+import { ItemTrack } from './items.ts'
+import type { SimulatedConnection, SimulatedNetwork } from './network.ts'
+import type { CallRecord, HandlerRecord } from './records.ts'
 import type { Story } from './story.ts'
 
-/** What became of a handler. */
-export interface HandlerRecord {
-  /** The connection that its request came by. */
-  readonly peer: string
-  readonly isAborted: () => boolean
-  readonly beganAt: number
-  endedAt: number | undefined
-  /** `ok`, `misfit` for a reply that cannot travel, or the code of what it threw. */
-  how: string | undefined
-  /** Of the reply, or of a declared error's data. */
-  digest: string | undefined
-}
-
-export interface CallRecord {
-  readonly number: number
-  readonly method: MethodRef
-  readonly madeAt: number
-  readonly deadlineAt: number
-  /** Of the request; `undefined` for one that cannot travel. */
-  readonly digest: string | undefined
-  cancelledAt: number | undefined
-  end: { readonly at: number; readonly code: string; readonly processed: Processed } | undefined
-  handler: HandlerRecord | undefined
-  /** How often the caller was told the reply's metadata. */
-  metadataCount: number
-}
+/** What a call ends with in the ledger when its caller has left its stream, and may have been told no end of it. */
+export const LEFT = 'left'
 
 /** The wheel's tick: no deadline is later (spec/session.md, S13). */
 const MAX_LATE_MS = 8
+
+/** What a sender may send without credit, in either direction of a stream (spec/streams.md, F10). */
+const FIRST_CREDIT_BYTES = 16_384
+
+/** A reply of so many bytes fits into one frame, and waits for nothing. */
+const SHORT_BYTES = 16_000
+
+/** Ends that a client has made itself, and tells its server of by a CANCEL. */
+const TOLD: ReadonlySet<string> = new Set(['cancelled', LEFT, 'invalid_argument', 'resource_exhausted', 'internal'])
 
 /** A deadline that is not short for a network of this kind. */
 const LONG_MS = 5_000
@@ -48,6 +35,10 @@ export interface LedgerOptions {
   readonly mayLose: () => boolean
   /** Whether a limit may refuse a call. */
   readonly mayRefuse: boolean
+  /** What is done with a method's items while nobody takes them. */
+  readonly policyOf: (method: MethodRef) => SlowPolicy
+  /** What the streams of a connection may hold at each side, as its limits say. */
+  readonly maxStreamBytes: { readonly client: number; readonly server: number }
   /** Whether the server asks who its clients are, and may refuse them with any code. */
   readonly isGuarded: boolean
 }
@@ -77,6 +68,12 @@ export class Ledger {
       end: undefined,
       handler: undefined,
       metadataCount: 0,
+      toldItems: undefined,
+      askedAt: madeAt,
+      input: method.input ? this.#track('the items of its caller', 'block', 'server', () => call) : undefined,
+      output: method.output
+        ? this.#track('its items', this.#options.policyOf(method), 'client', () => call)
+        : undefined,
     }
     this.calls.push(call)
     this.open.add(call)
@@ -115,8 +112,9 @@ export class Ledger {
     this.#options.story.tell(`handler of ${call.number} ends: ${how}`)
   }
 
-  metadataCame(call: CallRecord, number: string | undefined): void {
+  metadataCame(call: CallRecord, number: string | undefined, items: string | undefined): void {
     call.metadataCount++
+    call.toldItems = items
     this.#require(call, call.metadataCount === 1, 'its caller was told twice')
     this.#require(call, number === undefined || number === String(call.number), `it got the reply of call ${number}`)
   }
@@ -129,10 +127,42 @@ export class Ledger {
     this.#require(call, digest === handler?.digest, 'its reply is not what its handler returned')
   }
 
+  /** Its caller waits for the next item. */
+  asked(call: CallRecord): void {
+    call.askedAt = this.#options.now()
+  }
+
+  took(call: CallRecord, digest: string | undefined, dropped: number): void {
+    this.#requireInTime(call, 'an item came')
+    call.output?.took(digest, dropped)
+  }
+
+  /** Its caller was told that there are no more items. */
+  streamEnded(call: CallRecord): void {
+    this.#end(call, 'ok', 'yes')
+    const { handler, output } = call
+    output?.ended()
+    this.#require(call, handler?.how === 'ok', `it was told an end, and its handler ${this.#fateOf(handler)}`)
+    const { given = 0 } = output ?? {}
+    this.#require(
+      call,
+      call.toldItems === String(given),
+      `${given} items were given, and it was told of ${call.toldItems}`,
+    )
+  }
+
+  /** Its caller wants no more items. */
+  left(call: CallRecord): void {
+    call.deadlineAt = Number.POSITIVE_INFINITY // it does not wait for it
+    call.cancelledAt = undefined
+    this.#end(call, LEFT, 'maybe')
+  }
+
   failed(call: CallRecord, error: NanowireError, digest: string | undefined): void {
     const { code, processed } = error
     this.#end(call, code, processed)
     const { handler } = call
+    if (processed === 'yes') call.output?.failed(code)
     if (processed === 'no')
       this.#require(call, !handler, 'its caller was told that its handler did not run, and it did')
     if (processed === 'yes') {
@@ -176,6 +206,8 @@ export class Ledger {
       const { end, handler } = call
       if (end?.processed === 'no')
         this.#require(call, !handler, 'its caller was told that its handler did not run, and it did')
+      const isOpen = call.input?.isWatched === true && call.input.givenEnd === undefined
+      this.#require(call, !isOpen, 'what gives the items of its caller was never told to return')
     }
   }
 
@@ -183,23 +215,46 @@ export class Ledger {
     const at = this.#options.now()
     this.#options.story.tell(`call ${call.number} ends: ${code}, ${processed}`)
     this.#require(call, call.end === undefined, 'it ended twice')
-    this.#require(call, at <= call.deadlineAt + MAX_LATE_MS, `it ended ${at - call.deadlineAt} ms after its deadline`)
-    const cancelledAt = call.cancelledAt ?? at
-    this.#require(call, at === cancelledAt, `it ended ${at - cancelledAt} ms after its cancellation`)
+    this.#requireInTime(call, 'it ended')
     call.end ??= { at, code, processed }
     this.open.delete(call)
+  }
+
+  /** Whoever asks late is answered at once. */
+  #requireInTime(call: CallRecord, what: string): void {
+    const { askedAt, deadlineAt, cancelledAt } = call
+    const at = this.#options.now()
+    const lateMs = at - Math.max(deadlineAt, askedAt)
+    this.#require(call, lateMs <= MAX_LATE_MS, `${what} ${lateMs} ms after its deadline`)
+    const afterMs = cancelledAt === undefined ? 0 : at - Math.max(cancelledAt, askedAt)
+    this.#require(call, afterMs === 0, `${what} ${afterMs} ms after its cancellation`)
+  }
+
+  #track(whose: string, policy: SlowPolicy, receiver: 'client' | 'server', call: () => CallRecord): ItemTrack {
+    const heldBytes = policy === 'block' ? this.#options.maxStreamBytes[receiver] : Number.POSITIVE_INFINITY
+    const mayDrop = policy === 'dropOldest' || policy === 'latest'
+    const maxAheadBytes = heldBytes + 2 * FIRST_CREDIT_BYTES // what is sent without asking, and as much that waits to be
+    return new ItemTrack({
+      whose,
+      mayDrop,
+      maxAheadBytes,
+      require: (holds, what) => this.#require(call(), holds, what),
+    })
   }
 
   #judgeCode(call: CallRecord, code: string, processed: Processed): void {
     const { isGuarded, mayLose, mayRefuse, now } = this.#options
     if (processed === 'yes' || isGuarded) return // a handler, or who guards the door, may say what they like
-    if (code === 'cancelled')
-      this.#require(call, call.cancelledAt !== undefined, 'it was cancelled, and not by its caller')
+    if (code === 'cancelled') this.#require(call, hasCancelled(call), 'it was cancelled, and not by its caller')
     else if (code === 'deadline_exceeded') this.#require(call, now() >= call.deadlineAt, 'its deadline came too early')
     else if (code === 'unavailable') this.#require(call, mayLose(), 'its connection was lost, and nothing had happened')
     else if (code === 'resource_exhausted') this.#require(call, mayRefuse, 'a limit fired that is far away')
     else if (code === 'invalid_argument')
-      this.#require(call, call.digest === undefined, 'its request fits, and was refused')
+      this.#require(
+        call,
+        call.digest === undefined || call.input?.isMisfit === true,
+        'its request fits, and was refused',
+      )
     else if (code === 'internal' || code === 'unknown')
       this.#require(call, false, `it ended with ${code}, and no handler said so`)
   }
@@ -210,20 +265,30 @@ export class Ledger {
     const { handler } = call
     if (!handler) {
       const isLong = call.end?.code === 'deadline_exceeded' && call.deadlineAt - call.madeAt >= LONG_MS
-      this.#require(call, !isLong || mayLose() || mayRefuse, 'its request was lost, and nothing had happened')
+      const mayMove = mayLose() || mayRefuse || !network.connections.every((one) => this.#isQuiet(one))
+      this.#require(call, !isLong || mayMove, 'its request was lost, and nothing had happened')
       return
     }
     const connection = network.connectionOf(handler.peer)
     if (!connection || handler.endedAt === undefined || handler.endedAt >= now()) return
     const { client, server, toClient } = connection
-    const isLost = !client.isOver && !server.isOver && toClient.underwaySince > handler.endedAt
+    // What is long, and items, wait for credit, and for others.
+    const isShort = !call.output && Number.parseInt(handler.digest ?? '0', 10) <= SHORT_BYTES
+    const hasPassed = isShort ? toClient.underwaySince > handler.endedAt : this.#isQuiet(connection)
+    const isLost = !client.isOver && !server.isOver && hasPassed && !(call.output && call.askedAt > handler.endedAt)
     this.#require(call, !isLost, `its handler ended ${now() - handler.endedAt} ms ago, and its reply was lost`)
+  }
+
+  /** Nothing is under way, and nothing has come just now that is to be answered. */
+  #isQuiet({ name, toServer, toClient }: SimulatedConnection): boolean {
+    if (this.#runsNotify(name)) return false // its server may not read
+    return [toServer, toClient].every((lane) => lane.isEmpty && lane.deliveredAt < this.#options.now())
   }
 
   /** Its caller has gone away, and its server should know: told by a CANCEL, or by its own deadline. */
   #hasLeft({ end, madeAt, deadlineAt }: CallRecord, { beganAt }: HandlerRecord): boolean {
     const now = this.#options.now()
-    if (end?.code === 'cancelled') return now > end.at
+    if (end?.processed === 'maybe' && TOLD.has(end.code)) return now > end.at
     return end?.code === 'deadline_exceeded' && now > beganAt + (deadlineAt - madeAt) + MAX_LATE_MS
   }
 
@@ -240,4 +305,9 @@ export class Ledger {
   #require(call: CallRecord, holds: boolean, what: string): void {
     if (!holds) this.fail(`call ${call.number} (${call.method.name}): ${what}`)
   }
+}
+
+/** Its caller has cancelled it, or what it gave has ended by an error. */
+function hasCancelled({ cancelledAt, input }: CallRecord): boolean {
+  return cancelledAt !== undefined || input?.givenEnd === 'threw'
 }

@@ -6,6 +6,7 @@ import { NanowireError } from '../../errors.ts'
 import type { OpenLink, PlaceContext, Schemes } from '../../rpc/index.ts'
 import { type MemoryLink, memoryPair } from '../../transport/index.ts'
 import type { Chance } from './chance.ts'
+import { FrameWatch } from './frames.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import type { FaultKind, Plan } from './plan.ts'
 import type { Story } from './story.ts'
@@ -35,6 +36,8 @@ export interface NetworkOptions {
   readonly story: Story
   /** Told of each fault. */
   readonly injected: (kind: FaultKind) => void
+  /** One end says that the other one broke the protocol. */
+  readonly broken: (what: string) => void
 }
 
 export class SimulatedNetwork {
@@ -110,7 +113,7 @@ export class SimulatedNetwork {
     const pair = memoryPair({
       clock,
       limits: { client: limits, server: host.limits },
-      carry: { toServer: toServer.carry, toClient: toClient.carry },
+      carry: { toServer: this.#watched(toServer, name, 'client'), toClient: this.#watched(toClient, name, 'server') },
       peers: { ofClient: 'sim://server', ofServer: name },
     })
     const connection = { name, ...pair, toServer, toClient }
@@ -136,6 +139,17 @@ export class SimulatedNetwork {
       return new Lane(clock, { ...base, arrived, cut, cutAfterBytes: index === cutLane ? cutAfterBytes : undefined })
     })
     return lanes as [Lane, Lane] // one for each direction
+  }
+
+  /** Between ends that keep to the protocol nobody says that it was broken. */
+  #watched({ carry }: Lane, name: string, end: string): Lane['carry'] {
+    const watch = new FrameWatch((rule, message) =>
+      this.#options.broken(`${name}: the ${end} says that the other end broke the rule ${rule}: ${message}`),
+    )
+    return (chunk, deliver) => {
+      watch.sent(chunk)
+      carry(chunk, deliver)
+    }
   }
 
   #schedule(connection: SimulatedConnection): void {

@@ -1,68 +1,106 @@
 /**
  * The middleware of both sides: it numbers each call, tells the ledger what its caller and its handler see, and lets
- * handlers go wrong. Requests and replies are compared as their schemas' bytes, so that what may not travel does not count.
+ * handlers go wrong. Of a stream each item is told at both ends (given.ts, taken.ts).
  */
-import type { TSchema } from 'typebox'
-import { checkOf, type MethodRef, shapeOf } from '../../contract/index.ts'
 import { NanowireError } from '../../errors.ts'
-import type { ClientMiddleware, Context, ServerMiddleware } from '../../rpc/index.ts'
-import { type Codec, codec } from '../../wire/index.ts'
+import type { ClientMiddleware, Context, ItemStream, ServerMiddleware } from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
-import { hashBytes } from './hash.ts'
-import type { HandlerRecord, Ledger } from './ledger.ts'
-import type { FaultKind, Plan } from './plan.ts'
+import { dataDigest, digestOf, replyDigest, requestDigest } from './digest.ts'
+import { type GivenHooks, isFeed, watchFeed, watchGiven } from './given.ts'
+import { HandlerFaults, type HandlerFaultsOptions, UNTRAVELLED } from './handler-faults.ts'
+import type { Ledger } from './ledger.ts'
+import type { CallRecord, HandlerRecord } from './records.ts'
+import { type InnerStream, TakenItems, watchTaken } from './taken.ts'
 
 /** The name of the metadata that numbers a call, in both directions. */
 const NUMBER = 'simulated-call'
 
-/** What no schema lets travel. */
-export const UNTRAVELLED = (): void => {}
+/** Likewise, and says how many items there were before their end. */
+const ITEMS = 'simulated-items'
 
-export interface ObserveOptions {
+export interface ObserveOptions extends HandlerFaultsOptions {
   readonly ledger: Ledger
-  readonly chance: Chance
-  readonly plan: Plan
-  /** Whether things still go wrong. */
-  readonly isFaulty: () => boolean
-  readonly injected: (kind: FaultKind) => void
+  /** Of whoever takes items. */
+  readonly readers: Chance
   /** The deadline of a call that names none and whose method names none. */
   readonly callTimeoutMs: number
-  sleep(ms: number): Promise<void>
-  /** Resolves when handlers that hang are let go. */
-  readonly released: Promise<void>
+  /** Streams that have not ended for their callers. */
+  readonly streams: Set<{ return(): Promise<unknown> }>
   readonly now: () => number
 }
 
 /** Around every call at its client. */
-export function observeCaller({ ledger, callTimeoutMs }: ObserveOptions): ClientMiddleware {
+export function observeCaller(observe: ObserveOptions): ClientMiddleware {
+  const { ledger, callTimeoutMs } = observe
   return async (call, next) => {
     const { method, options } = call
-    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? callTimeoutMs
-    const record = ledger.made(method, timeoutMs, digestOf(method.definition.request, call.request))
+    const isStream = method.input || method.output
+    const usualMs = isStream ? Number.POSITIVE_INFINITY : callTimeoutMs
+    const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? usualMs
+    const digest = requestDigest(method, call.request)
+    const record = ledger.made(method, timeoutMs, digest)
     const onAbort = () => ledger.cancelled(record)
     if (options.signal?.aborted) onAbort()
     options.signal?.addEventListener('abort', onAbort)
+    const over = (): void => options.signal?.removeEventListener('abort', onAbort)
     const observed = {
       ...options,
       metadata: { ...options.metadata, [NUMBER]: String(record.number) },
       onMetadata(metadata: Readonly<Record<string, string>>) {
-        ledger.metadataCame(record, metadata[NUMBER])
+        ledger.metadataCame(record, metadata[NUMBER], metadata[ITEMS])
         options.onMetadata?.(metadata)
       },
     }
     try {
-      const reply = await next({ ...call, options: observed })
+      const request = method.input ? giveInput(call.request, record) : call.request
+      const reply = await next({ ...call, request, options: observed })
+      if (method.output) return takeOutput(reply, record, observe, over)
       ledger.replied(record, replyDigest(method, reply))
+      over()
       return reply
     } catch (error) {
-      if (error instanceof NanowireError) ledger.failed(record, error, dataDigest(method, error))
-      else
-        ledger.fail(`call ${record.number} (${method.name}): it ended with what is no NanowireError: ${String(error)}`)
+      failed(ledger, record, error)
+      over()
       throw error
-    } finally {
-      options.signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+function failed(ledger: Ledger, call: CallRecord, error: unknown): void {
+  const { method, number } = call
+  if (error instanceof NanowireError) ledger.failed(call, error, dataDigest(method, error))
+  else ledger.fail(`call ${number} (${method.name}): it ended with what is no NanowireError: ${String(error)}`)
+}
+
+/** Watches what a caller gives. */
+function giveInput(source: unknown, { method, input }: CallRecord): unknown {
+  const watched = watchGiven(source, {
+    gave: (item) => input?.gave(digestOf(method.definition.request, item)),
+    ended: (how) => input?.producerEnded(how),
+  })
+  if (input && watched !== source) input.isWatched = true
+  return watched
+}
+
+/** Watches what a caller takes, who may be slow. */
+function takeOutput(reply: unknown, call: CallRecord, observe: ObserveOptions, over: () => void): unknown {
+  const { ledger, streams } = observe
+  const inner = (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]() as InnerStream // of a call with output
+  const end = (told: () => void): void => {
+    streams.delete(stream)
+    told()
+    over()
+  }
+  const stream = new TakenItems(inner, {
+    asked: () => ledger.asked(call),
+    took: (item, dropped) => ledger.took(call, digestOf(call.method.definition.reply, item), dropped),
+    ended: () => end(() => ledger.streamEnded(call)),
+    failed: (error) => end(() => failed(ledger, call, error)),
+    left: () => end(() => ledger.left(call)),
+    before: slowReader(observe),
+  })
+  streams.add(stream)
+  return stream
 }
 
 /** Around every handler, the user's own middleware included. */
@@ -79,96 +117,93 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
       how: undefined,
       digest: undefined,
     }
-    const call = ledger.ran(Number(number), method, digestOf(method.definition.request, request), handler)
+    const digest = requestDigest(method, request)
+    const call = ledger.ran(Number(number), method, digest, handler)
     if (!call) return next()
     ctx.reply.set(NUMBER, number)
+    if (method.input) takeInput(request as ItemStream<unknown>, call, options, ctx)
+    const faults = new HandlerFaults(options, ctx)
     try {
-      const reply = await goWrong(options, ctx, next)
-      const digest = replyDigest(method, reply)
+      await faults.before()
+      const reply = await next()
+      if (method.output) return giveOutput(reply, call, { ...options, handler, ctx, faults })
+      const told = await faults.after(reply)
+      const digest = replyDigest(method, told)
       ledger.handlerEnded(call, handler, digest === undefined ? 'misfit' : 'ok', digest)
-      return reply
+      return told
     } catch (error) {
-      const how = error instanceof NanowireError ? error.code : 'internal'
-      ledger.handlerEnded(call, handler, how, dataDigest(method, error))
+      ledger.handlerEnded(call, handler, codeOf(error), dataDigest(method, error))
       throw error
     }
   }
 }
 
-/** A handler's work, with whatever goes wrong before and after it. */
-async function goWrong(options: ObserveOptions, ctx: Context, work: () => Promise<unknown>): Promise<unknown> {
-  const { chance, plan, injected } = options
-  const on = (kind: FaultKind, share: number): boolean => {
-    const happens = chance.happens(share) && plan.kinds.has(kind) && options.isFaulty()
-    if (happens) injected(kind)
-    return happens
-  }
-  const isSlow = on('slowHandler', 0.5)
-  const isBefore = chance.happens(0.5)
-  const hangs = on('hangingHandler', 0.1)
-  const fails = on('failingHandler', 0.1)
-  const repliesBadly = on('badReply', 0.1)
-  const isDeaf = (isSlow || hangs) && on('deafHandler', 0.5)
-  const slowMs = chance.between(0, plan.slowMs)
-  if (isSlow && isBefore) await wait(options.sleep(slowMs), ctx, isDeaf)
-  if (hangs) await wait(options.released, ctx, isDeaf)
-  if (fails && isBefore) throw new Error('this handler fails')
-  const reply = await work()
-  if (isSlow && !isBefore) await wait(options.sleep(slowMs), ctx, isDeaf)
-  if (fails) throw new Error('this handler fails after its work')
-  return repliesBadly ? UNTRAVELLED : reply
+function codeOf(error: unknown): string {
+  return error instanceof NanowireError ? error.code : 'internal'
 }
 
-/** Waits, and no longer than its caller does, if it listens. */
-async function wait(until: Promise<void>, ctx: Context, isDeaf: boolean): Promise<void> {
-  if (isDeaf) return until
-  const { signal } = ctx
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = () => reject(new NanowireError('cancelled', 'this handler heard its signal'))
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    void until.then(() => {
-      signal.removeEventListener('abort', onAbort)
-      resolve()
-    })
+/** Watches what a handler takes, who may be slow. */
+function takeInput(
+  items: ItemStream<unknown>,
+  { method, input, handler }: CallRecord,
+  observe: ObserveOptions,
+  ctx: Context,
+): void {
+  watchTaken(items, {
+    asked() {},
+    took: (item, dropped) => input?.took(digestOf(method.definition.request, item), dropped),
+    ended() {
+      if (handler?.endedAt === undefined) input?.ended() // of one that has ended nobody reads them
+    },
+    failed(error) {
+      const isGone = ctx.signal.aborted || codeOf(error) === 'resource_exhausted'
+      if (!isGone) observe.ledger.fail(`${method.name}: the items of its caller ended with ${String(error)}`)
+    },
+    left() {},
+    before: slowReader(observe),
   })
 }
 
-interface Judge {
-  readonly fits: (value: unknown) => boolean
-  readonly codec: Codec<unknown>
+interface OutputOptions extends ObserveOptions {
+  readonly handler: HandlerRecord
+  readonly ctx: Context
+  readonly faults: HandlerFaults
 }
 
-const judges = new WeakMap<TSchema, Judge>()
-
-function judgeOf(schema: TSchema): Judge {
-  const known = judges.get(schema)
-  if (known) return known
-  const judge = { fits: checkOf(shapeOf(schema)), codec: codec(schema) }
-  judges.set(schema, judge)
-  return judge
-}
-
-/** What a value says as its schema's bytes, `undefined` for one that does not fit or cannot travel. */
-function digestOf(schema: TSchema, value: unknown): string | undefined {
-  const { fits, codec } = judgeOf(schema)
-  try {
-    if (!fits(value)) return undefined // asked by itself, so that a fault of the codec is no fault of its judge
-    const bytes = codec.encode(value)
-    return `${bytes.length} bytes ${hashBytes(bytes).toString(16)}`
-  } catch {
-    return undefined
+/** Watches what a handler answers with. */
+function giveOutput(
+  reply: unknown,
+  call: CallRecord,
+  { ledger, handler, ctx, faults, chance }: OutputOptions,
+): unknown {
+  const { method, output } = call
+  if (faults.repliesBadly && chance.happens(0.3)) {
+    ledger.handlerEnded(call, handler, 'misfit', undefined)
+    return UNTRAVELLED // not even an iterable
   }
+  const hooks: GivenHooks = {
+    gave: (item) => output?.gave(digestOf(method.definition.reply, item)),
+    ended(how, error) {
+      if (output?.givenEnd !== undefined) return
+      output?.producerEnded(how)
+      if (how === 'done') ctx.reply.set(ITEMS, String(output?.given))
+      const code = how === 'done' ? 'ok' : how === 'threw' ? codeOf(error) : output?.isMisfit ? 'misfit' : 'returned'
+      ledger.handlerEnded(call, handler, code, how === 'threw' ? dataDigest(method, error) : undefined)
+    },
+  }
+  if (isFeed(reply) && chance.happens(0.7)) return watchFeed(reply, hooks, () => {})
+  const watched = watchGiven(reply, { ...hooks, before: faults.ofItems() })
+  if (watched === reply) ledger.handlerEnded(call, handler, 'misfit', undefined)
+  return watched
 }
 
-function replyDigest(method: MethodRef, reply: unknown): string | undefined {
-  return method.definition.kind === 'notify' ? '' : digestOf(method.definition.reply, reply)
-}
-
-/** Of a declared error's data. */
-function dataDigest(method: MethodRef, error: unknown): string | undefined {
-  if (!(error instanceof NanowireError)) return undefined
-  const errors: Readonly<Record<string, TSchema>> = method.definition.errors
-  const schema = Object.hasOwn(errors, error.code) ? errors[error.code] : undefined
-  return schema && digestOf(schema, error.data)
+/** What a slow reader waits for before it asks for an item. */
+function slowReader(observe: ObserveOptions): () => Promise<unknown> | undefined {
+  const { readers, plan, injected, isFaulty, released } = observe
+  const isSlow = readers.happens(0.3) && plan.kinds.has('slowReader')
+  return () => {
+    if (!isSlow || !isFaulty() || !readers.happens(0.3)) return undefined
+    injected('slowReader')
+    return readers.happens(0.1) ? released : observe.sleep(readers.between(0, plan.slowMs))
+  }
 }

@@ -19,13 +19,16 @@ export const faultKinds = {
   failingHandler: 'a handler throws what is no declared error',
   hangingHandler: 'a handler does not end until its signal is aborted',
   deafHandler: 'slow and hanging handlers ignore their signals',
-  badReply: 'a handler returns what cannot travel',
-  badRequest: 'a caller sends what cannot travel',
+  badReply: 'a handler returns what cannot travel, or gives it for an item',
+  badRequest: 'a caller sends what cannot travel, or gives it for an item',
   shortDeadline: 'a caller waits for some milliseconds only',
   cancel: 'a caller cancels',
   smallLimits: 'limits of both sides are small',
   clientClose: 'the client closes its connection and opens another',
   serverClose: 'the server closes, and another one takes its place',
+  slowReader: 'who takes items takes a while for each, or stops for a long time',
+  leave: 'who takes items leaves before their end',
+  failingItems: 'what a caller gives ends with an error',
 } as const
 
 export type FaultKind = keyof typeof faultKinds
@@ -84,6 +87,7 @@ const bothLimits: Ranges = {
   handshakeTimeoutMs: [50, 1_000],
   maxMessageBytes: [1_024, 30_000],
   maxReassemblyBytes: [1_024, 100_000],
+  maxStreamBytes: [0, 60_000],
   maxBacklogBytes: [16_384, 40_000],
   maxTurnBytes: [1_024, 5_000],
   maxTurnFrames: [1, 4],

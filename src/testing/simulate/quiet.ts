@@ -1,6 +1,7 @@
 /** What a run may not leave behind once both sides are closed, and whether their statistics say what happened. */
 import type { CallCounts } from '../../rpc/index.ts'
-import type { CallRecord } from './ledger.ts'
+import { LEFT } from './ledger.ts'
+import type { CallRecord } from './records.ts'
 import type { CountedSignal } from './signals.ts'
 import type { World } from './world.ts'
 
@@ -67,19 +68,40 @@ function findDisagreement(world: World): string | undefined {
 /** The client counts each call once, by its end; the server each request that it has judged. */
 function findMiscounted(calls: readonly CallRecord[], client: CallCounts, server: CallCounts): string | undefined {
   const made = merge(calls.map(({ method, end }) => ({ [method.name]: { [end?.code ?? 'open']: 1 } })))
-  const [first, second] = [client, made].map((counts) => JSON.stringify(sorted(counts)))
-  if (first !== second) return `the client counted ${first}, and its callers ${second}`
+  if (!agree(client, made)) {
+    const [counted, told] = [client, made].map((counts) => JSON.stringify(sorted(counts)))
+    return `the client counted ${counted}, and its callers ${told}`
+  }
   for (const name of new Set(calls.map(({ method }) => method.name))) {
     const handled = calls.filter(({ method, handler }) => method.name === name && handler)
     const returned = handled.filter(({ handler }) => handler?.how === 'ok').length
-    const { ok = 0, resource_exhausted: refused = 0, ...rest } = server[name] ?? {}
-    const total = ok + refused + Object.values(rest).reduce((sum, count) => sum + count, 0)
+    const counts = server[name] ?? {}
+    const { ok = 0 } = counts
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    // Its reply was too large, or nobody waited any more when its last item could leave.
+    const codes = [
+      'resource_exhausted',
+      ...(handled[0]?.output ? ['cancelled', 'deadline_exceeded', 'unavailable'] : []),
+    ]
+    const refused = codes.reduce((sum, code) => sum + (counts[code] ?? 0), 0)
     if (handled.length > total)
       return `${handled.length} handlers of ${name} ran, and the server counted ${total} calls`
     if (returned < ok || returned > ok + refused)
       return `${returned} handlers of ${name} returned, and the server counted ${ok} as ok and refused ${refused}`
   }
   return undefined
+}
+
+/** A stream that its caller left may have ended before, by any code. */
+function agree(client: CallCounts, made: CallCounts): boolean {
+  const names = new Set([...Object.keys(client), ...Object.keys(made)])
+  return [...names].every((name) => {
+    const { [LEFT]: left = 0, ...told } = made[name] ?? {}
+    const counted = client[name] ?? {}
+    const codes = new Set([...Object.keys(counted), ...Object.keys(told)])
+    const more = [...codes].map((code) => (counted[code] ?? 0) - (told[code] ?? 0))
+    return more.every((count) => count >= 0) && more.reduce((sum, count) => sum + count, 0) === left
+  })
 }
 
 function merge(all: readonly CallCounts[]): CallCounts {

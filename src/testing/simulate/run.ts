@@ -48,6 +48,7 @@ export class Run {
     ledger.requireSignals()
     world.release()
     await driver.wait(work, 'the workload', () => this.#describeOpen())
+    for (const stream of world.streams) void stream.return() // which the workload has not read to its end
     await driver.require(
       () => ledger.open.size === 0,
       'calls never ended',

@@ -6,6 +6,7 @@ import {
   type Connection,
   type ConnectOptions,
   connectWith,
+  type ItemStream,
   type Router,
   type ServeOptions,
   type Server,
@@ -21,6 +22,7 @@ export interface ClientSideOptions {
   readonly options: ConnectOptions
 }
 
+type StreamCall = (request: unknown, options?: CallOptions) => ItemStream<unknown>
 type MethodCall = (request: unknown, options?: CallOptions) => Promise<unknown>
 
 /** A client process. Its connection can be closed, and the next call after that opens another. */
@@ -51,6 +53,7 @@ export class ClientSide {
     const methods = Object.keys(contract.methods).map((key) => {
       const now = () => Reflect.get(this.current.client(contract), key) as MethodCall & { try: MethodCall } // one for each method
       const call: MethodCall = (request, options) => now()(request, options)
+      if (methodOf(contract, key).output) return [key, Object.freeze(call)]
       const attempt: MethodCall = (request, options) => now().try(request, options)
       return [key, Object.freeze(Object.assign(call, { try: attempt }))]
     })
@@ -58,9 +61,20 @@ export class ClientSide {
   }
 
   call(contract: AnyContract, method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    const key = method.name.slice(method.name.indexOf('/') + 1)
-    return (Reflect.get(this.current.client(contract), key) as MethodCall)(request, options) // one for each method
+    return (this.#functionOf(contract, method) as MethodCall)(request, options) // of a method that is answered once
   }
+
+  open(contract: AnyContract, method: MethodRef, request: unknown, options: CallOptions): ItemStream<unknown> {
+    return (this.#functionOf(contract, method) as StreamCall)(request, options) // of a method with items
+  }
+
+  #functionOf(contract: AnyContract, { name }: MethodRef): unknown {
+    return Reflect.get(this.current.client(contract), name.slice(name.indexOf('/') + 1))
+  }
+}
+
+function methodOf(contract: AnyContract, key: string): MethodRef {
+  return contract.methods[key] as MethodRef // one of its keys
 }
 
 export interface ServerSideOptions {

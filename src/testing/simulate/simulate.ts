@@ -66,7 +66,7 @@ function explain({ seed, story, plan }: World, error: unknown): NanowireError {
 
 /** Sums of all runs. */
 class Total {
-  readonly #counts = { seeds: 0, calls: 0, handled: 0, connections: 0, virtualMs: 0 }
+  readonly #counts = { seeds: 0, calls: 0, handled: 0, items: 0, dropped: 0, connections: 0, virtualMs: 0 }
   readonly #codes: Record<string, number> = {}
   readonly #processed: Record<string, number> = {}
   readonly #faults = Object.fromEntries(allFaultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number> // all of them
@@ -77,8 +77,10 @@ class Total {
     this.#counts.calls += ledger.calls.length
     this.#counts.connections += network.connections.length
     this.#counts.virtualMs += virtualMs
-    for (const { end, handler } of ledger.calls) {
+    for (const { end, handler, input, output } of ledger.calls) {
       if (handler) this.#counts.handled++
+      this.#counts.items += (input?.taken ?? 0) + (output?.taken ?? 0)
+      this.#counts.dropped += output?.dropped ?? 0
       if (!end) continue
       this.#codes[end.code] = (this.#codes[end.code] ?? 0) + 1
       this.#processed[end.processed] = (this.#processed[end.processed] ?? 0) + 1

@@ -68,9 +68,12 @@ export interface SimulationReport {
   readonly calls: number
   /** Calls whose handler ran. */
   readonly handled: number
+  /** Items that came, at callers and handlers, and those that were left out for them. */
+  readonly items: number
+  readonly dropped: number
   /** Connections that were made. */
   readonly connections: number
-  /** How the calls ended: `{ ok: 812, unavailable: 31 }`. */
+  /** How the calls ended: `{ ok: 812, unavailable: 31 }`; `left` for streams that their callers left. */
   readonly codes: Readonly<Record<string, number>>
   /** What the callers were told of their handlers, replies included. */
   readonly processed: Readonly<Record<string, number>>

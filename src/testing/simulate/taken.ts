@@ -16,30 +16,32 @@ export interface TakenHooks {
   before?: (() => Promise<unknown> | undefined) | undefined
 }
 
+/** A stream of the library, or what a user's middleware made of it. */
+export type InnerStream = AsyncIterator<unknown> & { readonly dropped?: number; readonly ready?: unknown }
+
 const DONE: IteratorReturnResult<undefined> = { value: undefined, done: true }
 
 export class TakenItems implements ItemStream<unknown> {
-  readonly #inner: ItemStream<unknown>
+  readonly #inner: InnerStream
   readonly #hooks: TakenHooks
   #isOver = false
 
-  constructor(inner: ItemStream<unknown>, hooks: TakenHooks) {
+  constructor(inner: InnerStream, hooks: TakenHooks) {
     this.#inner = inner
     this.#hooks = hooks
   }
 
   get dropped(): number {
-    return this.#inner.dropped
+    return this.#inner.dropped ?? 0
   }
 
   /** Of a subscription. */
   get ready(): unknown {
-    return (this.#inner as { readonly ready?: unknown }).ready // a stream has none
+    return this.#inner.ready
   }
 
   async next(): Promise<IteratorResult<unknown>> {
-    const slow = this.#isOver ? undefined : this.#hooks.before?.()
-    if (slow) await slow
+    if (!this.#isOver) await this.#hooks.before?.()
     if (this.#isOver) return DONE
     this.#hooks.asked()
     try {
@@ -55,7 +57,7 @@ export class TakenItems implements ItemStream<unknown> {
     if (this.#isOver) return DONE
     this.#isOver = true
     this.#hooks.left()
-    return this.#inner.return()
+    return (await this.#inner.return?.()) ?? DONE
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,7 +70,7 @@ export class TakenItems implements ItemStream<unknown> {
 
   #told(result: IteratorResult<unknown>): IteratorResult<unknown> {
     if (this.#isOver) return DONE
-    if (!result.done) this.#hooks.took(result.value, this.#inner.dropped)
+    if (!result.done) this.#hooks.took(result.value, this.dropped)
     else {
       this.#isOver = true
       this.#hooks.ended()
@@ -77,25 +79,11 @@ export class TakenItems implements ItemStream<unknown> {
   }
 }
 
-/** Watches what a handler takes, where it is: a handler may be asked to take no other. */
+/** Watches what a handler takes, where it is: middleware hands on no other. */
 export function watchTaken(items: ItemStream<unknown>, hooks: TakenHooks): void {
-  const watched = new TakenItems({ ...bound(items), [Symbol.asyncIterator]: notAsked }, hooks)
+  const { dropped } = items // none of what a client sends is left out
+  const inner: InnerStream = { next: items.next.bind(items), return: items.return.bind(items), dropped }
+  const watched = new TakenItems(inner, hooks)
   items.next = () => watched.next()
   items.return = () => watched.return()
-}
-
-function notAsked(): never {
-  throw new Error('only next and return are asked')
-}
-
-/** What it does by itself. */
-function bound(items: ItemStream<unknown>): Omit<ItemStream<unknown>, typeof Symbol.asyncIterator> {
-  return {
-    next: items.next.bind(items),
-    return: items.return.bind(items),
-    [Symbol.asyncDispose]: items[Symbol.asyncDispose].bind(items),
-    get dropped() {
-      return items.dropped
-    },
-  }
 }

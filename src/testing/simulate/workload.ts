@@ -6,7 +6,8 @@ import type { CallOptions } from '../../rpc/index.ts'
 import { arbitrary } from '../arbitrary.ts'
 import type { Override } from '../plan.ts'
 import type { Chance } from './chance.ts'
-import { UNTRAVELLED } from './observe.ts'
+import { UNTRAVELLED } from './handler-faults.ts'
+import { ItemWorkload } from './item-workload.ts'
 import type { FaultKind } from './plan.ts'
 import { type CountedSignal, countedSignal } from './signals.ts'
 import type { World } from './world.ts'
@@ -41,7 +42,10 @@ export class ValuePool {
 /** Before anything runs: a schema of which no values can be made is the contract's, and no failure of a run. */
 export function drawValues({ services, seed }: World, pool: ValuePool): void {
   for (const { contract } of services)
-    for (const { definition } of Object.values<MethodRef>(contract.methods)) pool.valuesOf(definition.request, seed)
+    for (const { definition, event } of Object.values<MethodRef>(contract.methods)) {
+      pool.valuesOf(definition.request, seed)
+      if (event) pool.valuesOf(definition.reply, seed)
+    }
 }
 
 export interface WorkloadOptions {
@@ -63,12 +67,19 @@ export class Workload {
   readonly #pool: ValuePool
   readonly #chance: Chance
   readonly #targets: readonly Target[]
+  readonly #items: ItemWorkload
 
   constructor({ world, calls, pool }: WorkloadOptions) {
     this.#world = world
     this.#calls = calls
     this.#pool = pool
     this.#chance = world.chance.fork('workload')
+    this.#items = new ItemWorkload({
+      world,
+      chance: this.#chance,
+      goesWrong: (kind, share) => this.#goesWrong(kind, share),
+      drawValue: ({ definition }, side) => this.#chance.pick(pool.valuesOf(definition[side], world.seed)),
+    })
     this.#targets = world.services.flatMap(({ contract }) =>
       Object.values<MethodRef>(contract.methods).map((method) => ({ contract, method })),
     )
@@ -92,6 +103,7 @@ export class Workload {
     const open: Promise<unknown>[] = []
     for (let made = 0; made < calls; made++) {
       if (chance.happens(0.5)) await this.#world.sleep(chance.between(0, gapMs))
+      this.#items.publish()
       const call = this.#call()
       if (chance.happens(0.4)) await call
       else open.push(call)
@@ -105,8 +117,16 @@ export class Workload {
     const { clientSide, seed } = this.#world
     const { contract, method } = chance.pick(this.#targets)
     const isBad = this.#goesWrong('badRequest', 0.05)
-    const request = isBad ? UNTRAVELLED : chance.pick(this.#pool.valuesOf(method.definition.request, seed))
-    await clientSide.call(contract, method, request, this.#callOptions()).catch(() => {})
+    const isNoSource = isBad && chance.happens(0.2)
+    const request =
+      method.input && !isNoSource
+        ? this.#items.give(method, isBad)
+        : isBad
+          ? UNTRAVELLED
+          : chance.pick(this.#pool.valuesOf(method.definition.request, seed))
+    const options = this.#callOptions()
+    if (method.output) await this.#items.take(clientSide.open(contract, method, request, options), method)
+    else await clientSide.call(contract, method, request, options).catch(() => {})
   }
 
   #callOptions(): CallOptions {
@@ -118,7 +138,8 @@ export class Workload {
         ? Number.POSITIVE_INFINITY
         : undefined
     const metadata = chance.happens(0.3) ? { trace: 'm'.repeat(chance.between(0, 300)) } : undefined
-    return { timeoutMs, metadata, signal: this.#signal() }
+    const priority = chance.happens(0.2) ? chance.pick(['low', 'normal', 'high'] as const) : undefined
+    return { timeoutMs, metadata, priority, signal: this.#signal() }
   }
 
   #signal(): AbortSignal | undefined {

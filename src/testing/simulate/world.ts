@@ -1,4 +1,5 @@
 /** Everything of one run: both sides, the network between them, time and chance, put together from a seed. */
+import type { MethodRef, SlowOption, SlowPolicy } from '../../contract/index.ts'
 import { misuse } from '../../errors.ts'
 import { defaultLimits, type LimitOptions } from '../../limits.ts'
 import { type Connection, isContract, type Logger, router, type Service } from '../../rpc/index.ts'
@@ -28,6 +29,8 @@ export class World implements Simulation {
   readonly #startMs: number
   readonly #usersChance: Chance
   readonly services: readonly Service[]
+  /** Streams that have not ended for their callers. */
+  readonly streams = new Set<{ return(): Promise<unknown> }>()
   /** Whether things still go wrong. */
   isFaulty = true
   #release!: () => void // set by the promise's executor, which runs at once
@@ -51,7 +54,8 @@ export class World implements Simulation {
     const serverLimits: LimitOptions = { ...this.plan.limits.server, ...limits.server }
     if (this.isOn('smallLimits')) this.injected('smallLimits')
     const common = { clock: this.clock, story: this.story, plan: this.plan, injected: this.injected }
-    this.network = new SimulatedNetwork({ ...common, chance: chance.fork('network') })
+    const broken = (what: string): void => this.ledger.fail(what)
+    this.network = new SimulatedNetwork({ ...common, chance: chance.fork('network'), broken })
     const isLimited = this.isOn('smallLimits') || options.limits !== undefined
     const isGuarded = options.serve?.authenticate !== undefined || options.connect?.credentials !== undefined
     this.ledger = new Ledger({
@@ -61,11 +65,18 @@ export class World implements Simulation {
       mayLose: () => isLimited || isGuarded || this.#hasLost,
       mayRefuse: isLimited || isGuarded,
       isGuarded,
+      policyOf: (method) => policyOf(this.services, method),
+      maxStreamBytes: {
+        client: clientLimits.maxStreamBytes ?? defaultLimits.maxStreamBytes,
+        server: serverLimits.maxStreamBytes ?? defaultLimits.maxStreamBytes,
+      },
     })
     const observed: ObserveOptions = {
       ...common,
       ledger: this.ledger,
       chance: chance.fork('handlers'),
+      readers: chance.fork('readers'),
+      streams: this.streams,
       isFaulty: () => this.isFaulty,
       callTimeoutMs: clientLimits.callTimeoutMs ?? defaultLimits.callTimeoutMs,
       sleep: (ms) => this.sleep(ms),
@@ -148,6 +159,14 @@ export class World implements Simulation {
     const { cut, stall, silence, refuse, clientClose, serverClose } = this.faults
     return cut + stall + silence + refuse + clientClose + serverClose > 0
   }
+}
+
+/** What is said of slow consumers: by the service, or else by the contract. */
+function policyOf(services: readonly Service[], { name, slow }: MethodRef): SlowPolicy {
+  const [contract, key = ''] = name.split('/')
+  const options = services.find((one) => one.contract.name === contract)?.options.slow ?? {}
+  const option = (options as Readonly<Record<string, SlowOption | undefined>>)[key] ?? slow // one for each method
+  return typeof option === 'string' ? option : option.policy
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }

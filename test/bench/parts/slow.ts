@@ -2,7 +2,7 @@
 import { type End, Pair, type Usage } from '../pairs.ts'
 import { BAR, type SystemName, systems } from '../systems.ts'
 import { format, formatRatio } from '../table.ts'
-import { SLOW_WORKS, type SlowWork } from '../tasks/slow.ts'
+import { SLOW_WORKS, type SlowWork, type Taken } from '../tasks/slow.ts'
 import type { Run } from './run.ts'
 
 const COMPARED: readonly SystemName[] = [BAR, 'nanowire', 'grpc']
@@ -80,7 +80,7 @@ export async function measureSlow(run: Run): Promise<void> {
     }
     const rows: string[][] = []
     for (const one of watched) await attempt(one.system, one.work, async () => void rows.push(await rowOf(one)))
-    const columns = ['', 'what', 'producer /s', 'consumer /s', 'faster', 'server MiB', 'client MiB']
+    const columns = ['', 'what', 'producer /s', 'consumer /s', 'faster', 'dropped', 'server MiB', 'client MiB']
     columns.push('server resident MiB', 'client resident MiB')
     const note = `For ${slowSeconds} s. The producer's rate is what a consumer took that kept up. Memory is the most by which it grew, looked at once a second: heap and external after collections, and resident.`
     run.show({ title: 'A consumer a thousand times slower than its producer', note, table: { columns, rows } })
@@ -90,7 +90,7 @@ export async function measureSlow(run: Run): Promise<void> {
 }
 
 async function rowOf({ system, work, pair, perSecond, worst }: Watched): Promise<string[]> {
-  const taken = await pair.ask<number>('slowSpeed')
+  const { perSecond: taken, dropped } = await pair.ask<Taken>('slowTaken')
   const figures = (['held', 'rss'] as const).flatMap((figure) =>
     (['server', 'client'] as const).map((end) => format(worst[end][figure] / MIB)),
   )
@@ -100,6 +100,7 @@ async function rowOf({ system, work, pair, perSecond, worst }: Watched): Promise
     format(perSecond),
     format(taken),
     formatRatio(perSecond / taken),
+    String(dropped),
     ...figures,
   ]
 }

@@ -1,5 +1,5 @@
 /**
- * A consumer that hardly reads. The client's commands: `slowRate`, how fast it can be; `slowStart`, `slowSpeed` and
+ * A consumer that hardly reads. The client's commands: `slowRate`, how fast it can be; `slowStart`, `slowTaken` and
  * `slowStop`.
  */
 import type { Commands } from '../side.ts'
@@ -7,6 +7,12 @@ import { type Client, FOREVER } from '../work.ts'
 
 export const SLOW_WORKS = ['items', 'chunks', 'flood'] as const
 export type SlowWork = (typeof SLOW_WORKS)[number]
+
+export interface Taken {
+  readonly perSecond: number
+  /** Items that the producer left out, and the consumer was told of. */
+  readonly dropped: number
+}
 
 /** How often it takes what is due. */
 const PERIOD_MS = 10
@@ -16,6 +22,7 @@ export function slowCommands({ streams }: Client): Commands {
   let started = 0
   let isOver = true
   let running: Promise<void> | undefined
+  let slow: AsyncIterator<unknown> | undefined
   const streamOf = (work: SlowWork): AsyncIterator<unknown> => {
     const stream = streams?.[work]?.(FOREVER)
     if (stream === undefined) throw new Error(`it has no stream of ${work}`)
@@ -45,11 +52,14 @@ export function slowCommands({ streams }: Client): Commands {
       taken = 0
       started = performance.now()
       isOver = false
-      running = read(streamOf(work), perSecond)
+      slow = streamOf(work)
+      running = read(slow, perSecond)
       running.catch(() => {}) // slowStop tells
     },
-    /** How many it has taken, a second. */
-    slowSpeed: () => (1_000 * taken) / (performance.now() - started),
+    slowTaken: (): Taken => ({
+      perSecond: (1_000 * taken) / (performance.now() - started),
+      dropped: (slow as { readonly dropped?: number } | undefined)?.dropped ?? 0, // what tells has such a property
+    }),
     slowStop: async () => {
       isOver = true
       await running

@@ -1,6 +1,7 @@
 /** The handlers' side closes by itself: in two steps, so that no call is lost that was begun. */
 import { equal, fails, matches } from '../assert.ts'
-import { lab } from '../lab.ts'
+import { feed, isOver, nextOf, type Tick, takeNumbers, upTo } from '../feed.ts'
+import { Gate, lab } from '../lab.ts'
 import { Mismatch } from '../mismatch.ts'
 import type { Cases } from '../suite.ts'
 import type { Opened } from '../trial.ts'
@@ -63,5 +64,80 @@ export const draining: Cases = {
     equal(counts().inFlight, 1, 'calls in flight')
     release()
     await t.until(() => counts().inFlight === 0, 'the handler to end')
+  },
+
+  async 'lets streams in flight end, and cuts off subscriptions at once'(t) {
+    const go = new Gate()
+    const service = feed({
+      async *ticks({ count }) {
+        yield { n: 0 }
+        await go.promise
+        for (let n = 1; n < count; n++) yield { n }
+      },
+    })
+    const opened = await t.open(service)
+    const { feed: client, counts } = opened
+    const stream = client.ticks({ count: 3_000 })
+    await takeNumbers(stream, 0, 1)
+    const subscription = client.placed()
+    await subscription.ready
+    service.publish.placed({ id: 'x', n: 7 })
+    const closing = closerOf(opened)()
+    equal(await nextOf(subscription), { id: 'x', n: 7 }, 'what was published before')
+    await fails(subscription.next(), { code: 'unavailable' })
+    equal(counts().inFlight, 1, 'calls in flight')
+    go.open()
+    await takeNumbers(stream, 1, 2_999)
+    await isOver(stream)
+    await closing
+    await fails(client.ticks({ count: 1 }).next(), { code: 'unavailable', processed: 'no' })
+  },
+
+  async 'cuts off streams after drainMs, behind the items that have come; both sides are told'(t) {
+    const stopped = new Gate<unknown>()
+    const thrown = new Gate<unknown>()
+    let finallys = 0
+    const opened = await t.open(
+      feed({
+        async *ticks(_, ctx) {
+          ctx.signal.addEventListener('abort', () => stopped.open(ctx.signal.reason))
+          for (const n of upTo(5)) yield { n }
+          await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+        },
+        async sum(items) {
+          try {
+            for await (const _ of items);
+          } catch (error) {
+            thrown.open(error)
+          }
+          return 0
+        },
+      }),
+    )
+    const { feed: client, clock } = opened
+    async function* endless(): AsyncGenerator<Tick> {
+      try {
+        for (let n = 0; ; n++) {
+          yield { n }
+          await t.turns()
+        }
+      } finally {
+        finallys++
+      }
+    }
+    const stream = client.ticks({ count: 1 })
+    const upload = fails(client.sum(endless()), { code: 'unavailable', processed: 'maybe' })
+    await takeNumbers(stream, 0, 3)
+    await t.turns(5)
+    const closing = closerOf(opened)({ drainMs: 200 })
+    clock.advance(201)
+    await upload
+    await takeNumbers(stream, 3, 2)
+    await fails(stream.next(), { code: 'unavailable', processed: 'maybe' })
+    await isOver(stream)
+    matches(await stopped.promise, { name: 'NanowireError' }, "the signal's reason")
+    matches(await thrown.promise, { name: 'NanowireError' }, "what the handler's loop throws")
+    await t.until(() => finallys === 1, 'the generator to end')
+    await closing
   },
 }

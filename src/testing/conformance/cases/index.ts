@@ -8,6 +8,7 @@ import { closing } from './closing.ts'
 import { counters, serverCounters } from './counters.ts'
 import { draining } from './draining.ts'
 import { errors } from './errors.ts'
+import { events } from './events.ts'
 import { contracts, credentials, verdicts } from './handshake.ts'
 import { identity } from './identity.ts'
 import { leavingStreams } from './leaving.ts'
@@ -18,6 +19,7 @@ import { notifies } from './notify.ts'
 import { order } from './order.ts'
 import { processed } from './processed.ts'
 import { replies } from './replies.ts'
+import { slowReceivers } from './slow.ts'
 import { streamBounds } from './stream-bounds.ts'
 import { streamClosing } from './stream-closing.ts'
 import { streamErrors } from './stream-errors.ts'
@@ -51,6 +53,8 @@ export const topics: Readonly<Record<string, Cases>> = {
   'both ways': bothWays,
   'around streams': { ...streamLayers, ...streamMetadata },
   'closing streams': streamClosing,
+  events,
+  'slow receivers': slowReceivers,
   contracts,
   /** The handlers' side is asked what it has counted. */
   'server counters': serverCounters,

@@ -51,7 +51,7 @@ const refused: Cases = {
     equal(await listOf(client.ticks({ count: 1 })), [{ n: 0 }], 'the items of a call after it')
   },
 
-  async 'has no method that its contract lacks'(t) {
+  async 'has no stream that its contract lacks'(t) {
     const Newer = contract('feed', { added: serverStream(Type.Void(), Type.Void()) })
     const { wire, feed: client } = await t.open(feed(counting))
     await fails(wire.client(Newer).added().next(), { code: 'unimplemented', processed: 'no' })

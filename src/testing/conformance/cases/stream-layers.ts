@@ -95,14 +95,15 @@ export const streamLayers: Cases = {
         }
       },
     })
-    const { feed: client, counts } = await t.open(service, { clientUse: [pass, wrap] })
-    for await (const { n } of client.ticks({ count: 100 })) if (n === 20) break
-    await t.until(() => ended === 1, 'the first handler to end')
-    const stream = client.ticks({ count: 0 })
-    await t.until(() => counts().inFlight === 1, 'the second call to begin')
+    const wrapped = await t.open(service, { clientUse: [pass, wrap] })
+    for await (const { n } of wrapped.feed.ticks({ count: 100 })) if (n === 20) break
+    await t.until(() => ended === 1 && wrapped.counts().inFlight === 0, 'the first handler to end')
+    const passed = await t.open(service, { clientUse: [pass, pass] })
+    const stream = passed.feed.ticks({ count: 0 })
+    await t.until(() => passed.counts().inFlight === 1, 'the second call to begin')
     await stream.return()
     await isOver(stream)
-    await t.until(() => ended === 2 && counts().inFlight === 0, 'the second handler to end')
+    await t.until(() => ended === 2 && passed.counts().inFlight === 0, 'the second handler to end')
   },
 
   async 'gives what client middleware throws, and what it answers by itself'(t) {

@@ -1,0 +1,39 @@
+/** What the ledger keeps of a call and of its handler (spec/testing.md). */
+import type { MethodRef } from '../../contract/index.ts'
+import type { Processed } from '../../errors.ts'
+import type { ItemTrack } from './items.ts'
+
+/** What became of a handler. */
+export interface HandlerRecord {
+  /** The connection that its request came by. */
+  readonly peer: string
+  readonly isAborted: () => boolean
+  readonly beganAt: number
+  endedAt: number | undefined
+  /** `ok`, `misfit` for a reply that cannot travel, or the code of what it threw. */
+  how: string | undefined
+  /** Of the reply, or of a declared error's data. */
+  digest: string | undefined
+}
+
+export interface CallRecord {
+  readonly number: number
+  readonly method: MethodRef
+  readonly madeAt: number
+  /** Or `Infinity`. */
+  deadlineAt: number
+  /** Of the request; `undefined` for one that cannot travel. */
+  readonly digest: string | undefined
+  cancelledAt: number | undefined
+  end: { readonly at: number; readonly code: string; readonly processed: Processed } | undefined
+  handler: HandlerRecord | undefined
+  /** How often the caller was told the reply's metadata. */
+  metadataCount: number
+  /** How many items the metadata behind them says that there were. */
+  toldItems: string | undefined
+  /** When its caller asked for the answer, or for the next item of it. */
+  askedAt: number
+  /** What the caller gives, and what the handler answers with, where that is items. */
+  readonly input: ItemTrack | undefined
+  readonly output: ItemTrack | undefined
+}

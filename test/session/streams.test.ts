@@ -1,0 +1,477 @@
+/** What becomes of a call with streams, at each step of it (spec/streams.md, F2 to F7; spec/session.md, S8, S10, S19 to S25). */
+import { describe, expect, it } from 'vitest'
+import { flags, kinds, pack } from '../../src/wire/index.ts'
+import { frameBytes } from '../support/slow-frames.ts'
+import { helloBytes, opened, type Tapped, tapped } from '../support/tapped.ts'
+import { failure, feed, request, response } from './messages.ts'
+import {
+  beginAt,
+  beginFrom,
+  Consumer,
+  cancel,
+  credit,
+  data,
+  end,
+  Item,
+  ramp,
+  streamRequest,
+  words,
+} from './streams-kit.ts'
+
+const { MORE, GAP, WAIT, METADATA, INPUT, OUTPUT } = flags
+const roles = ['client', 'server'] as const
+
+/** Call 1 of a session that receives items and sends some. */
+function both(role: (typeof roles)[number]) {
+  const made = opened({ role })
+  const { flow } = role === 'server' ? beginAt(made, 1) : beginFrom(made)
+  made.link.takeSent()
+  const { outflow } = flow
+  if (!outflow) throw new Error('the call sends no items')
+  return { made, flow, outflow, consumer: new Consumer(flow.inflow) }
+}
+
+/** What went out by the end of this turn. */
+function said({ clock, link }: Tapped): string[] {
+  clock.runTurns()
+  return words(link.takeSent())
+}
+
+const gone = (made: Tapped, call: { runner: unknown }) => {
+  const told: string[] = []
+  call.runner = { callerGone: () => void told.push('gone') }
+  expect(made.session.inFlight).toBe(1)
+  return told
+}
+
+const failed = { code: 'Failed', message: 'as told', processed: 'yes' } as const
+
+describe.each(roles)('F3: DATA, at a %s', (role) => {
+  it('holds items that are put one after the other, and another frame stays in its place', () => {
+    const { made, outflow } = both(role)
+    for (const bytes of [10, 20, 30]) expect(outflow.put(new Item(bytes))).toBe(true)
+    outflow.put(new Item(5))
+    feed(made, frameBytes(kinds.PING, 0, 0, new Uint8Array(8)))
+    outflow.put(new Item(7))
+    expect(said(made)).toEqual(['DATA 1 65', 'PONG 0 8', 'DATA 1 7'])
+  })
+
+  it('carries an item that is longer than a frame in fragments of 16,384 bytes at most, with credit', () => {
+    const { made, outflow } = both(role)
+    const item = ramp(50_000)
+    expect(outflow.put(new Item(item))).toBe(false)
+    const frames = []
+    for (let round = 0; round < 4; round++) {
+      made.clock.runTurns()
+      frames.push(...made.link.takeSent())
+      feed(made, credit(1, 16_384))
+    }
+    expect(words(frames.filter(({ body }) => body.length > 0))).toEqual([
+      'DATA 1 MORE 16384',
+      'DATA 1 MORE 16384',
+      'DATA 1 MORE 16384',
+      'DATA 1 848',
+    ])
+    expect(Buffer.concat(frames.map(({ body }) => body)).equals(item)).toBe(true)
+  })
+
+  it('is put together of fragments, byte for byte, with other calls between', () => {
+    const { made, consumer } = both(role)
+    const item = ramp(40_000)
+    feed(made, data(1, item.subarray(0, 8_000), MORE), frameBytes(kinds.PING, 0, 0, new Uint8Array(8)))
+    expect(consumer.bytes).toHaveLength(0)
+    feed(made, data(1, item.subarray(8_000, 16_000), MORE | WAIT), data(1, [], MORE | WAIT))
+    for (let at = 16_000; at < 40_000; at += 8_000)
+      feed(made, data(1, item.subarray(at, at + 8_000), at === 32_000 ? 0 : MORE))
+    expect(Buffer.compare(consumer.bytes, item)).toBe(0)
+    feed(made, data(1, [1, 2, 3]))
+    expect(consumer.bytes.subarray(-3)).toEqual(Uint8Array.of(1, 2, 3))
+  })
+
+  it('F20: with GAP tells how many items were left out, also one without items, and one in fragments', () => {
+    const { made, consumer, outflow } = both(role)
+    feed(
+      made,
+      data(1, [0, 0, 0, 3, 1], GAP),
+      data(1, [0, 0, 0, 2], GAP),
+      data(1, [0, 0, 1, 0, 2], GAP | MORE),
+      data(1, [3]),
+    )
+    expect([consumer.gaps, [...consumer.bytes]]).toEqual([3 + 2 + 256, [1, 2, 3]])
+    made.link.takeSent()
+    outflow.put(new Item(4), 5)
+    outflow.put(new Item(4), 0)
+    outflow.put(new Item(4), 6)
+    outflow.put(new Item(40_000), 7)
+    const sent = words(made.link.takeSent())
+    expect(sent.slice(0, 3)).toEqual(['DATA 1 GAP 8', 'DATA 1 4', 'DATA 1 GAP 8'])
+    expect(sent[3]).toMatch(/^DATA 1 MORE GAP 16\d\d\d$/)
+  })
+
+  it('without items says that the stream stands', () => {
+    const { made, flow, outflow } = both(role)
+    expect(flow.inflow?.hasBegun).toBe(false)
+    feed(made, data(1))
+    expect(flow.inflow?.hasBegun).toBe(true)
+    outflow.putNone()
+    expect(said(made)).toEqual(['DATA 1 0'])
+  })
+})
+
+describe('F4: an END', () => {
+  it('of a client closes its direction, and the server still sends', () => {
+    const { made, outflow } = both('client')
+    outflow.put(new Item(3))
+    outflow.end()
+    expect(said(made)).toEqual(['DATA 1 3', 'END 1 0'])
+    expect([outflow.put(new Item(3)), outflow.isOver]).toEqual([false, true])
+    outflow.end()
+    expect([said(made), made.session.inFlight]).toEqual([[], 1])
+  })
+
+  it('of a server ends the call, behind all its items, with metadata', () => {
+    const made = opened({ role: 'client' })
+    const call = beginFrom(made, { output: true })
+    const consumer = new Consumer(call.flow.inflow)
+    feed(made, data(1, [1, 2]), end(1, METADATA, [0, 5, ...pack({ m: 'd' })]))
+    expect([consumer.told, call.outcomes]).toEqual([['ended'], [{ how: 'ended', metadata: { m: 'd' } }]])
+    expect([made.session.inFlight, [...consumer.bytes]]).toEqual([0, [1, 2]])
+  })
+
+  it('comes behind items that wait for credit, whoever puts it', () => {
+    for (const role of roles) {
+      const { made, outflow, flow } = both(role)
+      while (outflow.put(new Item(1_000)));
+      outflow.put(new Item(20_000))
+      const [handled] = made.effects.requests
+      if (handled) made.session.endStream(handled.call, pack({ m: 'd' }))
+      else outflow.end()
+      expect(said(made).join()).not.toContain('END')
+      expect([flow.outflow?.isUnsent, made.session.inFlight]).toEqual([true, 1])
+      feed(made, credit(1, 100_000))
+      expect(said(made).at(-1)).toBe(role === 'server' ? 'END 1 METADATA 7' : 'END 1 0')
+      expect(made.session.inFlight).toBe(role === 'server' ? 0 : 1)
+    }
+  })
+
+  it('leaves what has come to be taken later', () => {
+    const made = opened({ role: 'client' })
+    const call = beginFrom(made, { output: true })
+    const consumer = new Consumer(call.flow.inflow, false)
+    const item = ramp(9_000)
+    made.link.takeSent()
+    feed(made, data(1, [1, 2]), data(1, item.subarray(0, 4_000), MORE), data(1, item.subarray(4_000)), end(1))
+    expect(call.fate).toBe('ended')
+    consumer.take()
+    expect(consumer.bytes).toEqual(Uint8Array.of(1, 2, ...item))
+    expect(said(made)).toEqual([])
+  })
+})
+
+describe('F5: the end of a call', () => {
+  it.each([
+    ['a RESPONSE', response(1), 'replied'],
+    ['an ERROR', failure(1, 'aborted'), 'refused aborted undefined'],
+  ] as const)('at a client, %s before its own END: it sends nothing more', (_, answer, fate) => {
+    const made = opened({ role: 'client' })
+    const call = beginFrom(made, { input: true })
+    const { outflow } = call.flow
+    while (outflow?.put(new Item(1_000)));
+    outflow?.put(new Item(50_000))
+    made.clock.runTurns()
+    made.link.takeSent()
+    feed(made, answer, credit(1, 100_000), credit(0, 16_000))
+    expect([call.fate, outflow?.isOver, outflow?.put(new Item(1))]).toEqual([fate, true, false])
+    outflow?.end()
+    expect([said(made), made.session.inFlight, made.session.state]).toEqual([[], 0, 'open'])
+  })
+
+  it('at a client, an ERROR behind items: what has come may be taken', () => {
+    const made = opened({ role: 'client' })
+    const call = beginFrom(made, { output: true })
+    const consumer = new Consumer(call.flow.inflow, false)
+    feed(made, data(1, ramp(100)), data(1, ramp(50), MORE), failure(1))
+    expect([call.fate, consumer.take(), consumer.told]).toEqual(['refused internal undefined', 100, []])
+  })
+
+  it('at a server, its answer before the END of the client: what still comes is ignored, and acknowledged', () => {
+    const { made, consumer } = both('server')
+    const [handled] = made.effects.requests
+    feed(made, data(1, ramp(10_000)))
+    if (handled) made.session.endStream(handled.call, undefined)
+    expect(said(made).at(-1)).toBe('END 1 0')
+    feed(made, ...Array.from({ length: 4 }, () => data(1, ramp(6_000))), end(1))
+    expect([consumer.bytes.length, said(made), made.session.inFlight]).toEqual([10_000, ['CREDIT 0 +34000'], 0])
+  })
+
+  it('at a server, an ERROR behind the items that were put before it', () => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    while (outflow.put(new Item(4_000)));
+    outflow.put(new Item(4_000))
+    if (handled) made.session.refuse(handled.call, failed)
+    said(made)
+    feed(made, credit(1, 16_384))
+    const sent = said(made)
+    expect([sent.slice(0, -1).join(), sent.at(-1)]).toEqual([
+      expect.stringMatching(/^(DATA 1 \d+,?)+$/),
+      'ERROR 1 Failed yes',
+    ])
+  })
+
+  it('frees the slot when the answer has left, and not before', () => {
+    const made = opened({ limits: { maxCallsInFlight: 1 } })
+    const { call, flow } = beginAt(made, 1, OUTPUT)
+    for (let count = 0; count < 5; count++) flow.outflow?.put(new Item(4_000))
+    made.session.endStream(call, undefined)
+    feed(made, streamRequest(2, OUTPUT))
+    expect(made.effects.requests).toHaveLength(1)
+    feed(made, credit(1, 16_384))
+    expect(made.effects.requests.map(({ call }) => call.id)).toEqual([1, 2])
+  })
+})
+
+describe('F7: a CANCEL', () => {
+  it.each([
+    ['before any item', []],
+    ['behind items', [data(1, ramp(100))]],
+    ['within an item', [data(1, ramp(100)), data(1, ramp(100), MORE)]],
+    ['behind the END', [data(1, ramp(100)), end(1)]],
+  ] as const)('%s tells the handler, which answers once', (_, before) => {
+    const { made } = both('server')
+    const [handled] = made.effects.requests
+    if (!handled) throw new Error('no call')
+    const told = gone(made, handled.call)
+    feed(made, ...before, cancel(1), cancel(1))
+    expect([told, said(made), made.session.inFlight]).toEqual([['gone'], [], 1])
+    made.session.refuse(handled.call, { code: 'cancelled', message: 'as told', processed: 'yes' })
+    expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
+  })
+
+  it.each([
+    [
+      'while items wait for credit',
+      (_: Tapped, put: (bytes: number) => boolean) => put(4_000) && put(9_000) && put(9_000),
+    ],
+    ['within an item', (_: Tapped, put: (bytes: number) => boolean) => put(40_000)],
+  ] as const)('drops what the server has not sent, %s', (_, fill) => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    if (!handled) throw new Error('no call')
+    const told = gone(made, handled.call)
+    fill(made, (bytes) => outflow.put(new Item(bytes)))
+    said(made)
+    feed(made, cancel(1), credit(1, 100_000), credit(0, 16_384))
+    expect([told, outflow.put(new Item(1)), said(made)]).toEqual([['gone'], false, []])
+    made.session.refuse(handled.call, { code: 'cancelled', message: 'as told', processed: 'yes' })
+    expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
+  })
+
+  it('ends a call whose handler has ended, and whose answer waits', () => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    while (outflow.put(new Item(4_000)));
+    outflow.put(new Item(4_000))
+    if (handled) made.session.endStream(handled.call, undefined)
+    said(made)
+    feed(made, cancel(1), credit(1, 100_000))
+    expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
+  })
+
+  it.each([
+    ['before any item', () => {}],
+    ['within an item', (put: (bytes: number) => void) => put(40_000)],
+    ['behind the END', (_: (bytes: number) => void, finish: () => void) => finish()],
+  ] as const)('of a client that goes away %s: nothing more is sent, and what comes is thrown away', (_, act) => {
+    const made = opened({ role: 'client' })
+    const call = beginFrom(made)
+    const consumer = new Consumer(call.flow.inflow)
+    act(
+      (bytes) => void call.flow.outflow?.put(new Item(bytes)),
+      () => call.flow.outflow?.end(),
+    )
+    said(made)
+    made.session.abandon(call)
+    expect(said(made)).toEqual(['CANCEL 1 0'])
+    feed(made, credit(1, 50_000), data(1, ramp(100)), data(1, ramp(9_000), MORE), data(1, ramp(5_000)), end(1))
+    expect([consumer.bytes.length, said(made), call.fate, made.session.inFlight]).toEqual([0, [], '', 0])
+    expect(made.session.counters.lateReplies).toBe(1)
+  })
+
+  it('S10: is sent by a client that gives up by its deadline only if something was left to send', () => {
+    for (const ends of [true, false]) {
+      const made = opened({ role: 'client' })
+      const call = beginFrom(made)
+      if (ends) call.flow.outflow?.end()
+      said(made)
+      made.session.abandon(call, false)
+      expect(said(made)).toEqual(ends ? [] : ['CANCEL 1 0'])
+    }
+  })
+})
+
+describe('S25: the connection is lost', () => {
+  it.each([
+    ['at once', []],
+    ['behind items', [data(1, ramp(100))]],
+    ['within an item', [data(1, ramp(100)), data(1, ramp(100), MORE)]],
+  ] as const)('%s: the call of a client is lost, and what has come may be taken', (_, before) => {
+    for (const close of [(made: Tapped) => made.link.close(), (made: Tapped) => made.session.end()]) {
+      const made = opened({ role: 'client' })
+      const call = beginFrom(made)
+      const consumer = new Consumer(call.flow.inflow, false)
+      call.flow.outflow?.put(new Item(40_000))
+      feed(made, ...before)
+      close(made)
+      expect([call.fate, consumer.take()]).toEqual(['lost unavailable maybe', before.length > 0 ? 100 : 0])
+      expect(call.flow.outflow?.put(new Item(1))).toBe(false)
+      made.link.close()
+      expect([made.session.inFlight, made.clock.timers]).toEqual([0, 0])
+    }
+  })
+
+  it('a handler is told, whatever it has yet to send or to be sent', () => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    if (!handled) throw new Error('no call')
+    const told = gone(made, handled.call)
+    outflow.put(new Item(40_000))
+    feed(made, data(1, ramp(100), MORE))
+    made.link.close()
+    expect([told, outflow.put(new Item(1)), made.session.inFlight]).toEqual([['gone'], false, 1])
+    made.session.endStream(handled.call, undefined)
+    expect([made.session.inFlight, made.clock.timers]).toEqual([0, 0])
+  })
+
+  it('an answer that waits for credit goes with it', () => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    outflow.put(new Item(40_000))
+    if (handled) made.session.endStream(handled.call, undefined)
+    expect(made.session.inFlight).toBe(1)
+    made.link.close()
+    expect([made.session.inFlight, made.clock.timers]).toEqual([0, 0])
+  })
+})
+
+describe('S18 to S20: a drain', () => {
+  const draining = frameBytes(kinds.PONG, 0, 0, new TextEncoder().encode('draining'))
+
+  it('of a server lets streams go on in both directions, and closes behind the last END', () => {
+    const { made, outflow, consumer } = both('server')
+    const [handled] = made.effects.requests
+    made.session.drain(60_000, '')
+    feed(made, draining)
+    said(made)
+    feed(made, data(1, ramp(50)), data(1, ramp(50), MORE), data(1, ramp(50)), end(1))
+    outflow.put(new Item(20_000))
+    expect([consumer.bytes.length, made.session.state]).toEqual([150, 'draining'])
+    if (handled) made.session.endStream(handled.call, undefined)
+    expect(made.session.state).toBe('draining')
+    feed(made, credit(1, 16_384))
+    expect([said(made).at(-1), made.session.state]).toEqual(['END 1 0', 'closing'])
+  })
+
+  it('waits for a reply that has not left whole', () => {
+    const made = opened()
+    feed(made, request(1))
+    made.session.drain(60_000, '')
+    feed(made, draining)
+    const [handled] = made.effects.requests
+    if (handled) made.session.respond(handled.call, undefined, ramp(200_000))
+    expect(made.session.state).toBe('draining')
+    for (let round = 0; round < 4; round++) feed(made, credit(0, 49_152))
+    expect(said(made).at(-1)).toMatch(/^RESPONSE 1 \d+$/)
+    expect(made.session.state).toBe('closing')
+  })
+
+  it('that a client hears of lets its streams go on; those after the last id did not run', () => {
+    const made = opened({ role: 'client' })
+    const [first, second] = [beginFrom(made), beginFrom(made)]
+    const consumer = new Consumer(first.flow.inflow)
+    const late = new Consumer(second.flow.inflow)
+    feed(made, frameBytes(kinds.GOAWAY, 0, 0, new Uint8Array(4)))
+    feed(made, frameBytes(kinds.GOAWAY, flags.FINAL, 0, [0, 0, 0, 1]))
+    said(made)
+    expect([second.fate, second.flow.outflow?.put(new Item(1)), late.told]).toEqual(['lost unavailable no', false, []])
+    first.flow.outflow?.put(new Item(8))
+    first.flow.outflow?.end()
+    feed(made, data(1, [1]), end(1))
+    expect([said(made), consumer.bytes.length, first.fate]).toEqual([['DATA 1 8', 'END 1 0'], 1, 'ended'])
+    expect(made.session.state).toBe('closing')
+  })
+})
+
+describe('S2: before the HELLO', () => {
+  it('a client sends its items as far as the first credit goes', () => {
+    const made = tapped({ role: 'client' })
+    const call = beginFrom(made)
+    call.flow.outflow?.put(new Item(10))
+    call.flow.outflow?.put(new Item(30_000))
+    made.clock.runTurns()
+    expect(words(made.link.takeSent()).slice(1)).toEqual([
+      'REQUEST 1 INPUT OUTPUT 8',
+      'DATA 1 10',
+      'DATA 1 MORE 16374',
+      'DATA 1 MORE WAIT 0',
+    ])
+    feed(made, helloBytes(), credit(1, 16_384))
+    expect(said(made)).toEqual(['DATA 1 13626'])
+  })
+
+  it('a server reads what comes behind the HELLO at once', () => {
+    const made = tapped()
+    const got: Consumer[] = []
+    made.effects.onRequest = ({ call }) => got.push(new Consumer(call.flow?.inflow))
+    feed(made, helloBytes(), streamRequest(1, INPUT), data(1, ramp(10)), end(1))
+    expect([got[0]?.bytes.length, got[0]?.told]).toEqual([10, ['ended']])
+  })
+})
+
+describe('S8: a request that waits for a slot', () => {
+  const limits = { maxCallsInFlight: 1 }
+
+  it('has what came for it meanwhile when it begins, in order, and its end', () => {
+    const made = opened({ limits })
+    const { call } = beginAt(made, 1)
+    feed(made, streamRequest(2, INPUT | OUTPUT), data(2, ramp(4_000)), data(2, ramp(5_000, 4_000), MORE))
+    feed(made, credit(2, 500), data(2, ramp(2_000, 9_000)), end(2))
+    let consumer: Consumer | undefined
+    made.effects.onRequest = ({ call }) => {
+      consumer = new Consumer(call.flow?.inflow)
+      consumer.take()
+    }
+    made.session.endStream(call, undefined)
+    expect(consumer?.bytes).toEqual(ramp(11_000))
+    expect(consumer?.inflow.isEnded).toBe(true)
+  })
+
+  it('is not sent more than its first credit', () => {
+    const made = opened({ limits })
+    beginAt(made, 1)
+    feed(made, streamRequest(2, INPUT), data(2, ramp(16_384)))
+    expect(said(made)).toEqual([])
+    feed(made, data(2, [1]))
+    expect(made.effects.violations).toMatchObject([{ rule: 'credit' }])
+  })
+
+  it('P26: that is cancelled leaves nothing, and what still comes for it is ignored', () => {
+    const made = opened({ limits })
+    beginAt(made, 1, OUTPUT)
+    feed(made, streamRequest(2, INPUT), data(2, ramp(4_000)), data(2, ramp(4_000), MORE), cancel(2))
+    expect(said(made)).toEqual(['ERROR 2 cancelled no'])
+    feed(made, data(2, ramp(4_000)), end(2))
+    expect([made.session.state, made.session.counters.unknownIds]).toEqual(['open', 2])
+  })
+
+  it('S12: that is too late is refused, with all that came for it', () => {
+    const made = opened({ limits })
+    const { call } = beginAt(made, 1, OUTPUT)
+    feed(made, streamRequest(2, INPUT, 100), data(2, ramp(4_000)))
+    made.clock.advance(200)
+    made.session.endStream(call, undefined)
+    expect(said(made)).toEqual(['END 1 0', 'ERROR 2 deadline_exceeded no'])
+    feed(made, data(2, ramp(4_000)))
+    expect([made.session.state, made.session.inFlight]).toEqual(['open', 0])
+  })
+})
