@@ -246,6 +246,7 @@ export class ItemPump {
   /** The iterator has ended by an error. */
   #nextThrew(error: unknown): void {
     this.#isPending = false
+    if (this.#state === ENDED) return // it has returned meanwhile
     if (this.#state !== ENDING) return this.#fail(error)
     this.#lateError ??= error
     if (!this.#isClosing) this.#ended()

@@ -113,8 +113,10 @@ export class Caller {
     if (id === undefined) return
     this.#reassembler.discard(id)
     const isUnsent = this.#flows.made?.cut(id) === true
-    this.#flows.made?.get(id)?.inflow?.stop()
-    if (tells || isUnsent) this.#sender.frame(kinds.CANCEL, id, NOTHING)
+    const inflow = this.#flows.made?.get(id)?.inflow
+    inflow?.stop()
+    // Items that wait for credit would do so for ever: their handler may have ended, and its deadline with it.
+    if (tells || isUnsent || inflow) this.#sender.frame(kinds.CANCEL, id, NOTHING)
   }
 
   /** Sends what waits, as far as the peer and the link take it. */

@@ -49,6 +49,8 @@ interface Chunk {
   readonly whole: Assembled | undefined
   /** Taken out of the connection's room. */
   readonly roomBytes: number
+  /** Its buffer is to be given back. */
+  isPooled: boolean
 }
 
 export class Inflow implements RoomSeeker {
@@ -211,7 +213,7 @@ export class Inflow implements RoomSeeker {
     }
     this.#empty = 0
     this.#held += end - at
-    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole, roomBytes }
+    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole, roomBytes, isPooled: false }
     this.#gap = 0
     this.#chunks.push(chunk)
     this.listener?.itemsCame() // who waits takes items where they lie
@@ -240,7 +242,8 @@ export class Inflow implements RoomSeeker {
     this.#window = FIRST_CREDIT_BYTES
   }
 
-  #release({ whole, roomBytes }: Chunk): void {
+  #release({ buffer, whole, roomBytes, isPooled }: Chunk): void {
+    if (isPooled && pool.length < MAX_POOLED) pool.push(buffer)
     if (whole) this.#reassembler.release(whole)
     if (roomBytes > 0) this.#room.giveBack(roomBytes)
   }
@@ -270,9 +273,22 @@ export class Inflow implements RoomSeeker {
   }
 }
 
+/** Buffers for items that wait, used again: most wait for less than a turn. */
+const pool: Uint8Array[] = []
+const POOLED_BYTES = 16_384
+const MAX_POOLED = 16
+
 /** Copies what was not taken at once out of the frame's buffer. */
 function keep(chunk: Chunk): void {
-  chunk.buffer = copyBytes(chunk.buffer, chunk.start, chunk.end)
-  chunk.end -= chunk.start
+  const bytes = chunk.end - chunk.start
+  if (bytes > POOLED_BYTES || bytes < POOLED_BYTES / 2) {
+    chunk.buffer = copyBytes(chunk.buffer, chunk.start, chunk.end)
+  } else {
+    const pooled = pool.pop() ?? new Uint8Array(POOLED_BYTES)
+    pooled.set(chunk.buffer.subarray(chunk.start, chunk.end))
+    chunk.buffer = pooled
+    chunk.isPooled = true
+  }
+  chunk.end = bytes
   chunk.start = 0
 }

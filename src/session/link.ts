@@ -19,7 +19,8 @@ export interface Link {
   readonly isCongested: boolean
   /**
    * A message was written; the link sends it when it sees fit, within this turn.
-   * @param underway calls that others may follow from in this turn, so that it pays to wait for them
+   * @param underway calls that others may follow from in this turn, so that it pays to wait for them; `Infinity` for an item of a
+   * stream
    */
   written(underway: number): void
   /** No more frames, from this very moment, until `resumeReading`. */

@@ -12,6 +12,8 @@ import { giveBack, type Traffic, takeTraffic } from './traffic.ts'
 /** A batch of fewer bytes waits for the end of the turn, if more is to be expected; one of so many is sent at once. */
 const SMALL_BATCH_BYTES = 512
 const LARGE_BATCH_BYTES = 4_096
+/** Items of a stream, of which ever more follow. */
+const STREAM_BATCH_BYTES = 16_384
 /** Between them, a batch is sent when it holds this share of what is under way, so that the two ends work at once. */
 const BATCH_SHARE = 1 / 4
 
@@ -246,5 +248,6 @@ function isDue({ writer, batchFrames, isReading, turnFrames }: Traffic, underway
   if (underway === 0 && !isReading) return true // nothing follows that could go along
   const { pendingBytes } = writer
   if (pendingBytes < SMALL_BATCH_BYTES) return false
+  if (underway === Number.POSITIVE_INFINITY) return pendingBytes >= STREAM_BATCH_BYTES
   return pendingBytes >= LARGE_BATCH_BYTES || batchFrames >= BATCH_SHARE * Math.max(underway, turnFrames)
 }

@@ -22,7 +22,6 @@ const HANGING = new Set([
   'forgets to cancel',
   'forgets deadlines',
   'waits for the handler of a notify',
-  'forgets to leave a stream',
   'never ends a generator of the caller',
   'is ready before it subscribes',
 ])

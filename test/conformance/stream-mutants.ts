@@ -1,5 +1,5 @@
 /** Places that break one promise of streams or events each. */
-import type { ClientCall, ClientMiddleware, Subscription } from '../../src/index.ts'
+import type { AnyContract, ClientCall, ClientMiddleware, Connection, Subscription } from '../../src/index.ts'
 import { type Mutant, mutant } from './mutants.ts'
 
 type ItemsOf = AsyncIterable<unknown>
@@ -22,11 +22,16 @@ const giving =
     next(call.method.input ? { ...call, request: change(call.request as ItemsOf) } : call) // of such a method
 
 /** The items without the means to leave them. */
-function withoutReturn(items: ItemsOf): ItemsOf {
+function withoutReturn(items: ItemsOf): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
       const iterator = items[Symbol.asyncIterator]()
-      return { next: () => iterator.next() }
+      return {
+        next: () => iterator.next(),
+        [Symbol.asyncIterator]() {
+          return this
+        },
+      }
     },
   }
 }
@@ -58,6 +63,32 @@ async function* eagerly(items: ItemsOf): ItemsOf {
 async function* withoutSeventh(items: ItemsOf): ItemsOf {
   let count = 0
   for await (const item of items) if (++count % 7 !== 0) yield item
+}
+
+/** A connection whose streams end for who leaves them, and for nobody else. */
+function neverLeaving(connection: Connection): Connection {
+  const withoutLeaving = (method: (...args: unknown[]) => unknown) =>
+    Object.assign(
+      (...args: unknown[]) => {
+        const answer = method(...args)
+        const isStream = typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+        return isStream ? withoutReturn(answer as ItemsOf)[Symbol.asyncIterator]() : answer // it has items
+      },
+      { try: Reflect.get(method, 'try') },
+    )
+  return new Proxy(connection, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      if (name !== 'client') return member.bind(target)
+      return (contract: AnyContract) =>
+        Object.fromEntries(
+          Object.entries<(...args: unknown[]) => unknown>(target.client(contract)).map(([key, method]) => {
+            return [key, withoutLeaving(method)]
+          }),
+        )
+    },
+  })
 }
 
 export const streamMutants: readonly Mutant[] = [
@@ -111,7 +142,8 @@ export const streamMutants: readonly Mutant[] = [
   mutant(
     'forgets to leave a stream',
     ["runs a handler's finally when its caller leaves by break; its slot is free when that has ended"],
-    () => answering(withoutReturn),
+    () => (call, next) => next(call),
+    (connection) => ({ connection: neverLeaving(connection) }),
   ),
   mutant(
     'takes items that nobody asked for',

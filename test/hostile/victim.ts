@@ -2,6 +2,7 @@
 import { expect, onTestFinished } from 'vitest'
 import {
   type ClientTls,
+  type Connection,
   connect,
   type LimitOptions,
   router,
@@ -17,6 +18,8 @@ import { RecordingLog } from '../support/recording-log.ts'
 export interface Victim {
   readonly url: string
   readonly server: Server
+  /** The honest client's. */
+  readonly wire: Connection
   readonly log: RecordingLog
   readonly clock: HandClock
   /** How often a handler of the attacked service was started. */
@@ -31,11 +34,12 @@ export interface VictimTls {
   readonly client: ClientTls
 }
 
-/** Serves `service` (by default one that answers what it is asked), and makes the honest call. */
+/** Serves `service` (by default one that answers what it is asked) and those `beside` it, and makes the honest call. */
 export async function victim(
   limits: LimitOptions = {},
   service?: Service<typeof Lab>,
   tls?: VictimTls,
+  beside: readonly Service[] = [],
 ): Promise<Victim> {
   const clock = new HandClock()
   const log = new RecordingLog()
@@ -53,7 +57,7 @@ export async function victim(
     },
     note: () => void runs++,
   })
-  const server = await serve(router([service ?? held], { limits, log }), 'tcp://127.0.0.1:0', {
+  const server = await serve(router([service ?? held, ...beside], { limits, log }), 'tcp://127.0.0.1:0', {
     clock,
     tls: tls?.server,
   })
@@ -84,6 +88,7 @@ export async function victim(
   return {
     url: server.url,
     server,
+    wire,
     log,
     clock,
     runs: () => (service ? runs : runs - 1),

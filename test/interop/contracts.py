@@ -45,14 +45,22 @@ EVERYTHING = record(
     union=one_of(record(kind={'type': 'string', 'const': 'b'}, y=TEXT), record(kind={'type': 'string', 'const': 'a'}, x=INTEGER),
                  NULL, TEXT),
     optional=INTEGER, unknown={})
-NAMED = record(**{'as': TEXT})
+NAMED, SHOUT = record(**{'as': TEXT}), record(to=TEXT, line=TEXT)
+KEY = record(('to',), to=TEXT) | {'additionalProperties': False}  # of an event (C13)
 INTEROP = {'nanowire': 1, 'name': 'interop', 'methods': {
     'hello': method('hello', record(name=TEXT), record(text=TEXT), Banned=record(until=INSTANT)),
     'types': method('types', EVERYTHING, EVERYTHING), 'nothing': method('nothing', VOID), 'echo': method('echo', BYTES, BYTES),
     'zeros': method('zeros', record(bytes=INTEGER), BYTES), 'log': method('log', record(line=TEXT), kind='notify'),
     'wait': method('wait', NAMED, BOOLEAN), 'started': method('started', NAMED, NULL), 'ended': method('ended', NAMED, TEXT),
     'left': method('left', NULL, one_of(NULL, NUMBER)), 'meta': method('meta', record(fail=BOOLEAN), one_of(TEXT, NULL)),
-    'whoami': method('whoami', NULL, TEXT)}}
+    'whoami': method('whoami', NULL, TEXT),
+    'count': method('count', record(('fail',), to=INTEGER, fail=BOOLEAN), INTEGER, 'serverStream', Enough=record(at=INTEGER)),
+    'blobs': method('blobs', record(items=INTEGER, bytes=INTEGER), BYTES, 'serverStream'),
+    'total': method('total', INTEGER, record(items=INTEGER, total=INTEGER), 'clientStream'),
+    'first': method('first', INTEGER, one_of(INTEGER, NULL), 'clientStream'),
+    'echoes': method('echoes', BYTES, BYTES, 'bidiStream'), 'watch': method('watch', NAMED, INTEGER, 'serverStream'),
+    'rush': method('rush', record(items=INTEGER), INTEGER, 'serverStream'),
+    'shout': method('shout', SHOUT), 'shouted': method('shouted', KEY, SHOUT, 'event')}}
 
 
 def changed():

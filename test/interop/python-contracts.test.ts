@@ -61,7 +61,10 @@ describe.skipIf(!found)('a client in Python, with a contract', () => {
   test('that it learned by reflection calls with its hash', async () => {
     const { run } = await start()
     expect(await run('learned')).toEqual({
-      methods: 'echo ended hello left log meta nothing started types wait whoami zeros'.split(' '),
+      methods:
+        'blobs count echo echoes ended first hello left log meta nothing rush shout shouted started total types wait watch whoami zeros'.split(
+          ' ',
+        ),
       replies: [reply.value, { text: 'Hello, Eve' }],
       missing: { code: 'not_found', processed: 'yes' },
     })

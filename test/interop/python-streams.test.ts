@@ -80,6 +80,39 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
     )
   })
 
+  test('F8, F9, F10: gets no more bulk than it gave credit for, and small replies all the same', async () => {
+    expect(await play('starving')).toEqual({
+      stream: 16_048, // items of 1,003 bytes; 336 of the first credit are less than a piece is worth (F15)
+      more: 3_009,
+      connection: true,
+      small: [[4, 3]],
+      ends: [[6, 1]],
+      bulk: 203_681,
+    })
+  })
+
+  test('is told which rule it broke', async () => {
+    expect(await play('rude')).toEqual({
+      'more than there is credit for': ['credit'],
+      'items behind the END': ['stream'],
+      'two ENDs': ['stream'],
+      'items for a call without': ['stream'],
+      'a gap that is cut': ['body'],
+      'an END with a body': ['body'],
+      'an END within an item': ['fragment'],
+      'a further fragment with GAP': ['fragment'],
+      'nothing for ever': ['limit'],
+      crumbs: ['fragment'],
+      'credit of nothing': ['credit'],
+      'credit without end': ['credit'],
+      'acknowledgement of nothing': ['credit'],
+      'credit for a call without items': ['stream'],
+      'a body beside INPUT': ['body'],
+      'a notify with items': ['frame_flags'],
+      'a priority of 3': ['body'],
+    })
+  })
+
   test('F8: makes small calls beside large ones and streams', async () => {
     expect(await play('beside')).toBe(true)
   })

@@ -434,6 +434,18 @@ describe('a pump that is stopped', () => {
     }
   })
 
+  it('hears no more of an item that fails after its producer has returned', async () => {
+    let fails = (_: Error): void => {}
+    const next = () => new Promise((_, reject) => (fails = reject))
+    const { pump, notes } = pumpOf({ [Symbol.asyncIterator]: () => ({ next, return: async () => ({ done: true }) }) })
+    pump.start()
+    pump.stop(ended(notes))
+    await until(() => notes.length > 0)
+    fails(new Error('too late'))
+    await nextTurn()
+    expect(notes).toEqual(['ended'])
+  })
+
   it('counts once, and has ended where it had', async () => {
     let returns = 0
     const iterator = { next: () => new Promise(() => {}), return: async () => void returns++ }

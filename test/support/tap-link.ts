@@ -18,7 +18,7 @@ export class TapLink extends ByteLink {
   /** Set by the test: whether the system takes at once what is sent before the end. If not, `flushed` says when. */
   takesAtOnce = true
   flushed: () => void = () => {}
-  readonly #sent: Uint8Array[] = []
+  readonly #sent: SlowFrame[] = []
   #framesTaken = 0
 
   constructor(clock: Clock, limits: Limits, peer = 'tap:1') {
@@ -27,12 +27,12 @@ export class TapLink extends ByteLink {
 
   /** Every frame that went out. */
   get sent(): SlowFrame[] {
-    return framesIn(joined(this.#sent))
+    return [...this.#sent]
   }
 
   /** The frames that went out since the last look. */
   takeSent(): SlowFrame[] {
-    const fresh = this.sent.slice(this.#framesTaken)
+    const fresh = this.#sent.slice(this.#framesTaken)
     this.#framesTaken += fresh.length
     return fresh
   }
@@ -62,7 +62,7 @@ export class TapLink extends ByteLink {
   }
 
   protected send(chunks: Uint8Array[], done: () => void): void {
-    this.#sent.push(...chunks.map((chunk) => new Uint8Array(chunk)))
+    for (const frame of framesIn(joined(chunks))) this.#sent.push(frame)
     done()
   }
 

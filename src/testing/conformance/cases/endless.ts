@@ -14,6 +14,9 @@ export interface Endless {
   release(): void
 }
 
+/** So that few of them are under way. */
+const PADDING = 'x'.repeat(200)
+
 /** Items without end, at once, for a count below 0; with `isHeld` their `finally` ends when it is released. */
 export function endless(isHeld = false): Endless {
   const begun: Gate<Context> = new Gate()
@@ -23,7 +26,7 @@ export function endless(isHeld = false): Endless {
   async function* run(ctx: Context) {
     try {
       begun.open(ctx)
-      for (let n = 0; ; n++) yield { n }
+      for (let n = 0; ; n++) yield { n, text: PADDING }
     } finally {
       ended.open(ctx.signal.reason)
       ends.count++

@@ -98,7 +98,7 @@ export const streamLayers: Cases = {
     const wrapped = await t.open(service, { clientUse: [pass, wrap] })
     for await (const { n } of wrapped.feed.ticks({ count: 100 })) if (n === 20) break
     await t.until(() => ended === 1 && wrapped.counts().inFlight === 0, 'the first handler to end')
-    const passed = await t.open(service, { clientUse: [pass, pass] })
+    const passed = await t.open(service, { clientUse: [pass, wrap] })
     const stream = passed.feed.ticks({ count: 0 })
     await t.until(() => passed.counts().inFlight === 1, 'the second call to begin')
     await stream.return()

@@ -1,0 +1,147 @@
+/** What hostile peers of streams need: methods of every kind whose handlers only wait or only give, and frames by hand. */
+import Type from 'typebox'
+import {
+  type Context,
+  contract,
+  bidiStream,
+  clientStream,
+  event,
+  type LimitOptions,
+  type Service,
+  serverStream,
+  service,
+  unary,
+} from '../../src/index.ts'
+import { flags, kinds, pack } from '../../src/wire/index.ts'
+import type { MethodRef } from '../../src/contract/index.ts'
+import { Gate } from '../rpc/lab.ts'
+import { frame, RawPeer, request } from '../support/raw-peer.ts'
+import { type Victim, victim } from './victim.ts'
+
+const Item = Type.Object({ n: Type.Integer(), text: Type.String() })
+
+export const Streams = contract('streams', {
+  /** Never answered. */
+  stuck: unary(Type.Null(), Type.Null()),
+  /** So many items, each with so much text. */
+  count: serverStream(Type.Object({ count: Type.Integer(), bytes: Type.Integer() }), Item),
+  /** Takes all there is. */
+  sum: clientStream(Item, Type.Integer()),
+  /** Takes nothing. */
+  hold: clientStream(Item, Type.Null()),
+  /** Gives back what it takes. */
+  chat: bidiStream(Item, Item),
+  placed: event(Item),
+})
+
+export const { stuck, count, sum, hold, chat, placed } = Streams.methods
+
+/** What the handlers have seen. */
+export interface Seen {
+  /** How many of `count` have yielded, and not more than asked for. */
+  yielded: number
+  /** How many handlers' `finally` has run. */
+  ended: number
+  /** What handlers have met where they take items. */
+  readonly met: unknown[]
+  /** The numbers of what `sum` and `chat` took. */
+  readonly taken: number[]
+}
+
+export interface StreamVictim extends Victim {
+  readonly seen: Seen
+  readonly service: Service<typeof Streams>
+}
+
+/** Serves streams beside the honest call. */
+export async function streamVictim(limits: LimitOptions = {}): Promise<StreamVictim> {
+  const seen: Seen = { yielded: 0, ended: 0, met: [], taken: [] }
+  const streams = service(Streams, {
+    stuck: (_, ctx) => aborted(ctx),
+    async *count({ count: most, bytes }) {
+      const text = 'x'.repeat(bytes)
+      try {
+        for (let n = 0; n < most; n++) {
+          seen.yielded++
+          yield { n, text }
+        }
+      } finally {
+        seen.ended++
+      }
+    },
+    async sum(items) {
+      let total = 0
+      for await (const { n } of noting(items, seen)) total += n
+      return total
+    },
+    async hold(_, ctx) {
+      try {
+        return await aborted(ctx)
+      } finally {
+        seen.ended++
+      }
+    },
+    chat: (items) => noting(items, seen),
+  })
+  return { ...(await victim(limits, undefined, undefined, [streams])), seen, service: streams }
+}
+
+async function* noting(items: AsyncIterable<{ n: number; text: string }>, seen: Seen) {
+  try {
+    for await (const item of items) {
+      seen.taken.push(item.n)
+      yield item
+    }
+  } catch (error) {
+    seen.met.push(error)
+    throw error
+  } finally {
+    seen.ended++
+  }
+}
+
+/** Ends when its caller has gone away. */
+async function aborted({ signal }: Pick<Context, 'signal'>): Promise<null> {
+  const gone = new Gate()
+  if (signal.aborted) gone.open()
+  signal.addEventListener('abort', () => gone.open())
+  await gone.promise
+  return null
+}
+
+/** A REQUEST as its method's kind wants it. */
+export function open(id: number, method: MethodRef, value?: unknown): Uint8Array {
+  const streams = (method.input ? flags.INPUT : 0) | (method.output ? flags.OUTPUT : 0)
+  return request(id, method, value, { flags: streams, ...(method.input ? { bytes: new Uint8Array(0) } : {}) })
+}
+
+export const itemOf = (n: number, text = 'x'): Uint8Array => pack({ n, text })
+
+export function data(id: number, bytes: Uint8Array = new Uint8Array(0), flagBits = 0): Uint8Array {
+  return frame(kinds.DATA, id, bytes, flagBits)
+}
+
+export const end = (id: number): Uint8Array => frame(kinds.END, id)
+export const cancel = (id: number): Uint8Array => frame(kinds.CANCEL, id)
+
+export function credit(id: number, bytes: number): Uint8Array {
+  const body = Buffer.alloc(4)
+  body.writeUInt32BE(bytes)
+  return frame(kinds.CREDIT, id, body)
+}
+
+/** Acknowledges what comes for as long as it comes, so that the other side may go on. */
+export function acknowledge(peer: RawPeer): void {
+  const started = new Set<number>()
+  peer.onFrame = ({ kind, flags: flagBits, id, body }) => {
+    const isFurther = kind === kinds.RESPONSE && started.has(id)
+    if (kind === kinds.RESPONSE && (flagBits & flags.MORE) !== 0) started.add(id)
+    if ((kind === kinds.DATA || isFurther) && body.length > 0) peer.send(credit(0, body.length))
+  }
+}
+
+/** The items of what came for a call. */
+export function bytesOf(peer: RawPeer, id: number): number {
+  return peer.frames.reduce((sum, one) => (one.kind === kinds.DATA && one.id === id ? sum + one.body.length : sum), 0)
+}
+
