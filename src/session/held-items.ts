@@ -2,7 +2,7 @@
  * Items that wait at their receiver, as they came (spec/streams.md, F13). Invariant: short ones lie together in one buffer, so that
  * what waits takes about as much memory as it has bytes, into however many frames it was cut.
  */
-import { type Assembled, copyBytes } from '../wire/index.ts'
+import type { Assembled } from '../wire/index.ts'
 
 /** Items that lie one behind the other, and none was left out between. */
 export interface Chunk {
@@ -11,7 +11,7 @@ export interface Chunk {
   readonly end: number
 }
 
-/** Of an item that came in fragments: what it has taken. */
+/** What an item that came in fragments has taken. */
 export interface Taken {
   readonly whole: Assembled
   /** Out of the connection's room. */
@@ -30,17 +30,25 @@ interface HeldChunk {
   gaps: number[] | undefined
   /** How much of `gaps` was told. */
   told: number
-  /** The buffer is its own, and others may be added to it. */
-  isOpen: boolean
+  /** The buffer is its own. */
+  isOwn: boolean
   taken: Taken | undefined
 }
 
-/** More than this is a chunk of its own. */
+/** Longer ones are not put together with others. */
 const SHORT_BYTES = 4_096
 /** Of short ones together. */
 const MOST_BYTES = 16_384
+/** What it takes to know how many items were left out. */
+const GAP_BYTES = 4
+
+/** Buffers for items that wait, used again: most wait for less than a turn. */
+const pool: Uint8Array[] = []
+const MAX_POOLED = 16
 
 export class HeldItems {
+  /** What they have, with what it takes to know of those that were left out. */
+  bytes = 0
   readonly #chunks: HeldChunk[] = []
   #first = 0
 
@@ -52,40 +60,33 @@ export class HeldItems {
   /** How many were left out before the first of them; told once. */
   takeGap(): number {
     const chunk = this.#chunks[this.#first]
-    if (!chunk) return 0
+    if (!chunk || chunk.gap === 0) return 0
     const { gap } = chunk
     chunk.gap = 0
+    this.bytes -= GAP_BYTES
     return gap
   }
 
   /** Adds items where they lie, for as long as they lie there. */
   add(buffer: Uint8Array, start: number, end: number, gap: number, taken: Taken | undefined): Chunk {
-    const chunk = { buffer, start, end, gap, filled: end, gaps: undefined, told: 0, isOpen: false, taken }
+    const chunk = { buffer, start, end, gap, filled: end, gaps: undefined, told: 0, isOwn: false, taken }
     this.#chunks.push(chunk)
+    this.bytes += end - start + (gap > 0 ? GAP_BYTES : 0)
     return chunk
   }
 
   /**
-   * Keeps what was added last, in memory of its own, if it still waits.
-   * @returns what it need not hold any more
+   * Keeps what was added last in memory of its own, if it still waits.
+   * @returns what need not be held any more
    */
   keep(added: Chunk): Taken | undefined {
     const chunk = this.#chunks.at(-1)
     if (!chunk || chunk !== added) return undefined
-    const bytes = chunk.end - chunk.start
     const { taken } = chunk
-    if (taken && bytes > SHORT_BYTES) return undefined
-    const before = this.#chunks.at(-2)
-    if (before?.isOpen && this.#chunks.length > this.#first + 1 && append(before, chunk)) {
-      this.#chunks.pop()
-    } else {
-      chunk.buffer = copyBytes(chunk.buffer, chunk.start, chunk.end)
-      chunk.start = 0
-      chunk.end = bytes
-      chunk.filled = bytes
-      chunk.isOpen = bytes <= SHORT_BYTES
-      chunk.taken = undefined
-    }
+    if (taken && chunk.end - chunk.start > SHORT_BYTES) return undefined
+    const before = this.#chunks.length - this.#first > 1 ? this.#chunks.at(-2) : undefined
+    if (before && append(before, chunk)) this.#chunks.pop()
+    else own(chunk)
     return taken
   }
 
@@ -94,23 +95,21 @@ export class HeldItems {
     const chunk = this.#chunks[this.#first]
     if (!chunk) return undefined
     chunk.start += bytes
-    if (chunk.start < chunk.end) return undefined
-    if (chunk.gaps && chunk.told < chunk.gaps.length) {
-      chunk.gap = chunk.gaps[chunk.told + 1] ?? 0
-      chunk.told += 2
-      chunk.end = chunk.gaps[chunk.told] ?? chunk.filled
-      return undefined
-    }
+    this.bytes -= bytes
+    if (chunk.start < chunk.end || goOn(chunk)) return undefined
     this.#forgetFirst()
+    giveBack(chunk)
     return chunk.taken
   }
 
   /** Nobody takes them any more. Returns what they have held. */
   clear(): Taken[] {
-    const held = this.#chunks.slice(this.#first).flatMap(({ taken }) => taken ?? [])
+    const held = this.#chunks.slice(this.#first) // what was before has been given back
+    for (const chunk of held) giveBack(chunk)
     this.#chunks.length = 0
     this.#first = 0
-    return held
+    this.bytes = 0
+    return held.flatMap(({ taken }) => taken ?? [])
   }
 
   #forgetFirst(): void {
@@ -121,13 +120,38 @@ export class HeldItems {
   }
 }
 
+/** Goes on behind items that were left out. Returns whether there is something. */
+function goOn(chunk: HeldChunk): boolean {
+  const { gaps, told } = chunk
+  const gap = gaps?.[told + 1]
+  if (gap === undefined) return false
+  chunk.gap = gap
+  chunk.told = told + 2
+  chunk.end = gaps?.[chunk.told] ?? chunk.filled
+  return true
+}
+
+/** Copies what was not taken at once out of the frame's buffer. */
+function own(chunk: HeldChunk): void {
+  const { buffer, start, end } = chunk
+  const bytes = end - start
+  chunk.buffer = bufferOf(bytes)
+  chunk.buffer.set(buffer.subarray(start, end))
+  chunk.start = 0
+  chunk.end = bytes
+  chunk.filled = bytes
+  chunk.isOwn = true
+  chunk.taken = undefined
+}
+
 /** Adds short items to others. Returns whether it did. */
 function append(to: HeldChunk, { buffer, start, end, gap }: HeldChunk): boolean {
   const filled = to.filled + end - start
-  if (end - start > SHORT_BYTES || filled > MOST_BYTES) return false
+  if (!to.isOwn || end - start > SHORT_BYTES || filled > MOST_BYTES) return false
   if (filled > to.buffer.length) {
-    const larger = new Uint8Array(Math.min(MOST_BYTES, 2 * filled))
+    const larger = bufferOf(Math.min(MOST_BYTES, 2 * filled))
     larger.set(to.buffer.subarray(0, to.filled))
+    giveBack(to)
     to.buffer = larger
   }
   to.buffer.set(buffer.subarray(start, end), to.filled)
@@ -138,4 +162,14 @@ function append(to: HeldChunk, { buffer, start, end, gap }: HeldChunk): boolean 
   if (!to.gaps || to.told === to.gaps.length) to.end = filled
   to.filled = filled
   return true
+}
+
+/** Of the length, or one that is hardly longer and can be given back. */
+function bufferOf(bytes: number): Uint8Array {
+  if (bytes > MOST_BYTES || bytes < MOST_BYTES / 2) return new Uint8Array(bytes)
+  return pool.pop() ?? new Uint8Array(MOST_BYTES)
+}
+
+function giveBack({ buffer, isOwn }: HeldChunk): void {
+  if (isOwn && buffer.length === MOST_BYTES && pool.length < MAX_POOLED) pool.push(buffer)
 }

@@ -6,13 +6,13 @@
 import type { NanowireError } from '../errors.ts'
 import {
   type Assembled,
-  copyBytes,
   type FrameDecoder,
   flags as flag,
   ProtocolError,
   type Reassembler,
   uint32At,
 } from '../wire/index.ts'
+import { type Chunk, HeldItems, type Taken } from './held-items.ts'
 import type { Room, RoomSeeker } from './room.ts'
 import { LEAST_PIECE_BYTES } from './turns.ts'
 
@@ -38,21 +38,6 @@ export interface InflowListener {
   stalled(error: NanowireError): void
 }
 
-/** Items that lie one behind the other. */
-interface Chunk {
-  buffer: Uint8Array
-  start: number
-  end: number
-  /** Items that were left out before these. */
-  gap: number
-  /** Of an item that came in fragments: to be given back. */
-  readonly whole: Assembled | undefined
-  /** Taken out of the connection's room. */
-  readonly roomBytes: number
-  /** Its buffer is to be given back. */
-  isPooled: boolean
-}
-
 export class Inflow implements RoomSeeker {
   listener: InflowListener | undefined
   /** The peer has sent its last item. */
@@ -63,10 +48,8 @@ export class Inflow implements RoomSeeker {
   readonly #sender: CreditSender
   readonly #reassembler: Reassembler
   readonly #room: Room
-  readonly #chunks: Chunk[] = []
-  #first = 0
-  /** Bytes of items that are whole. */
-  #held = 0
+  /** Items that are whole. */
+  readonly #held = new HeldItems()
   /** Bytes of one that is not. */
   #partial = 0
   /** There is room for all of that one, however long it is. */
@@ -86,8 +69,8 @@ export class Inflow implements RoomSeeker {
   }
 
   /** Items from its `start` to its `end`, of which `taken` is to be told; `undefined` where none wait. */
-  get chunk(): { readonly buffer: Uint8Array; readonly start: number; readonly end: number } | undefined {
-    return this.#chunks[this.#first]
+  get chunk(): Chunk | undefined {
+    return this.#held.chunk
   }
 
   /** There is credit for another piece of an item. */
@@ -104,20 +87,12 @@ export class Inflow implements RoomSeeker {
 
   /** How many items were left out directly before the next one; told once. */
   takeGap(): number {
-    const chunk = this.#chunks[this.#first]
-    if (!chunk) return 0
-    const { gap } = chunk
-    chunk.gap = 0
-    return gap
+    return this.#held.takeGap()
   }
 
   /** The first item of `chunk`, of so many bytes, was taken. */
   taken(bytes: number): void {
-    const chunk = this.#chunks[this.#first]
-    if (!chunk) return
-    chunk.start += bytes
-    this.#held -= bytes
-    if (chunk.start >= chunk.end) this.#forgetFirst(chunk)
+    this.#release(this.#held.taken(bytes))
     this.#giveCredit()
   }
 
@@ -125,10 +100,7 @@ export class Inflow implements RoomSeeker {
   stop(): void {
     this.#isStopped = true
     this.listener = undefined
-    for (const chunk of this.#chunks.slice(this.#first)) this.#release(chunk) // those before it were given back
-    this.#chunks.length = 0
-    this.#first = 0
-    this.#held = 0
+    for (const taken of this.#held.clear()) this.#release(taken)
     this.#giveRoomBack()
     this.#reassembler.discard(this.#id)
   }
@@ -212,12 +184,10 @@ export class Inflow implements RoomSeeker {
       return
     }
     this.#empty = 0
-    this.#held += end - at
-    const chunk: Chunk = { buffer, start: at, end, gap: this.#gap, whole, roomBytes, isPooled: false }
+    const chunk = this.#held.add(buffer, at, end, this.#gap, whole && { whole, roomBytes })
     this.#gap = 0
-    this.#chunks.push(chunk)
     this.listener?.itemsCame() // who waits takes items where they lie
-    if (whole === undefined && this.#chunks.at(-1) === chunk) keep(chunk)
+    this.#release(this.#held.keep(chunk))
   }
 
   #refuse(): void {
@@ -242,53 +212,25 @@ export class Inflow implements RoomSeeker {
     this.#window = FIRST_CREDIT_BYTES
   }
 
-  #release({ buffer, whole, roomBytes, isPooled }: Chunk): void {
-    if (isPooled && pool.length < MAX_POOLED) pool.push(buffer)
-    if (whole) this.#reassembler.release(whole)
-    if (roomBytes > 0) this.#room.giveBack(roomBytes)
-  }
-
-  #forgetFirst(chunk: Chunk): void {
-    this.#release(chunk)
-    this.#first++
-    if (this.#first < this.#chunks.length && this.#first < 64) return
-    this.#chunks.splice(0, this.#first)
-    this.#first = 0
+  #release(taken: Taken | undefined): void {
+    if (!taken) return
+    this.#reassembler.release(taken.whole)
+    if (taken.roomBytes > 0) this.#room.giveBack(taken.roomBytes)
   }
 
   /** The application keeps up, and the peer would send more. */
   #growWindow(): void {
-    if (this.#isStopped || this.#held > this.#window / 2 || !this.#room.widen(this.#window)) return
+    if (this.#isStopped || this.#held.bytes > this.#window / 2 || !this.#room.widen(this.#window)) return
     this.#window *= 2
   }
 
   /** What is half there counts as held, unless there is room for all of it: then it comes, whatever waits before it. */
   #giveCredit(): void {
     if (this.#isStopped || this.isEnded) return
-    if (this.#partial > FIRST_CREDIT_BYTES / 2 && this.#held === 0 && !this.#hasRoom) this.#room.seek(this)
-    const due = this.#window - this.#credit - (this.#hasRoom ? 0 : this.#held + this.#partial)
+    if (this.#partial > FIRST_CREDIT_BYTES / 2 && this.#held.bytes === 0 && !this.#hasRoom) this.#room.seek(this)
+    const due = this.#window - this.#credit - (this.#hasRoom ? 0 : this.#held.bytes + this.#partial)
     if (due < this.#window / 2) return
     this.#credit += due
     this.#sender.credit(this.#id, due)
   }
-}
-
-/** Buffers for items that wait, used again: most wait for less than a turn. */
-const pool: Uint8Array[] = []
-const POOLED_BYTES = 16_384
-const MAX_POOLED = 16
-
-/** Copies what was not taken at once out of the frame's buffer. */
-function keep(chunk: Chunk): void {
-  const bytes = chunk.end - chunk.start
-  if (bytes > POOLED_BYTES || bytes < POOLED_BYTES / 2) {
-    chunk.buffer = copyBytes(chunk.buffer, chunk.start, chunk.end)
-  } else {
-    const pooled = pool.pop() ?? new Uint8Array(POOLED_BYTES)
-    pooled.set(chunk.buffer.subarray(chunk.start, chunk.end))
-    chunk.buffer = pooled
-    chunk.isPooled = true
-  }
-  chunk.end = bytes
-  chunk.start = 0
 }

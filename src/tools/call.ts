@@ -1,25 +1,25 @@
-/** `nanowire call`: one call of one method, its request and reply as JSON (spec/cli.md). */
-import { type AnyContract, checkOf, learnContract, type MethodRef } from '../contract/index.ts'
+/** `nanowire call`: one call of one method, what is sent and answered as JSON (spec/cli.md). */
+import { type AnyContract, checkOf, isMethodKind, learnContract, type MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import { connect } from '../index.ts'
 import { defaultLimits, type LimitOptions } from '../limits.ts'
 import type { CallOptions, Connection } from '../rpc/index.ts'
 import { askServer, type ToldContract } from './ask-server.ts'
+import { callWithItems, GivenItems, type ItemFlags } from './call-items.ts'
 import { type ConnectFlags, connectOptions } from './connect-flags.ts'
+import { convertRequest } from './convert.ts'
 import { isFailure, showFailure } from './failure.ts'
 import { findContracts, findMethod } from './find.ts'
-import { fromJson } from './from-json.ts'
 import type { Io } from './io.ts'
 import { parseJson } from './json-text.ts'
 import { jsonText, toJson } from './print.ts'
 import { closeInTime } from './with-server.ts'
 import { WrongUse } from './wrong-use.ts'
 
-export interface CallFlags extends ConnectFlags {
+export interface CallFlags extends ConnectFlags, ItemFlags {
   readonly export?: string | undefined
   readonly timeoutMs?: number | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  readonly json?: true | undefined
 }
 
 interface CallPlan {
@@ -67,7 +67,7 @@ async function callLearned(
 /** What a server of a later version has, this one may not be able to call. */
 function requireKnownKind(told: ToldContract | undefined, name: string): void {
   const method = Object.entries(told?.description.methods ?? {}).find(([key]) => name.endsWith(`/${key}`))?.[1]
-  if (!method || method.kind === 'unary' || method.kind === 'notify') return
+  if (!method || isMethodKind(method.kind)) return
   const message = `${name} is a method of the kind ${method.kind}, which this version cannot call`
   throw new NanowireError('unimplemented', message, { processed: 'no' })
 }
@@ -92,8 +92,20 @@ function readWords(words: readonly string[]): CallWords {
 }
 
 async function callAndPrint(wire: Connection, plan: CallPlan, flags: CallFlags, io: Io): Promise<number> {
-  const reply = await makeCall(wire, plan, { timeoutMs: flags.timeoutMs, metadata: flags.metadata })
-  if (plan.method.definition.kind !== 'notify') io.out(jsonText(toJson(reply), io.isTty && !flags.json))
+  const { method, request } = plan
+  const options = { timeoutMs: flags.timeoutMs, metadata: flags.metadata }
+  if (method.input || method.output)
+    return callWithItems(
+      wire,
+      method,
+      { request, call: (more) => makeCall(wire, plan, { ...options, ...more }) },
+      flags,
+      io,
+    )
+  // A notify is sent as soon as there is a socket, and nobody would hear that no server was behind it.
+  if (method.oneWay) await wire.ready()
+  const reply = await makeCall(wire, plan, options)
+  if (!method.oneWay) io.out(jsonText(toJson(reply), io.isTty && !flags.json))
   return 0
 }
 
@@ -121,6 +133,8 @@ async function prepareRequest(
   flags: CallFlags,
   io: Io,
 ): Promise<{ readonly request: unknown } | undefined> {
+  requireItemFlags(method, flags)
+  if (method.input) return { request: GivenItems.of(method, text, flags, io) }
   const converted = convertRequest(method, await readRequest(text, method, io))
   if (converted.fits) return { request: converted.value }
   const message = `the request of ${method.name} does not fit: ${converted.misfit}`
@@ -128,9 +142,17 @@ async function prepareRequest(
   return undefined
 }
 
+function requireItemFlags({ name, input, output }: MethodRef, { items, count }: CallFlags): void {
+  if (items !== undefined && !input)
+    throw new WrongUse(`--items is for a method that takes items, which ${name} does not`)
+  if (count !== undefined && !output)
+    throw new WrongUse(`--count is for a method that answers with items, which ${name} does not`)
+}
+
 /** The request as JSON says it; absent where none was given and none is needed. */
 async function readRequest(text: string | undefined, method: MethodRef, io: Io): Promise<unknown> {
   if (text === undefined) {
+    if (method.event) return {}
     if (checkOf(method.request.shape)(undefined)) return undefined
     throw new WrongUse(`${method.name} takes a request: give it as JSON, or - to read it from stdin`)
   }
@@ -138,40 +160,14 @@ async function readRequest(text: string | undefined, method: MethodRef, io: Io):
   return parseJson('the request on stdin', new TextDecoder().decode(await io.readStdin()))
 }
 
-type Converted = { readonly fits: true; readonly value: unknown } | { readonly fits: false; readonly misfit: string }
-
-/** The request as the schema wants it, judged before anything connects. */
-function convertRequest(method: MethodRef, written: unknown): Converted {
-  try {
-    const value = written === undefined ? undefined : fromJson(method.request.shape, written)
-    method.request.toWire(value)
-    return { fits: true, value }
-  } catch (error) {
-    // By its name, for the module's copy of the library has a class of its own.
-    if (
-      error instanceof Error &&
-      error.name === 'Misfit' &&
-      'describe' in error &&
-      typeof error.describe === 'function'
-    )
-      return { fits: false, misfit: String(error.describe()) }
-    throw error
-  }
-}
-
 /** A notify has no deadline of its own while it waits for its connection. */
 function handshakeLimits(method: MethodRef, timeoutMs = defaultLimits.handshakeTimeoutMs): LimitOptions | undefined {
-  if (method.definition.kind !== 'notify') return undefined
+  if (!method.oneWay) return undefined
   return { handshakeTimeoutMs: Math.min(timeoutMs, defaultLimits.handshakeTimeoutMs) }
 }
 
-async function makeCall(
-  wire: Connection,
-  { contract, key, method, request }: CallPlan,
-  options: CallOptions,
-): Promise<unknown> {
-  // A notify is sent as soon as there is a socket, and nobody would hear that no server was behind it.
-  if (method.definition.kind === 'notify') await wire.ready()
+/** Returns what a client does: a promise, or a stream. */
+function makeCall(wire: Connection, { contract, key, request }: CallPlan, options: CallOptions): unknown {
   const client = wire.client(contract) as Readonly<Record<string, (request: unknown, options: CallOptions) => unknown>> // a function for each method
   return client[key]?.(request, options)
 }

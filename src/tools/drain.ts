@@ -25,7 +25,7 @@ export interface Startable {
 const SAME_PRESS_MS = 500
 
 /** What a shell says of a process that a signal has ended. */
-const exitCodes: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 }
+export const exitCodes: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 }
 
 /**
  * Returns the exit code: 0 once what runs has ended, the signal's where the start was given up or a second one has come.

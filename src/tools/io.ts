@@ -1,4 +1,5 @@
 /** What the commands ask of the process they run in, so that tests can stand in for it. */
+import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { LoadedModule } from './load.ts'
 
@@ -13,8 +14,14 @@ export interface Io {
   /** One line, or several. */
   out(text: string): void
   err(text: string): void
+  /** Somebody still reads stdout. */
+  readonly isHeard: boolean
+  /** Resolves when what was written to stdout is not waiting in this process any more. */
+  written(): Promise<void>
   /** All of stdin. */
   readStdin(): Promise<Uint8Array>
+  /** Stdin as it comes. */
+  stdinChunks(): AsyncIterable<Uint8Array>
   /** Calls `handler` for each signal, which then does not end the process. Returns what stops that. */
   onSignal(handler: (signal: Signal) => void): () => void
   loadModule(specifier: string): Promise<LoadedModule>
@@ -32,6 +39,13 @@ export const processIo: Io = {
   now: () => performance.now(),
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
+  get isHeard() {
+    return process.stdout.writable
+  },
+  async written() {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain').catch(() => {}) // an error is told elsewhere
+  },
+  stdinChunks: () => process.stdin,
   async readStdin() {
     const chunks: Uint8Array[] = []
     for await (const chunk of process.stdin) chunks.push(chunk)

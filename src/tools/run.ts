@@ -84,7 +84,7 @@ function buildProgram(io: Io, ended: (exitCode: number) => void): Command {
 
   const call = program
     .command('call')
-    .description('call one method and print its reply as JSON')
+    .description('call one method and print its reply, or each item that it answers with, as JSON')
     .argument('<address>', 'tcp://host:port or unix:/path')
     .argument(
       '<words...>',
@@ -94,8 +94,10 @@ function buildProgram(io: Io, ended: (exitCode: number) => void): Command {
     .usage('[options] <address> [module] <method> [request]')
     .option('--timeout-ms <ms>', 'end the call with deadline_exceeded after so long', wholeNumber(1))
     .option('--metadata <name=text>', 'metadata of the request; may be repeated', addMetadata)
+    .option('--items <file>', 'of a method that takes items: a file with one as JSON in each line (default: stdin)')
+    .option('--count <n>', 'of a method that answers with items: leave it after so many', count)
     .option('--export <name>', 'which export has the contract, where several have one of that name')
-    .option('--json', 'print the reply, or the error, as one line of JSON on stdout')
+    .option('--json', 'print the reply, each item, or the error, as one line of JSON on stdout')
     .addHelpText('after', `\nExample:\n  nanowire call tcp://127.0.0.1:7000 greeter/hello '{"name":"Ada"}'`)
   addConnectFlags(call).action(async (address: string, words: string[], flags: CallFlags) => {
     const { runCall } = await import('./call.ts')
@@ -157,6 +159,12 @@ function wholeNumber(min: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= min && value < 2 ** 31) return value
     throw new InvalidArgumentError(`It is a whole number of milliseconds from ${min} to 2147483647.`)
   }
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= 1 && value < 2 ** 31) return value
+  throw new InvalidArgumentError('It is a whole number from 1 to 2147483647.')
 }
 
 function addMetadata(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {

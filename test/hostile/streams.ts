@@ -1,10 +1,11 @@
 /** What hostile peers of streams need: methods of every kind whose handlers only wait or only give, and frames by hand. */
 import Type from 'typebox'
+import type { MethodRef } from '../../src/contract/index.ts'
 import {
-  type Context,
-  contract,
   bidiStream,
+  type Context,
   clientStream,
+  contract,
   event,
   type LimitOptions,
   type Service,
@@ -13,9 +14,8 @@ import {
   unary,
 } from '../../src/index.ts'
 import { flags, kinds, pack } from '../../src/wire/index.ts'
-import type { MethodRef } from '../../src/contract/index.ts'
 import { Gate } from '../rpc/lab.ts'
-import { frame, RawPeer, request } from '../support/raw-peer.ts'
+import { frame, type RawPeer, request } from '../support/raw-peer.ts'
 import { type Victim, victim } from './victim.ts'
 
 const Item = Type.Object({ n: Type.Integer(), text: Type.String() })
@@ -144,4 +144,3 @@ export function acknowledge(peer: RawPeer): void {
 export function bytesOf(peer: RawPeer, id: number): number {
   return peer.frames.reduce((sum, one) => (one.kind === kinds.DATA && one.id === id ? sum + one.body.length : sum), 0)
 }
-

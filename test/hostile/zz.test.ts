@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest'
+import { pack } from '../../src/wire/index.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { RawPeer } from '../support/raw-peer.ts'
-import { pack } from '../../src/wire/index.ts'
 import { data, hold, open, streamVictim } from './streams.ts'
-function used() { global.gc?.(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers }
+
+function used() {
+  global.gc?.()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
 it('small', async () => {
   const attacked = await streamVictim()
   const peer = await RawPeer.greeted(attacked.url)

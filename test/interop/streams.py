@@ -7,7 +7,7 @@ import struct
 
 import nanowire_frames as wire
 from nanowire_calls import LIMITS
-from nanowire_client import connect
+from nanowire_client import NanowireError, connect
 from nanowire_frames import Frames, frame, write_hello
 from nanowire_msgpack import pack
 from nanowire_streams import ACKNOWLEDGE, FIRST_CREDIT, SMALL, WINDOW
@@ -276,7 +276,8 @@ class Mixture:
 
         async def one():
             async with slots:
-                await self.chance.choice([self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event])()
+                kinds = [self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event, self.late]
+                await self.chance.choice(kinds)()
         await asyncio.gather(*(one() for _ in range(calls)))
         for _ in range(200):  # what was cancelled is answered too
             if not self.client._calls:
@@ -330,6 +331,16 @@ class Mixture:
     async def misfit(self):
         got = await failure(self.client.call('interop/total', items=[1, 'x'] * self.chance.randrange(1, 5)))
         assert got == {'code': 'invalid_argument', 'processed': 'yes'}, got
+
+    async def late(self):
+        stream, count = self.client.stream('interop/count', {'to': 20_000}, timeout_ms=self.chance.randrange(1, 20)), 0
+        try:
+            async for item in stream:
+                count += 1
+                assert item == count, (item, count)
+            assert count == 20_000, count
+        except NanowireError as error:
+            assert error.code == 'deadline_exceeded', error
 
     async def event(self):
         async with self.client.stream('interop/shouted', {'to': 'nobody'}) as stream:

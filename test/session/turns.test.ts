@@ -29,7 +29,8 @@ function goOn(made: Tapped, rounds: number): SlowFrame[] {
     const sent = sentBy(made)
     all.push(...sent)
     const bytes = bulkIn(sent)
-    for (const [id, used] of shares(sent)) if (id !== 0 && used > 0) feed(made, credit(id, used))
+    const items = sent.filter(({ kind }) => kind === kinds.DATA)
+    for (const [id, used] of shares(items)) if (used > 0) feed(made, credit(id, used))
     if (bytes > 0) feed(made, credit(0, bytes))
   }
   return all

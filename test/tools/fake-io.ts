@@ -8,6 +8,7 @@ import { WrongUse } from '../../src/tools/wrong-use.ts'
 export class FakeIo implements Io {
   readonly cwd = process.cwd()
   isTty = false
+  isHeard = true
   stdin = ''
   /** What `now` says. */
   nowMs = 0
@@ -41,6 +42,14 @@ export class FakeIo implements Io {
   async readStdin(): Promise<Uint8Array> {
     return Buffer.from(this.stdin)
   }
+
+  /** In pieces of a few bytes, unless a test gives its own. */
+  async *stdinChunks(): AsyncGenerator<Uint8Array> {
+    const bytes = Buffer.from(this.stdin)
+    for (let at = 0; at < bytes.length; at += 5) yield bytes.subarray(at, at + 5)
+  }
+
+  async written(): Promise<void> {}
 
   onSignal(handler: (signal: Signal) => void): () => void {
     this.#handlers.add(handler)
