@@ -66,7 +66,8 @@ export class RemoteConnection implements Connection, Channel {
     const leaveQueue = (call: RemoteCall): boolean => this.#waiting.delete(call)
     const url = (): string => this.#url
     const { clock } = options
-    this.#side = { clock, wheel: wheelOf(clock), limits: this.#limits, counters: this.#counters, leaveQueue, url }
+    const [wheel, limits, counters] = [wheelOf(clock), this.#limits, this.#counters]
+    this.#side = { clock, wheel, limits, counters, leaveQueue, url, subscriptions: new Set() }
   }
 
   client<C extends AnyContract>(contract: C): ClientOf<C> {
@@ -239,6 +240,7 @@ export class RemoteConnection implements Connection, Channel {
     const { clock, host } = this.#options
     const until = clock.now() + drainMs
     host?.abandon(until)
+    for (const subscription of [...this.#side.subscriptions]) subscription.closed()
     if (this.#dialing !== undefined) await this.#waitForDial(this.#dialing, drainMs)
     const leftMs = Math.max(0, until - clock.now())
     await Promise.all([...this.#open].map((one) => one.close(leftMs)))

@@ -39,6 +39,11 @@ export class RemoteStream extends RemoteCall {
     if (method.input) this.#pump = new ItemPump(request, this.#inputSink(), side.clock)
   }
 
+  override begin(): void {
+    super.begin()
+    if (this.#subscription) this.side.subscriptions.add(this)
+  }
+
   flowing({ inflow, outflow }: Flow): void {
     if (inflow) this.#received?.attach(inflow)
     if (!outflow) return
@@ -67,6 +72,11 @@ export class RemoteStream extends RemoteCall {
     super.expire()
   }
 
+  /** The connection is being closed, and a subscription ends only so. */
+  closed(): void {
+    this.giveUp('unavailable', 'this connection was closed', undefined)
+  }
+
   /** What was taken of the caller's items cannot be sent once more. */
   protected override mayLeaveAgain(): boolean {
     return !(this.#pump && this.#hasBegun) && super.mayLeaveAgain()
@@ -74,12 +84,14 @@ export class RemoteStream extends RemoteCall {
 
   protected override resolve(value: unknown): void {
     this.#pump?.stop()
+    this.side.subscriptions.delete(this)
     if (this.#received) this.#received.end()
     else super.resolve(value)
   }
 
   protected override reject(error: unknown): void {
     this.#pump?.stop()
+    this.side.subscriptions.delete(this)
     this.#subscription?.doesNotStand(error)
     if (this.#received) this.#received.fail(error)
     else super.reject(error)

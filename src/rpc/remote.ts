@@ -23,6 +23,8 @@ const NOTHING = new Uint8Array(0)
 export interface RemoteSide extends CallSide {
   /** Takes a call out of the queue of those that wait for a session. */
   leaveQueue(call: RemoteCall): void
+  /** Of events, while they last: they have no end of their own. */
+  readonly subscriptions: Set<{ closed(): void }>
 }
 
 /** What carries calls: a session, and what is known of its server's contracts. */

@@ -143,6 +143,11 @@ export class Flows {
     this.#flows.delete(id)
   }
 
+  /** The connection is over: while its calls are told so, nothing more is written. */
+  over(): void {
+    this.#room.close()
+  }
+
   closeAll(): void {
     for (const id of [...this.#flows.keys()]) this.close(id)
   }

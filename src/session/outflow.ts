@@ -34,6 +34,9 @@ export interface ItemSender {
 /** While items wait for the connection, the producer goes on up to so many bytes of them. */
 const BATCH_BYTES = 4_096
 
+/** What may wait, by priority: who could send no more in its turn than this would not have the share that `Turns` gives. */
+const WAITING_BYTES = [1_024, 4_096, 16_384] as const
+
 /** A DATA that waits for its turn: one item, or several short ones. */
 interface Waiting {
   /** Made when its turn comes, unless it is an item of several pieces; until then others may be added. */
@@ -180,12 +183,12 @@ export class Outflow extends TurnTaker {
   }
 
   get #hasRoom(): boolean {
-    return this.#credit > this.#waitingBytes && this.#waitingBytes < BATCH_BYTES
+    return this.#credit > this.#waitingBytes && this.#waitingBytes < WAITING_BYTES[this.priority]
   }
 
   #putNow(item: ItemToSend, gap: number): boolean {
     if (this.#waiting.length > 0 || this.#turns.isBusy) return false
-    const most = Math.min(this.#credit, this.#window.free, PIECE_BYTES)
+    const most = Math.min(this.#credit, this.#window.free, PIECE_BYTES, this.#sender.peerLimits.maxMessageBytes)
     const bytes = most <= 0 || gap > 0 ? -1 : this.#sender.itemInPlace(this.#id, item, most)
     if (bytes < 0) return false
     this.#credit -= bytes

@@ -41,6 +41,11 @@ export class Room {
     this.#seekers.delete(seeker)
   }
 
+  /** Nobody is granted anything any more: what is told of it could not be sent. */
+  close(): void {
+    this.#free = Number.NEGATIVE_INFINITY
+  }
+
   giveBack(bytes: number): void {
     this.#free += bytes
     this.#grant()

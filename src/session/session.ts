@@ -458,6 +458,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
   }
 
   #loseCalls(cause: NanowireError = closedHere(this.#peer)): void {
+    this.#flows.made?.over()
     this.#caller?.loseAll(cause)
     this.#callee?.cancelAll()
     this.#updateKeepsProcess()

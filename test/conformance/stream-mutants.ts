@@ -67,26 +67,24 @@ async function* withoutSeventh(items: ItemsOf): ItemsOf {
 
 /** A connection whose streams end for who leaves them, and for nobody else. */
 function neverLeaving(connection: Connection): Connection {
-  const withoutLeaving = (method: (...args: unknown[]) => unknown) =>
-    Object.assign(
-      (...args: unknown[]) => {
-        const answer = method(...args)
-        const isStream = typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
-        return isStream ? withoutReturn(answer as ItemsOf)[Symbol.asyncIterator]() : answer // it has items
-      },
-      { try: Reflect.get(method, 'try') },
-    )
+  type Call = (...args: unknown[]) => unknown
+  const withoutLeaving = (method: Call): Call => {
+    const call: Call = (...args) => {
+      const answer = method(...args)
+      const isStream = typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+      return isStream ? withoutReturn(answer as ItemsOf)[Symbol.asyncIterator]() : answer // it has items
+    }
+    return Object.assign(call, { try: Reflect.get(method, 'try') })
+  }
   return new Proxy(connection, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name)
       if (typeof member !== 'function') return member
       if (name !== 'client') return member.bind(target)
-      return (contract: AnyContract) =>
-        Object.fromEntries(
-          Object.entries<(...args: unknown[]) => unknown>(target.client(contract)).map(([key, method]) => {
-            return [key, withoutLeaving(method)]
-          }),
-        )
+      return (contract: AnyContract) => {
+        const methods = Object.entries<unknown>(target.client(contract))
+        return Object.fromEntries(methods.map(([key, method]) => [key, withoutLeaving(method as Call)])) // each is a function
+      }
     },
   })
 }

@@ -276,7 +276,7 @@ class Mixture:
 
         async def one():
             async with slots:
-                kinds = [self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event, self.late]
+                kinds = [self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event]
                 await self.chance.choice(kinds)()
         await asyncio.gather(*(one() for _ in range(calls)))
         for _ in range(200):  # what was cancelled is answered too

@@ -217,10 +217,12 @@ describe.each(Object.entries(places))('a subscription in %s', (_, connectTo) => 
   })
 })
 
-describe('a connection to memory that closes', () => {
+describe.each(Object.entries(places))('a connection in %s that closes', (_, connectTo) => {
   it('ends its subscriptions with unavailable, and waits for them no longer', async () => {
     const made = orders()
-    const wire = closing(connect(made, { clock: new HandClock() }))
+    const clock = new HandClock()
+    clocks.push(clock)
+    const wire = await connectTo(router([made], { log: silent }), clock)
     const all = wire.client(Orders).placed()
     await all.ready
     const waiting = all.next()

@@ -387,6 +387,7 @@ describe('F13: what is held', () => {
     made.link.takeSent()
     const given = () => {
       const sum = { 1: 0, 2: 0 }
+      made.clock.runTurns()
       for (const { kind, id, body } of made.link.takeSent())
         if (kind === kinds.CREDIT && (id === 1 || id === 2))
           sum[id] += new DataView(body.buffer, body.byteOffset).getUint32(0)
@@ -395,7 +396,6 @@ describe('F13: what is held', () => {
     feed(made, data(1, ramp(10_000), MORE), data(2, ramp(10_000), MORE))
     expect(given()).toEqual({ 1: 10_000, 2: 0 })
     feed(made, data(1, ramp(10_000)))
-    expect(given()).toEqual({ 1: 0, 2: 0 })
     consumers[0]?.take()
     expect(given()[2]).toBe(10_000)
     feed(made, data(1, ramp(10_000), MORE))

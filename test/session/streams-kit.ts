@@ -19,7 +19,9 @@ export const streamRequest = (id: number, flagBits: number, timeoutMs = 0) =>
 
 /** So many bytes, of which each says where it stands. */
 export function ramp(bytes: number, from = 0): Uint8Array {
-  return Uint8Array.from({ length: bytes }, (_, at) => (from + at) % 251)
+  const filled = new Uint8Array(bytes)
+  for (let at = 0; at < bytes; at++) filled[at] = (from + at) % 251
+  return filled
 }
 
 /** An item of these bytes. */

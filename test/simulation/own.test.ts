@@ -150,7 +150,8 @@ describe('an invariant', () => {
       nothing: () => {},
       asks: async (sim) => (await sim.client(Counter).add({ by: 0 })) >= 0 || true,
     }
-    await expect(simulate({ ...counting(), seeds: 10, invariants })).resolves.toMatchObject({ seeds: 10 })
+    const faults: FaultKind[] = ['delay', 'stall', 'cut']
+    await expect(simulate({ ...counting(), seeds: 10, faults, invariants })).resolves.toMatchObject({ seeds: 10 })
   })
 })
 

@@ -5,9 +5,8 @@
 import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { NanowireError, Processed } from '../../errors.ts'
 import { ItemTrack } from './items.ts'
-import type { SimulatedConnection, SimulatedNetwork } from './network.ts'
-import type { CallRecord, HandlerRecord } from './records.ts'
-import type { Story } from './story.ts'
+import type { SimulatedConnection } from './network.ts'
+import type { CallRecord, HandlerRecord, LedgerOptions } from './records.ts'
 
 /** What a call ends with in the ledger when its caller has left its stream, and may have been told no end of it. */
 export const LEFT = 'left'
@@ -26,22 +25,6 @@ const TOLD: ReadonlySet<string> = new Set(['cancelled', LEFT, 'invalid_argument'
 
 /** A deadline that is not short for a network of this kind. */
 const LONG_MS = 5_000
-
-export interface LedgerOptions {
-  readonly now: () => number
-  readonly network: SimulatedNetwork
-  readonly story: Story
-  /** Whether anything has happened that may make a connection end. */
-  readonly mayLose: () => boolean
-  /** Whether a limit may refuse a call. */
-  readonly mayRefuse: boolean
-  /** What is done with a method's items while nobody takes them. */
-  readonly policyOf: (method: MethodRef) => SlowPolicy
-  /** What the streams of a connection may hold at each side, as its limits say. */
-  readonly maxStreamBytes: { readonly client: number; readonly server: number }
-  /** Whether the server asks who its clients are, and may refuse them with any code. */
-  readonly isGuarded: boolean
-}
 
 export class Ledger {
   readonly calls: CallRecord[] = []
@@ -206,9 +189,14 @@ export class Ledger {
       const { end, handler } = call
       if (end?.processed === 'no')
         this.#require(call, !handler, 'its caller was told that its handler did not run, and it did')
-      const isOpen = call.input?.isWatched === true && call.input.givenEnd === undefined
-      this.#require(call, !isOpen, 'what gives the items of its caller was never told to return')
     }
+    const giving = this.findGiving()
+    if (giving) this.#require(giving, false, 'what gives the items of its caller was never told to return')
+  }
+
+  /** A call of which something still gives items. */
+  findGiving(): CallRecord | undefined {
+    return this.calls.find(({ input }) => input?.isWatched === true && input.givenEnd === undefined)
   }
 
   #end(call: CallRecord, code: string, processed: Processed): void {

@@ -1,7 +1,9 @@
-/** What the ledger keeps of a call and of its handler (spec/testing.md). */
-import type { MethodRef } from '../../contract/index.ts'
+/** What the ledger keeps of a call and of its handler, and what it must know to judge them (spec/testing.md). */
+import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { Processed } from '../../errors.ts'
 import type { ItemTrack } from './items.ts'
+import type { SimulatedNetwork } from './network.ts'
+import type { Story } from './story.ts'
 
 /** What became of a handler. */
 export interface HandlerRecord {
@@ -36,4 +38,20 @@ export interface CallRecord {
   /** What the caller gives, and what the handler answers with, where that is items. */
   readonly input: ItemTrack | undefined
   readonly output: ItemTrack | undefined
+}
+
+export interface LedgerOptions {
+  readonly now: () => number
+  readonly network: SimulatedNetwork
+  readonly story: Story
+  /** Whether anything has happened that may make a connection end. */
+  readonly mayLose: () => boolean
+  /** Whether a limit may refuse a call. */
+  readonly mayRefuse: boolean
+  /** What is done with a method's items while nobody takes them. */
+  readonly policyOf: (method: MethodRef) => SlowPolicy
+  /** What the streams of a connection may hold at each side, as its limits say. */
+  readonly maxStreamBytes: { readonly client: number; readonly server: number }
+  /** Whether the server asks who its clients are, and may refuse them with any code. */
+  readonly isGuarded: boolean
 }

@@ -59,6 +59,7 @@ export class Run {
       'calls are in flight that have ended',
       () => this.#describeFlight(),
     )
+    await driver.until(() => ledger.findGiving() === undefined)
     await this.#checkInvariants()
     await this.#endings.closeBoth()
     ledger.requireEnds()

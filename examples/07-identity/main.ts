@@ -1,5 +1,5 @@
 // Who calls, and what they may: a token at the door, a rule for each method, the same in memory and over TCP.
-// Run it: npx tsx --tsconfig examples/tsconfig.run.json examples/03-identity/main.ts
+// Run it: npx tsx --tsconfig examples/tsconfig.run.json examples/07-identity/main.ts
 import { connect, contract, NanowireError, router, serve, service, unary } from 'nanowire'
 import Type from 'typebox'
 
