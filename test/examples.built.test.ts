@@ -1,10 +1,18 @@
 /** The examples and the tour run as a newcomer runs them, and end by themselves. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-function run(file: string): string {
-  const env = { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.run.json' }
-  return execFileSync(process.execPath, ['--import', 'tsx', file], { encoding: 'utf8', env, timeout: 60_000 })
+const env = { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.run.json' }
+
+function run(...command: string[]): string {
+  return execFileSync(process.execPath, ['--import', 'tsx', ...command], { encoding: 'utf8', env, timeout: 60_000 })
+}
+
+function start(...command: string[]) {
+  return spawn(process.execPath, ['--import', 'tsx', ...command], { env, stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 describe('examples', () => {
@@ -22,17 +30,33 @@ describe('examples', () => {
     expect(run('examples/02-roundtrip/main.ts')).toMatch(/checked: \d+/)
   })
 
-  it('03-identity lets each do what they may, over TCP and in memory', () => {
-    const lines = run('examples/03-identity/main.ts').trim().split('\n')
-    expect(lines).toEqual([
-      'token-of-ada adds: 1',
-      "token-of-ada lists: [ 'ada: hello' ]",
-      'token-of-bob adds: permission_denied (handler ran: no)',
-      "token-of-bob lists: [ 'ada: hello' ]",
-      'forged adds: unauthenticated (handler ran: no)',
-      'forged lists: unauthenticated (handler ran: no)',
-      'eve in memory adds: permission_denied (handler ran: no)',
-    ])
+  it('03-files sends a file and receives the same, wherever the service is', () => {
+    const quarters = [0, 25, 50, 75, 100]
+    for (const place of ['memory', 'tcp']) {
+      expect(run('examples/03-files/main.ts', place).trim().split('\n')).toEqual([
+        ...quarters.map((percent) => `sending ${percent} %`),
+        'sent: 16777216 bytes',
+        ...quarters.map((percent) => `receiving ${percent} %`),
+        'received: 16777216 bytes',
+        'files at the service: 1',
+      ])
+    }
+  })
+
+  it.each(['memory', 'tcp'])('03-files is cancelled by Ctrl-C, and leaves no half of a file: %s', async (place) => {
+    const folder = mkdtempSync(join(tmpdir(), 'nanowire-'))
+    const path = join(folder, 'large')
+    writeFileSync(path, '')
+    truncateSync(path, 2 ** 32) // takes no room, and long enough to be interrupted
+    const child = start('examples/03-files/main.ts', place, path)
+    let output = ''
+    for await (const text of child.stdout) {
+      if (output === '') child.kill('SIGINT') // the first line has just come
+      output += text
+    }
+    rmSync(folder, { recursive: true })
+    expect(output.trim().split('\n').slice(-2)).toEqual(['cancelled', 'files at the service: 0'])
+    expect(output).not.toContain('sent')
   })
 
   it('04-versions calls what is compatible, and says what would break', () => {
@@ -63,6 +87,19 @@ describe('examples', () => {
       ...['all in memory', ...started, ...stopped],
       ...['users at an address', ...started, 'an unknown user: NoSuchUser', ...stopped],
       ...['a test of orders alone', "{ text: 'Bob pays 5' }"],
+    ])
+  })
+
+  it('07-identity lets each do what they may, over TCP and in memory', () => {
+    const lines = run('examples/07-identity/main.ts').trim().split('\n')
+    expect(lines).toEqual([
+      'token-of-ada adds: 1',
+      "token-of-ada lists: [ 'ada: hello' ]",
+      'token-of-bob adds: permission_denied (handler ran: no)',
+      "token-of-bob lists: [ 'ada: hello' ]",
+      'forged adds: unauthenticated (handler ran: no)',
+      'forged lists: unauthenticated (handler ran: no)',
+      'eve in memory adds: permission_denied (handler ran: no)',
     ])
   })
 

@@ -1,11 +1,12 @@
-// A store of files in a folder. A file's name is the SHA-256 of what is in it, so no client's text ever becomes a path.
-import { createHash, randomUUID } from 'node:crypto'
+// A store of files in a folder. A file's name is the SHA-256 of what is in it, so no client's text becomes a path.
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { Bytes, clientStream, contract, type Service, serverStream, service } from 'nanowire'
 import Type from 'typebox'
+import { checksum } from './checksum.ts'
 
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 
@@ -19,36 +20,41 @@ export const Files = contract('files', {
 })
 
 export function filesIn(folder: string): Service<typeof Files> {
-  return service(Files, {
-    async send(pieces) {
-      const part = join(folder, `${randomUUID()}.part`)
-      const hash = createHash('sha256')
-      let bytes = 0
-      const counted = async function* (): AsyncGenerator<Uint8Array> {
-        for await (const piece of pieces) {
-          hash.update(piece)
-          bytes += piece.length
-          yield piece
-        }
-      }
-      try {
-        await pipeline(counted(), createWriteStream(part, { flags: 'wx', flush: true }))
-        const sha256 = hash.digest('hex')
-        await rename(part, join(folder, sha256)) // from here on it is there, and whole
-        return { sha256, bytes }
-      } finally {
-        await rm(part, { force: true }) // of an upload that broke off nothing stays
-      }
-    },
+  const uploads = new Set<Promise<unknown>>()
+  return service(
+    Files,
+    {
+      send(pieces) {
+        const upload = store(folder, pieces)
+        const ended: Promise<unknown> = upload.catch(() => {}).then(() => uploads.delete(ended))
+        uploads.add(ended)
+        return upload
+      },
 
-    async receive({ sha256 }, ctx) {
-      try {
-        const file = await open(join(folder, sha256))
-        return file.createReadStream() // a stream of Node's is an AsyncIterable; it closes the file, also if the caller leaves
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-        throw ctx.error('NoSuchFile', { sha256 })
-      }
+      async receive({ sha256 }, ctx) {
+        try {
+          const file = await open(join(folder, sha256))
+          return file.createReadStream() // an AsyncIterable, which closes the file at its end and when the caller leaves
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error // what `open` throws has a code
+          throw ctx.error('NoSuchFile', { sha256 })
+        }
+      },
     },
-  })
+    // Who closes the place waits for uploads that tidy up, though their callers have gone away.
+    { stop: async () => void (await Promise.all(uploads)) },
+  )
+}
+
+async function store(folder: string, pieces: AsyncIterable<Uint8Array>) {
+  const part = join(folder, `${randomUUID()}.part`)
+  const sum = checksum()
+  try {
+    await pipeline(sum.of(pieces), createWriteStream(part, { flags: 'wx', flush: true }))
+    const stored = sum.result()
+    await rename(part, join(folder, stored.sha256)) // from here on it is there, and whole
+    return stored
+  } finally {
+    await rm(part, { force: true }) // of an upload that breaks off `pieces` throws, and nothing stays
+  }
 }

@@ -1,6 +1,6 @@
-// Sends a file to a service and receives it back, with a progress bar; Ctrl-C cancels, and leaves no half of a file.
+// Sends a file to a service and receives it back, with a progress bar. Ctrl-C cancels, and leaves no half of a file.
 // Run it: npx tsx --tsconfig examples/tsconfig.run.json examples/03-files/main.ts [memory | tcp] [file]
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { connect, NanowireError, serve } from 'nanowire'
+import { checksum } from './checksum.ts'
 import { Files, filesIn } from './files.ts'
 import { shown } from './progress.ts'
 
@@ -23,34 +24,28 @@ const server = place === 'tcp' ? await serve(files, 'tcp://127.0.0.1:0') : undef
 const wire = connect(server ? server.url : files) // the place: the only line that differs
 const { send, receive } = wire.client(Files)
 
-const stopped = new AbortController()
-const { signal } = stopped
-process.once('SIGINT', () => stopped.abort())
+const stopping = new AbortController()
+const { signal } = stopping
+process.once('SIGINT', () => stopping.abort())
 
 try {
   const { size } = await stat(path)
-  const { sha256, bytes } = await send(shown('sending  ', size, createReadStream(path)), { signal })
-  console.log(`sent ${bytes} bytes`)
+  const sent = checksum()
+  const stored = await send(shown('sending', size, sent.of(createReadStream(path))), { signal })
+  const { sha256, bytes } = sent.result()
+  console.log(stored.sha256 === sha256 ? 'sent:' : 'sent something else:', bytes, 'bytes')
 
-  const copy = join(folder, 'copy')
-  const hash = createHash('sha256')
-  const items = receive({ sha256 }, { signal })
-  await pipeline(Readable.from(shown('receiving', bytes, items)), async function* hashed(pieces) {
-    for await (const piece of pieces) {
-      hash.update(piece)
-      yield piece
-    }
-  }, createWriteStream(copy))
-  console.log(hash.digest('hex') === sha256 ? 'received the same' : 'received something else')
-
-  const missing = receive({ sha256: '0'.repeat(64) })
-  for await (const _ of missing) break
+  const received = checksum()
+  const pieces = received.of(receive({ sha256 }, { signal }))
+  await pipeline(Readable.from(shown('receiving', bytes, pieces)), createWriteStream(join(folder, 'copy')))
+  const copy = received.result()
+  console.log(copy.sha256 === sha256 ? 'received:' : 'received something else:', copy.bytes, 'bytes')
 } catch (error) {
-  if (!(error instanceof NanowireError)) throw error
-  console.log(`${error.code}: ${error.message}`)
+  if (!(error instanceof NanowireError && error.code === 'cancelled')) throw error
+  console.log('cancelled')
 } finally {
   await wire.close()
   await server?.close()
-  console.log('the service keeps', (await readdir(kept)).length, 'file')
+  console.log('files at the service:', (await readdir(kept)).length)
   await rm(folder, { recursive: true })
 }

@@ -121,6 +121,7 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
 
   protected override cancelled(reason: NanowireError): void {
     const input = this.#input
+    this.#call.flow?.outflow?.stop() // what waits is dropped, so that the answer waits for nothing
     super.cancelled(reason)
     input?.source.discard()
     input?.source.fail(reason)

@@ -250,7 +250,19 @@ export class Callee {
     call.isAnswered = true
     call.runner = undefined
     call.flow?.inflow?.stop()
+    if (call.endsBy !== undefined) this.#endBy(call, call.endsBy)
     send(() => this.forget(call))
+  }
+
+  /** Items that nobody takes wait no longer than the call may last (F18). */
+  #endBy(call: IncomingCall, at: number): void {
+    const { id } = call
+    call.cancelTimer = this.#clock.after(Math.max(1, at - this.#clock.now()), () => {
+      if (this.#flows.made?.cut(id) !== true) return
+      const message = 'the answer had not left whole by the deadline'
+      this.#sender.error(id, { code: 'deadline_exceeded', message, processed: 'yes' })
+      this.forget(call)
+    })
   }
 
   /** Slots are free: the requests that have waited longest have them. */

@@ -20,6 +20,10 @@ export class IncomingCall {
   runner: CallRunner | undefined
   /** Its streams, where it has any. */
   flow: Flow | undefined
+  /** Of a call with streams: when it ends at the latest, on the clock's scale; `undefined` for never. */
+  endsBy: number | undefined
+  /** Of one whose answer has not left whole: stops waiting for that time. */
+  cancelTimer: (() => void) | undefined
   /** Its handler has ended; what it answered with has not left whole. */
   isAnswered = false
 
@@ -28,6 +32,8 @@ export class IncomingCall {
     this.oneWay = oneWay
     this.runner = undefined
     this.flow = undefined
+    this.endsBy = undefined
+    this.cancelTimer = undefined
   }
 }
 
@@ -63,6 +69,7 @@ export class IncomingCalls {
   }
 
   remove(call: IncomingCall): void {
+    call.cancelTimer?.()
     if (this.#calls.remove(call.id) && call.oneWay) this.#oneWay--
   }
 

@@ -1,6 +1,17 @@
-/** The service that spec/vectors/sessions.json talks to, as spec/vectors/README.md describes it. */
+/** The services that spec/vectors/sessions.json talks to, as spec/vectors/README.md describes them. */
 import Type from 'typebox'
-import { Bytes, contract, notify, service, unary } from '../../src/index.ts'
+import {
+  Bytes,
+  bidiStream,
+  clientStream,
+  contract,
+  event,
+  notify,
+  type Service,
+  serverStream,
+  service,
+  unary,
+} from '../../src/index.ts'
 
 export const Greeter = contract('greeter', {
   hello: unary(Type.Object({ name: Type.String() }), Type.Object({ text: Type.String() }), {
@@ -32,4 +43,35 @@ export function makeGreeter() {
     },
   })
   return { greeter, lines }
+}
+
+export const Streamer = contract('streamer', {
+  count: serverStream(Type.Object({ from: Type.Integer(), to: Type.Integer() }), Type.Integer()),
+  sum: clientStream(Type.Integer(), Type.Integer()),
+  relay: bidiStream(Type.String(), Type.String()),
+  said: event(Type.Object({ line: Type.String() }), { key: 'line' }),
+  say: notify(Type.Object({ line: Type.String() })),
+})
+
+export function makeStreamer(): Service {
+  const streamer = service(Streamer, {
+    *count({ from, to }, ctx) {
+      for (let number = from; number <= to; number++) {
+        if (number === 13) throw new Error('a secret')
+        yield number
+      }
+      ctx.reply.set('out', 'x')
+    },
+    async sum(items) {
+      let sum = 0
+      for await (const item of items) {
+        if (item === 0) break
+        sum += item
+      }
+      return sum
+    },
+    relay: (items) => items,
+    say: (body) => streamer.publish.said(body),
+  })
+  return streamer
 }

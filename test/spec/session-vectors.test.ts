@@ -5,7 +5,7 @@ import type { AuthenticateRequest, CallOptions, Connection, LimitOptions } from 
 import { defaultLimits } from '../../src/limits.ts'
 import type { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { type Frame, flags, type KindName, kinds, readError, uint32At } from '../../src/wire/index.ts'
-import { Greeter, makeGreeter } from './fixture.ts'
+import { Greeter, makeGreeter, makeStreamer, Streamer } from './fixture.ts'
 import { type BareEnd, pass, settle, silentLog, stageClient, stageServer } from './stage.ts'
 import { bytesOf, type Hex, hexOf, untag, vectorsOf } from './vectors.ts'
 
@@ -18,6 +18,8 @@ interface ExpectedFrame {
   readonly bytes?: number
   /** Entries of the body, others aside. */
   readonly says?: Readonly<Record<string, unknown>>
+  /** Any number of frames, as one with all of their bodies. */
+  readonly joined?: true
 }
 
 interface Step {
@@ -30,13 +32,18 @@ interface Step {
   readonly drain?: number
   /** Of a client. */
   readonly ready?: true
-  readonly call?: 'hello' | 'echo' | 'log'
+  readonly call?: string
   readonly as?: string
+  /** Of a call with input. */
+  readonly items?: readonly unknown[]
+  readonly more?: true
+  readonly give?: string
   readonly body?: unknown
   readonly options?: CallOptions
   readonly cancel?: string
   readonly close?: number
   readonly ends?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly got?: Readonly<Record<string, readonly unknown[]>>
   readonly stats?: Readonly<Record<string, number>>
 }
 
@@ -62,6 +69,7 @@ function seen(frame: Frame, expected: ExpectedFrame | undefined): unknown {
     kind: Object.entries(kinds).find(([, number]) => number === kind)?.[0],
     id,
     ...(frame.flags === 0 ? {} : { flags: frame.flags }),
+    ...(expected?.joined ? { joined: true } : {}),
     ...(expected?.body === undefined ? {} : { body: hexOf(body) }),
     ...(expected?.bytes === undefined ? {} : { bytes: body.length }),
     ...(expected?.says === undefined ? {} : { says: pick(contentOf(frame), expected.says) }),
@@ -77,8 +85,25 @@ function pick(from: Readonly<Record<string, unknown>>, like: Readonly<Record<str
   return Object.fromEntries(Object.keys(like).map((name) => [name, from[name]]))
 }
 
+/** Frames that may be any number, put together: of one kind and id, one behind the other. */
+function joinFrames(frames: readonly Frame[], expected: readonly ExpectedFrame[]): Frame[] {
+  const joined: Frame[] = []
+  for (const frame of frames) {
+    const last = joined.at(-1)
+    if (last && expected[joined.length - 1]?.joined && last.kind === frame.kind && last.id === frame.id) {
+      const body = Uint8Array.from([...last.body, ...frame.body])
+      joined[joined.length - 1] = { ...last, body }
+    } else joined.push(frame)
+  }
+  return joined.map((frame, at) =>
+    expected[at]?.joined ? { ...frame, flags: frame.flags & ~(flags.MORE | flags.WAIT) } : frame,
+  )
+}
+
 async function expectFrames(end: BareEnd, expected: readonly ExpectedFrame[]): Promise<void> {
-  const frames = (await end.take()).map(withoutHash)
+  const came = (await end.take()).map(withoutHash)
+  for (const { body } of came) expect(body.length).toBeLessThanOrEqual(131_072)
+  const frames = joinFrames(came, expected)
   const wanted = expected.map((one) => (one.body === undefined ? one : { ...one, body: hexOf(bytesOf(one.body)) }))
   expect(frames.map((frame, index) => seen(frame, expected[index]))).toEqual(wanted)
 }
@@ -92,10 +117,49 @@ async function playCommon(step: Step, clock: VirtualClock, end: () => BareEnd): 
   if (step.closed !== undefined) expect(end().isClosed).toBe(step.closed)
 }
 
+type Called = (request: unknown, options: CallOptions) => Promise<unknown> | AsyncIterable<unknown>
+
+async function endOfAnswer(answer: ReturnType<Called>, items: unknown[]): Promise<unknown> {
+  if (answer instanceof Promise) return answer
+  for await (const item of answer) items.push(item)
+  return undefined
+}
+
+/** Gives items when the script says so. */
+class Giver {
+  isReturned = false
+  readonly #items: unknown[] = []
+  #isDone = false
+  #wake = (): void => {}
+
+  give({ items = [], more }: Step): void {
+    this.#items.push(...items.map(untag))
+    this.#isDone = more !== true
+    this.#wake()
+  }
+
+  async *items(): AsyncGenerator<unknown> {
+    try {
+      for (;;) {
+        if (this.#items.length > 0) yield this.#items.shift()
+        else if (this.#isDone) return
+        else
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
+      }
+    } finally {
+      this.isReturned = true
+    }
+  }
+}
+
 class ClientScript {
   readonly #wire: Connection
   readonly #outcomes = new Map<string, unknown>()
   readonly #aborts = new Map<string, AbortController>()
+  readonly #givers = new Map<string, Giver>()
+  readonly #got = new Map<string, unknown[]>()
 
   constructor(wire: Connection) {
     this.#wire = wire
@@ -104,6 +168,7 @@ class ClientScript {
   play(step: Step): void {
     if (step.ready) void this.#wire.ready()
     if (step.call !== undefined) this.#call(step.call, step)
+    if (step.give !== undefined) this.#givers.get(step.give)?.give(step)
     if (step.cancel !== undefined) this.#aborts.get(step.cancel)?.abort()
     if (step.close !== undefined) void this.#wire.close({ drainMs: step.close })
   }
@@ -114,19 +179,28 @@ class ClientScript {
       expect(happened, `the call ${name} has ended`).toBeDefined()
       expect(pick(happened as Record<string, unknown>, outcome)).toEqual(untag(outcome)) // set in #call
     }
+    for (const [name, items] of Object.entries(step.got ?? {})) expect(this.#got.get(name)).toEqual(items)
     if (step.stats) expect(pick({ ...this.#wire.stats() }, step.stats)).toEqual(step.stats)
   }
 
-  #call(method: 'hello' | 'echo' | 'log', { as = '', body, options }: Step): void {
+  #call(name: string, step: Step): void {
+    const { as = '', body, options } = step
     const abort = new AbortController()
     this.#aborts.set(as, abort)
-    const call: (request: never, options: CallOptions) => Promise<unknown> = this.#wire.client(Greeter)[method]
-    call(untag(body) as never, { ...options, signal: abort.signal }).then(
-      (value) => this.#outcomes.set(as, { value }),
+    const client = name in Greeter.methods ? this.#wire.client(Greeter) : this.#wire.client(Streamer)
+    const method = client[name as keyof typeof client] as Called // a script names none that is not there
+    const giver = new Giver()
+    this.#givers.set(as, giver)
+    giver.give(step)
+    const answer = method(step.items ? giver.items() : untag(body), { ...options, signal: abort.signal })
+    const items: unknown[] = []
+    this.#got.set(as, items)
+    endOfAnswer(answer, items).then(
+      (value) => this.#outcomes.set(as, { value, items }),
       (error: unknown) => {
         if (!(error instanceof NanowireError)) throw error
         const { code, processed, data } = error
-        this.#outcomes.set(as, { code, processed, data })
+        this.#outcomes.set(as, { code, processed, data, items, returned: giver.isReturned })
       },
     )
   }
@@ -135,7 +209,7 @@ class ClientScript {
 async function playServer({ limits, credentials: wanted, steps }: SessionVector): Promise<void> {
   const authenticate =
     wanted === undefined ? undefined : ({ credentials }: AuthenticateRequest) => credentials === wanted
-  const { clock, server, end } = stageServer(makeGreeter().greeter, limits, silentLog, authenticate)
+  const { clock, server, end } = stageServer([makeGreeter().greeter, makeStreamer()], limits, silentLog, authenticate)
   for (const step of steps) {
     if (step.drain !== undefined) void server.close({ drainMs: step.drain })
     await playCommon(step, clock, () => end)

@@ -102,13 +102,13 @@ export interface ServerStage {
 
 /** A server, and one connection to it that has said nothing yet. */
 export function stageServer(
-  one: Service,
+  services: Service | readonly Service[],
   limits: LimitOptions = {},
   log: Logger = silentLog,
   authenticate?: Authenticate,
 ): ServerStage {
   const clock = new VirtualClock()
-  const made = router([one], { limits, log })
+  const made = router([services].flat(), { limits, log })
   const server = new RouterServer({ router: made, clock, authenticate })
   const open = () => {
     const pair = memoryPair({ clock, limits: { client: resolveLimits(), server: made.limits } })
