@@ -10,7 +10,7 @@ const folder = mkdtempSync('test/.readme-') // inside the project, so that its o
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** What each block prints, in their order. */
-const printed = ["{ text: 'Hello, Ada' }", '', '7', 'an order of user 7']
+const printed = ["{ text: 'Hello, Ada' }", "{ wheel: 'red', n: 32 }", 'an order of user 7']
 
 function run(code: string, name: string): string {
   const file = join(folder, name)

@@ -427,22 +427,6 @@ local function context_of(tvb, pinfo, number, bits, id)
   return known
 end
 
--- A fragment, and at the last one the message.
-local function add_fragment(tree, tvb, at, context, field)
-  local finish = tvb:len()
-  if finish > at then tree:add(f.fragment, tvb(at, finish - at)) end
-  local message = context.message
-  if context.is_new then
-    message.bytes = message.bytes + finish - at
-    if message.bytes > MAX_MESSAGE_BYTES then message.parts = {}
-    elseif finish > at then message.parts[#message.parts + 1] = tvb:raw(at, finish - at) end
-  end
-  if context.has_more or message.bytes > MAX_MESSAGE_BYTES then return end
-  local whole = table.concat(message.parts)
-  if #whole == 0 then return tree:add_proto_expert_info(problem, "truncated: there is no value") end
-  add_msgpack(tree, field, ByteArray.new(whole, true):tvb("Nanowire message"), 0, #whole)
-end
-
 -- F3: the items of a DATA, one directly behind the other. Returns how many there are, as a word.
 local function add_items(tree, tvb, at)
   local count = 0
@@ -456,6 +440,27 @@ local function add_items(tree, tvb, at)
     at = after
   end
   return count == 1 and "1 item" or count .. " items"
+end
+
+-- A fragment, and at the last one the message. Returns what `add_items` does.
+local function add_fragment(tree, tvb, at, context, number)
+  local finish = tvb:len()
+  if finish > at then tree:add(f.fragment, tvb(at, finish - at)) end
+  local message = context.message
+  if context.is_new then
+    message.bytes = message.bytes + finish - at
+    if message.bytes > MAX_MESSAGE_BYTES then message.parts = {}
+    elseif finish > at then message.parts[#message.parts + 1] = tvb:raw(at, finish - at) end
+  end
+  if context.has_more or message.bytes > MAX_MESSAGE_BYTES then return end
+  local whole = table.concat(message.parts)
+  if #whole > 0 then
+    local joined = ByteArray.new(whole, true):tvb("Nanowire message")
+    if number == DATA then return add_items(tree, joined, 0) end
+    add_msgpack(tree, f.body, joined, 0, #whole)
+  elseif number ~= DATA then
+    tree:add_proto_expert_info(problem, "truncated: there is no value")
+  end
 end
 
 -- P17, P19, P20, F20: what stands before the MessagePack of a message, whole or its first fragment. Returns where that begins.
@@ -498,21 +503,19 @@ end
 
 -- A REQUEST, RESPONSE, DATA or END. Returns what is worth a word in the list of packets.
 local function add_message(tree, tvb, number, bits, context)
-  local field = number == DATA and f.item or f.body
   if context.is_further then
     local others = bits
     for _, flag in ipairs(number == DATA and { MORE, WAIT } or { MORE }) do
       if has(bits, flag) then others = others - flag end
     end
     if others ~= 0 then tree:add_proto_expert_info(problem, "fragment: a further fragment with flags") end
-    add_fragment(tree, tvb, HEADER_BYTES, context, field)
-    return
+    return add_fragment(tree, tvb, HEADER_BYTES, context, number)
   end
   local at = add_head(tree, tvb, number, bits)
   if at == nil then return end
-  if number == DATA and not context.has_more then return add_items(tree, tvb, at) end
-  if context.has_more then add_fragment(tree, tvb, at, context, field)
-  elseif number == END then add_needless(tree, tvb, at, "an END with more than metadata")
+  if context.has_more then return add_fragment(tree, tvb, at, context, number) end
+  if number == DATA then return add_items(tree, tvb, at) end
+  if number == END then add_needless(tree, tvb, at, "an END with more than metadata")
   elseif number == REQUEST and has(bits, INPUT) then add_needless(tree, tvb, at, "a REQUEST with INPUT and a body")
   else add_msgpack(tree, f.body, tvb, at, tvb:len()) end
 end

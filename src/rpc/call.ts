@@ -132,6 +132,11 @@ export abstract class PendingCall<Side extends CallSide> extends Deadline {
     this.#reject = method.output ? nothing : takenReject
   }
 
+  /** As it is on the wire. */
+  get priority(): 0 | 1 | 2 {
+    return priorityOf(this.#options)
+  }
+
   /** From now on the deadline runs and the caller's signal counts. */
   begin(): void {
     const { clock, wheel } = this.side

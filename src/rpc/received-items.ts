@@ -40,7 +40,7 @@ export class ReceivedItems implements ItemSource, InflowListener {
   /** From now on items come from here. */
   attach(inflow: Inflow): void {
     this.#inflow = inflow
-    inflow.listener = this
+    inflow.listen(this)
   }
 
   take(): unknown {

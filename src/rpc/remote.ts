@@ -2,7 +2,7 @@
 import type { Gate, MethodRef } from '../contract/index.ts'
 import { markReceived, type NanowireError, type Processed } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import type { OutgoingCall, Priority } from '../session/index.ts'
+import type { OutgoingCall } from '../session/index.ts'
 import {
   type Body,
   decodeBody,
@@ -14,7 +14,7 @@ import {
   type Metadata,
   type WireError,
 } from '../wire/index.ts'
-import { type CallOptions, type CallSide, PendingCall, packMetadata, priorityOf } from './call.ts'
+import { type CallOptions, type CallSide, PendingCall, packMetadata } from './call.ts'
 import { arriveAtCaller, refuseReply, refuseRequest } from './outcome.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -46,7 +46,6 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   /** Of a call that does not leave at once: the request as MessagePack. */
   body: Body = NOTHING
   metadata: Uint8Array | undefined
-  readonly priority: Priority
   /** The contracts are known to differ, and the call is made all the same. */
   judged = false
   /** Until it is encoded for good. */
@@ -57,7 +56,6 @@ export class RemoteCall extends PendingCall<RemoteSide> implements OutgoingCall,
   constructor(method: MethodRef, request: unknown, options: CallOptions, side: RemoteSide) {
     super(method, options, side)
     this.#request = request
-    this.priority = priorityOf(options)
     this.metadata = packMetadata(options.metadata, side.limits, 'no', side.url())
   }
 

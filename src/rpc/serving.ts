@@ -196,7 +196,7 @@ export class Serving implements Effects, ContextSide, ServerRunSide {
     call.runner = ctx
     const leftMs = timeoutMs === 0 && oneWay ? limits.callTimeoutMs : Math.min(timeoutMs, MAX_TIMER_MS)
     if (leftMs > 0) this.wheel.addAfter(ctx, leftMs)
-    if (leftMs > 0 && method.output) call.endsBy = this.clock.now() + leftMs
+    if (leftMs > 0 && call.flow) call.flow.endsBy = this.clock.now() + leftMs
     counters.inFlight++
     const told = tellCallStart(method, 'server', this.peer, this.clock)
     if (method.event) this.#subscribed(ctx)

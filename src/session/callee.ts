@@ -138,7 +138,7 @@ export class Callee {
     }
     call.flow?.inflow?.cut()
     const isUnsent = this.#flows.made?.cut(id) === true
-    if (call.isAnswered && isUnsent) {
+    if (call.flow?.isAnswered === true && isUnsent) {
       this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the answer had left', processed: 'yes' })
       this.forget(call)
     } else cancel(call)
@@ -157,7 +157,8 @@ export class Callee {
 
   /** Whether a request of this id is there, and was not answered. */
   #isKnown(id: number): boolean {
-    return this.#calls.get(id) !== undefined || this.#held?.has(id) === true || this.#reassembler.has(id)
+    const isWanted = this.#reassembler.has(id) && !this.#reassembler.isDiscarded(id)
+    return isWanted || this.#calls.get(id) !== undefined || this.#held?.has(id) === true
   }
 
   /** An ERROR for a call, which a client has no reason to send. */
@@ -247,17 +248,19 @@ export class Callee {
 
   /** The slot is free when the answer has left: a client that takes nothing holds no more answers than calls. */
   #answered(call: IncomingCall, send: (left: () => void) => void): void {
-    call.isAnswered = true
+    const flow = this.#flows.all.of(call.id)
+    flow.isAnswered = true
+    flow.inflow?.stop()
+    call.flow = flow
     call.runner = undefined
-    call.flow?.inflow?.stop()
-    if (call.endsBy !== undefined) this.#endBy(call, call.endsBy)
+    if (flow.endsBy !== undefined) flow.cancelTimer = this.#endBy(call, flow.endsBy)
     send(() => this.forget(call))
   }
 
   /** Items that nobody takes wait no longer than the call may last (F18). */
-  #endBy(call: IncomingCall, at: number): void {
+  #endBy(call: IncomingCall, at: number): () => void {
     const { id } = call
-    call.cancelTimer = this.#clock.after(Math.max(1, at - this.#clock.now()), () => {
+    return this.#clock.after(Math.max(1, at - this.#clock.now()), () => {
       if (this.#flows.made?.cut(id) !== true) return
       const message = 'the answer had not left whole by the deadline'
       this.#sender.error(id, { code: 'deadline_exceeded', message, processed: 'yes' })

@@ -12,6 +12,12 @@ export interface Flow {
   /** What goes out. */
   readonly outflow: Outflow | undefined
   priority: Priority
+  /** At a server: the handler has ended, and what it answered with has not left whole. */
+  isAnswered: boolean
+  /** When a call with streams ends at the latest, on the clock's scale; `undefined` for never. */
+  endsBy: number | undefined
+  /** Stops waiting for that time. */
+  cancelTimer: (() => void) | undefined
   /** A message of the call that has not left whole. */
   rest: MessageRest | undefined
 }

@@ -66,18 +66,26 @@ export class Flows {
     return this.#window.unacknowledged
   }
 
+  /** That of a call, made where it has no streams. */
+  of(id: number): Flow {
+    return this.#flows.get(id) ?? this.open(id, false, false)
+  }
+
   /** A call begins that receives or sends items. */
   open(id: number, receives: boolean, sends: boolean, priority: Priority = 1): Flow {
     const inflow = receives ? new Inflow(id, this.#sender, this.#reassembler, this.#room) : undefined
     const outflow = sends ? new Outflow(id, this.#sender, this.#window, this.#turns) : undefined
     if (outflow) outflow.priority = priority
-    const flow: Flow = { inflow, outflow, priority, rest: undefined }
+    const flow: Flow = {
+      ...{ inflow, outflow, priority, rest: undefined },
+      ...{ isAnswered: false, endsBy: undefined, cancelTimer: undefined },
+    }
     this.#flows.set(id, flow)
     return flow
   }
 
   setPriority(id: number, priority: Priority): void {
-    const flow = this.#flows.get(id) ?? this.open(id, false, false)
+    const flow = this.of(id)
     flow.priority = priority
     if (flow.outflow) flow.outflow.priority = priority
     if (flow.rest) flow.rest.priority = priority
@@ -85,7 +93,7 @@ export class Flows {
 
   /** Lets a message take turns whose first frame has left. `left` is called when all of it has. */
   sendRest(kind: Kind, id: number, rest: BodyRest, left: () => void): void {
-    const flow = this.#flows.get(id) ?? this.open(id, false, false)
+    const flow = this.of(id)
     const leaving = new MessageRest(this.#sender, kind, id, rest.own(), () => {
       this.#dropRest(flow)
       left()

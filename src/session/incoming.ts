@@ -20,20 +20,12 @@ export class IncomingCall {
   runner: CallRunner | undefined
   /** Its streams, where it has any. */
   flow: Flow | undefined
-  /** Of a call with streams: when it ends at the latest, on the clock's scale; `undefined` for never. */
-  endsBy: number | undefined
-  /** Of one whose answer has not left whole: stops waiting for that time. */
-  cancelTimer: (() => void) | undefined
-  /** Its handler has ended; what it answered with has not left whole. */
-  isAnswered = false
 
   constructor(id: number, oneWay: boolean) {
     this.id = id
     this.oneWay = oneWay
     this.runner = undefined
     this.flow = undefined
-    this.endsBy = undefined
-    this.cancelTimer = undefined
   }
 }
 
@@ -69,14 +61,14 @@ export class IncomingCalls {
   }
 
   remove(call: IncomingCall): void {
-    call.cancelTimer?.()
+    call.flow?.cancelTimer?.()
     if (this.#calls.remove(call.id) && call.oneWay) this.#oneWay--
   }
 
   /** Tells every handler that its caller is gone. Their slots stay until they end. */
   cancelAll(): void {
     for (const call of this.#calls.entries()) {
-      if (call.isAnswered) this.remove(call)
+      if (call.flow?.isAnswered === true) this.remove(call)
       else cancel(call)
     }
   }

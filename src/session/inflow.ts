@@ -19,6 +19,9 @@ import { LEAST_PIECE_BYTES } from './turns.ts'
 /** What a stream may send before it is given more, in either direction. */
 export const FIRST_CREDIT_BYTES = 16_384
 
+/** Of an item that is longer there must be room for all: its sender may have no use for credit of less than a piece. */
+const MOST_PARTIAL_BYTES = FIRST_CREDIT_BYTES / 2 - LEAST_PIECE_BYTES
+
 /** DATA without an item, one after the other. */
 const MAX_EMPTY = 1_024
 
@@ -60,12 +63,22 @@ export class Inflow implements RoomSeeker {
   #empty = 0
   #gap = 0
   #isStopped = false
+  /** What nobody was there to be told: a call that waits for a slot has no handler. */
+  #untold: ((listener: InflowListener) => void) | undefined
 
   constructor(id: number, sender: CreditSender, reassembler: Reassembler, room: Room) {
     this.#id = id
     this.#sender = sender
     this.#reassembler = reassembler
     this.#room = room
+  }
+
+  /** Says who takes items. Is told at once how they have ended, if they have. */
+  listen(listener: InflowListener): void {
+    if (!this.#isStopped) this.listener = listener
+    if (this.#untold) this.#untold(listener)
+    else if (this.isEnded) listener.ended()
+    this.#untold = undefined
   }
 
   /** Items from its `start` to its `end`, of which `taken` is to be told; `undefined` where none wait. */
@@ -80,9 +93,7 @@ export class Inflow implements RoomSeeker {
 
   /** Nobody waits any longer for the rest of an item. */
   giveUp(error: NanowireError): void {
-    const { listener } = this
-    this.stop()
-    listener?.stalled(error)
+    this.#stopAndTell((listener) => listener.stalled(error))
   }
 
   /** How many items were left out directly before the next one; told once. */
@@ -191,9 +202,14 @@ export class Inflow implements RoomSeeker {
   }
 
   #refuse(): void {
+    this.#stopAndTell((listener) => listener.tooLong())
+  }
+
+  #stopAndTell(what: (listener: InflowListener) => void): void {
     const { listener } = this
     this.stop()
-    listener?.tooLong()
+    if (listener) what(listener)
+    else this.#untold = what
   }
 
   /** An item is whole. Returns what it goes on to take out of the connection's room. */
@@ -227,7 +243,7 @@ export class Inflow implements RoomSeeker {
   /** What is half there counts as held, unless there is room for all of it: then it comes, whatever waits before it. */
   #giveCredit(): void {
     if (this.#isStopped || this.isEnded) return
-    if (this.#partial > FIRST_CREDIT_BYTES / 2 && this.#held.bytes === 0 && !this.#hasRoom) this.#room.seek(this)
+    if (this.#partial > MOST_PARTIAL_BYTES && this.#held.bytes === 0 && !this.#hasRoom) this.#room.seek(this)
     const due = this.#window - this.#credit - (this.#hasRoom ? 0 : this.#held.bytes + this.#partial)
     if (due < this.#window / 2) return
     this.#credit += due

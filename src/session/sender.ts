@@ -119,9 +119,7 @@ export class FrameSender {
    */
   requestInPlace(id: number, call: OutgoingCall & InPlace, timeoutMs: number, underway: number): boolean {
     const { maxFrameBytes, maxMessageBytes } = this.peerLimits
-    const { tag, oneWay, judged, metadata, input, output } = call
-    const head = { tag, timeoutMs, oneWay, judged, metadata, input, output }
-    if (!writeRequestInPlace(this.link.writer, id, head, call, maxFrameBytes, maxMessageBytes)) return false
+    if (!writeRequestInPlace(this.link.writer, id, call, timeoutMs, call, maxFrameBytes, maxMessageBytes)) return false
     this.#written(underway)
     return true
   }

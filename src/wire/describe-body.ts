@@ -135,7 +135,8 @@ export class BodyDescriber {
     message.fragments.push(this.#bytes.subarray(bodyStart, end))
     message.bytes += end - bodyStart
     if (hasMore) this.#unfinished.set(key, message)
-    else this.#value(joined(message), 0, message.bytes, bodyStart, kind === kinds.DATA ? 'item' : 'body')
+    else if (kind === kinds.DATA) this.#joinedItems(joined(message), bodyStart)
+    else this.#value(joined(message), 0, message.bytes, bodyStart)
   }
 
   /** What follows the head of a message of one frame. */
@@ -152,6 +153,14 @@ export class BodyDescriber {
       this.#valueAt = at
       const item = unpackFirst(this.#bytes, at, end, this.#limits)
       this.#add('item', at, unpackedEnd() - at, item)
+    }
+  }
+
+  /** Items that came in fragments; each is shown at the last one. */
+  #joinedItems(bytes: Uint8Array, offset: number): void {
+    for (let at = 0; at < bytes.length; at = unpackedEnd()) {
+      const item = unpackFirst(bytes, at, bytes.length, this.#limits)
+      this.#add('item', offset, unpackedEnd() - at, item)
     }
   }
 
@@ -195,8 +204,8 @@ export class BodyDescriber {
   }
 
   /** The MessagePack of a message; of one in fragments it is shown at its last. */
-  #value(bytes: Uint8Array, start: number, end: number, offset: number, name = 'body'): void {
-    this.#add(name, offset, end - start, unpack(bytes, start, end, this.#limits))
+  #value(bytes: Uint8Array, start: number, end: number, offset: number): void {
+    this.#add('body', offset, end - start, unpack(bytes, start, end, this.#limits))
   }
 
   /** The entries of a map, each a field of its own; nothing where it cannot be read, which its reader says better. */

@@ -78,7 +78,7 @@ export function beginRequest(
   return writeFirst(writer, body, first)
 }
 
-function flagsOf({ oneWay, judged, input, output }: RequestHead): number {
+function flagsOf({ oneWay, judged, input, output }: Omit<RequestHead, 'hash' | 'timeoutMs'>): number {
   return (
     (oneWay ? flag.ONE_WAY : 0) | (judged ? flag.JUDGED : 0) | (input ? flag.INPUT : 0) | (output ? flag.OUTPUT : 0)
   )
@@ -91,7 +91,8 @@ function flagsOf({ oneWay, judged, input, output }: RequestHead): number {
 export function writeRequestInPlace(
   writer: FrameWriter,
   id: number,
-  head: Omit<RequestHead, 'hash'>,
+  head: Omit<RequestHead, 'hash' | 'timeoutMs'>,
+  timeoutMs: number,
   body: InPlace,
   maxFrameBytes: number,
   maxBodyBytes: number,
@@ -103,7 +104,7 @@ export function writeRequestInPlace(
   const bodyStart = writeInPlace(writer, kinds.REQUEST, flags, id, headBytes, most, body)
   if (bodyStart < 0) return false
   placeU32(writer.buffer, bodyStart - headBytes, head.tag)
-  placeU32(writer.buffer, bodyStart - headBytes + 4, head.timeoutMs)
+  placeU32(writer.buffer, bodyStart - headBytes + 4, timeoutMs)
   if (metadata) placeMetadata(writer.buffer, bodyStart, metadata)
   return true
 }

@@ -40,7 +40,7 @@ class Session(asyncio.Protocol):
         self._queue: OrderedDict[Call, None] = OrderedDict()  # calls that were not begun (S7)
         self._sending: deque[Request | Items] = deque()  # what is left of requests that were begun, and items
         self._window, self._read_bulk = WINDOW, 0  # bulk that may go out, and that has come and is not acknowledged (F9)
-        self._stuck: asyncio.TimerHandle | None = None  # until the server has acknowledged something (F16)
+        self._last_bulk = 0.0
         self._calls: dict[int, Call] = {}  # by id, until the server has answered (S5)
         self._pinged: dict[bytes, asyncio.Future[None]] = {}
         self._unfinished = 0  # bytes of replies that are not whole
@@ -116,13 +116,7 @@ class Session(asyncio.Protocol):
             elif sending.call.one_way:
                 sending.call.end(None)
             return True
-        if self._sending and not self._stuck:
-            self._stuck = self.loop.call_later(self.limits['idleTimeoutMs'] / 1000, self._give_up)
         return False
-
-    def _give_up(self) -> None:
-        self._lose('unavailable', 'the server acknowledges nothing')
-        self._transport.abort()
 
     def offer(self, items: Items) -> None:
         """There are items to send, or credit for them."""
@@ -170,7 +164,7 @@ class Session(asyncio.Protocol):
     def _leave(self, call: Call, code: str) -> None:
         """The caller goes away, or its time is up (S10, E4)."""
         error = NanowireError(code, f'{call.method}: the call was {code}', 'maybe' if call.begun else 'no')
-        self.abandon(call, error, code == 'cancelled')
+        self.abandon(call, error, code == 'cancelled' or bool(call.items and not call.items.over))  # F7
 
     def abandon(self, call: Call, error: Exception, tell: bool = True) -> None:
         """The call ends at this side; the server is told by a CANCEL."""
@@ -273,6 +267,7 @@ class Session(asyncio.Protocol):
             self._acknowledge(len(got.body))
         call = self._calls.get(got.id)
         if not call:
+            self.stats['unknownIds'] += 1
             return
         if not call.stream:
             raise Breach('stream', 'items for a call that has a reply')  # F2
@@ -292,7 +287,7 @@ class Session(asyncio.Protocol):
 
     def _acknowledge(self, size: int) -> None:
         """Bulk has come (F9)."""
-        self._read_bulk += size
+        self._read_bulk, self._last_bulk = self._read_bulk + size, self.loop.time()
         if self._read_bulk >= ACKNOWLEDGE:
             self.write(frame(CREDIT, 0, self._read_bulk.to_bytes(4, 'big')))
             self._read_bulk = 0
@@ -302,12 +297,10 @@ class Session(asyncio.Protocol):
             self._window += increment
             if self._window > WINDOW:
                 raise Breach('credit', 'more is acknowledged than was sent')
-            if self._stuck:
-                self._stuck.cancel()
-                self._stuck = None
             return
         call = self._calls.get(id)
         if not call:
+            self.stats['unknownIds'] += 1
             return
         if not call.items:
             raise Breach('stream', 'credit for a call without items')
@@ -326,8 +319,9 @@ class Session(asyncio.Protocol):
             call.growing = self.loop.call_later(self.limits['idleTimeoutMs'] / 1000, self._stopped, call)
 
     def _stopped(self, call: Call) -> None:
-        if call.stream and not call.stream.credit:
-            return self._grown(call, True)  # the server may not send
+        waits_for_turn = self.loop.time() < self._last_bulk + self.limits['idleTimeoutMs'] / 1000
+        if waits_for_turn or (call.stream and call.stream.credit < SMALL):
+            return self._grown(call, True)
         self.abandon(call, NanowireError('unavailable', f'{call.method}: the server has stopped within a message', 'maybe'))
 
     def _tell(self, call: Call, metadata: dict[str, str]) -> None:
@@ -411,8 +405,6 @@ class Session(asyncio.Protocol):
         self._queue.clear()
         self._sending.clear()
         self._calls.clear()
-        if self._stuck:
-            self._stuck.cancel()
         self._shut()
 
     def _violated(self, breach: Breach) -> None:

@@ -146,10 +146,10 @@ class Items:
 
 
 class _Chunk:
-    """Items that lie one behind the other, or one that came in fragments."""
+    """Items that lie one behind the other. For the first `credited` bytes credit was given when they came."""
 
-    def __init__(self, data: bytes, at: int, gap: int, owed: int | None = None):
-        self.data, self.at, self.gap, self.owed = data, at, gap, owed
+    def __init__(self, data: bytes, at: int, gap: int, credited: int = 0):
+        self.data, self.at, self.gap, self.credited = data, at, gap, credited
 
 
 class Stream:
@@ -164,7 +164,7 @@ class Stream:
         self.left_out = self.number = 0
         self.credit = FIRST_CREDIT  # that the server has
         self.begun = session.loop.create_future()  # by any DATA: a subscription stands then (F21)
-        self.parts: bytearray | None = None  # of an item that is not whole
+        self.parts: bytearray | None = None  # of a DATA that is not whole
         self._fragments = self._copied = 0  # of that; its bytes for which no credit was given yet
         self._chunks: deque[_Chunk] = deque()
         self._gap = self._owed = self._empty = 0
@@ -201,16 +201,16 @@ class Stream:
         start = chunk.at
         try:
             item, chunk.at = unpack_first(chunk.data, start, limits['maxDepth'], limits['maxNodes'])
-            if chunk.owed is not None and chunk.at < len(chunk.data):
-                raise Unreadable('trailing_bytes', chunk.at)
         except Unreadable as error:
-            failed = NanowireError('internal', f'{self.call.method}: an item cannot be read: {error}', 'yes')  # F6
+            failed = NanowireError('internal', f'{self.call.method}: an item cannot be read: {error}', 'maybe')  # F6
             self._chunks.clear()
             self.session.abandon(self.call, failed)
             raise failed from None
         self.left_out, chunk.gap = chunk.gap, 0
         self.number += self.left_out + 1
-        self._owed += chunk.at - start if chunk.owed is None else chunk.owed
+        credited = min(chunk.credited, chunk.at - start)
+        chunk.credited -= credited
+        self._owed += chunk.at - start - credited
         if chunk.at >= len(chunk.data):
             self._chunks.popleft()
         if not self._chunks:
@@ -251,13 +251,14 @@ class Stream:
         self.parts += data
         self._fragments += 1
         if self._fragments > SMALL + len(self.parts) / SMALL:
-            raise Breach('fragment', 'an item in too many fragments')  # F15
+            raise Breach('fragment', 'a DATA in too many fragments')  # F15
         self._copied += len(data)
         if len(self.parts) > self.session.limits['maxMessageBytes'] and not self.call.over:
-            error = NanowireError('resource_exhausted', f'{self.call.method}: an item is too large', 'yes')
+            error = NanowireError('resource_exhausted', f'{self.call.method}: an item is too large', 'maybe')
             self.session.abandon(self.call, error)
         if not more:
-            self._keep(_Chunk(bytes(self.parts), 0, self._gap, self._copied))
+            credited = len(self.parts) - self._copied
+            self._keep(_Chunk(bytes(self.parts), 0, self._gap, credited)) if self.parts else None
             self.parts, self._copied = None, 0
         elif not self._chunks:
             self._owed, self._copied = self._owed + self._copied, 0  # F10

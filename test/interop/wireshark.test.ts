@@ -214,7 +214,7 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
     const fromServer = [
       frameBytes(kinds.DATA, flags.GAP, 5, [0, 0, 0, 9, 1, 0x92, 2, 3, 0xa1, 0x78]),
       frameBytes(kinds.DATA, flags.MORE, 5, [0xa2, 0x79]),
-      frameBytes(kinds.DATA, 0, 5, [0x7a]),
+      frameBytes(kinds.DATA, 0, 5, [0x7a, 8]),
       frameBytes(kinds.CREDIT, 0, 0, [0, 0, 0x80, 0]),
       frameBytes(kinds.DATA, 0, 5, new Array(150).fill(7)),
       frameBytes(kinds.END, flags.METADATA, 5, [0, 5, ...pack({ a: 'x' })]),
@@ -232,8 +232,8 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
       'PRIORITY #5 a/b [IGNORE]',
       'DATA #5 a/b [MORE]',
       'DATA #5 a/b [MORE]',
-      'DATA #5 a/b',
-      'DATA #5 a/b [WAIT]',
+      'DATA #5 a/b 2 items',
+      'DATA #5 a/b [WAIT] 1 item',
       'CREDIT',
       'CREDIT #5 a/b',
       'DATA #5 a/b 100+ items',
@@ -245,7 +245,7 @@ describe.skipIf(!needs('tshark'))('the dissector', () => {
         .trim()
         .split('\n')
     expect(of('nanowire.item', 0)).toEqual(['"abc"'])
-    expect(of('nanowire.item', 7_000).slice(0, 2)).toEqual(['1,[2, 3],"x"', '"yz"'])
+    expect(of('nanowire.item', 7_000).slice(0, 2)).toEqual(['1,[2, 3],"x"', '"yz",8'])
     expect(of('nanowire.gap', 7_000)).toEqual(['9'])
     expect(of('nanowire.priority', 0)).toEqual(['2'])
     expect(of('nanowire.increment', 7_000)).toEqual(['32768'])

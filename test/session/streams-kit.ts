@@ -56,7 +56,7 @@ export class Consumer implements InflowListener {
     if (!inflow) throw new Error('the call receives no items')
     this.inflow = inflow
     this.#isEager = isEager
-    inflow.listener = this
+    inflow.listen(this)
   }
 
   get bytes(): Uint8Array {

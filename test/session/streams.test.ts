@@ -447,7 +447,28 @@ describe('S8: a request that waits for a slot', () => {
     }
     made.session.endStream(call, undefined)
     expect(consumer?.bytes).toEqual(ramp(11_000))
-    expect(consumer?.inflow.isEnded).toBe(true)
+    expect(consumer?.told).toEqual(['ended'])
+  })
+
+  it.each([
+    ['was too long', Array(6).fill(data(2, ramp(15_000), MORE)), 'too long'],
+    ['was not gone on with', [data(2, [1], MORE)], 'stalled deadline_exceeded yes'],
+  ] as const)('is told when it begins that an item for it %s', (_, frames, told) => {
+    const made = opened({
+      limits: { maxCallsInFlight: 1, maxMessageBytes: 12_000, pingAfterMs: 100, idleTimeoutMs: 1_000 },
+    })
+    const { call } = beginAt(made, 1)
+    feed(made, streamRequest(2, INPUT), ...frames)
+    for (let passed = 0; passed < 1_300; passed += 50) {
+      feed(made, frameBytes(kinds.PONG, 0, 0, new Uint8Array(8)))
+      made.clock.advance(50)
+    }
+    let consumer: Consumer | undefined
+    made.effects.onRequest = ({ call }) => {
+      consumer = new Consumer(call.flow?.inflow)
+    }
+    made.session.endStream(call, undefined)
+    expect([made.effects.violations, consumer?.told]).toEqual([[], [told]])
   })
 
   it('is not sent more than its first credit', () => {

@@ -127,7 +127,8 @@ describe('F14: messages under way', () => {
   it('that end give their turn up: nothing of them is left', () => {
     const made = streams([1, 1, 1])
     sentBy(made)
-    for (const { call } of made.effects.requests) made.session.refuse(call, { code: 'Failed', message: '', processed: 'yes' })
+    for (const { call } of made.effects.requests)
+      made.session.refuse(call, { code: 'Failed', message: '', processed: 'yes' })
     feed(made, cancel(1), cancel(2), cancel(3))
     expect([made.session.inFlight, made.session.state]).toEqual([0, 'open'])
     feed(made, credit(0, bulkIn(made.link.sent)))

@@ -25,24 +25,24 @@ export interface Bug {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: methods of any class, with whatever they take
-type AnyFunction = (this: any, ...args: any[]) => any
+export type AnyFunction = (this: any, ...args: any[]) => any
 
-function replace(owner: object, name: string, make: (original: AnyFunction) => AnyFunction): () => void {
+export function replace(owner: object, name: string, make: (original: AnyFunction) => AnyFunction): () => void {
   const original = Reflect.get(owner, name) as AnyFunction // each of the names below is a method
   Reflect.defineProperty(owner, name, { value: make(original), configurable: true, writable: true })
   return () => void Reflect.defineProperty(owner, name, { value: original, configurable: true, writable: true })
 }
 
 /** `true` at every so-manieth time. */
-function every(count: number): () => boolean {
+export function every(count: number): () => boolean {
   let times = 0
   return () => ++times % count === 0
 }
 
-const NOTHING = () => undefined
+export const NOTHING = () => undefined
 
 /** A bug that replaces a method by another at every so-manieth call. */
-function sometimes(
+export function sometimes(
   name: string,
   seenAs: RegExp,
   owner: object,

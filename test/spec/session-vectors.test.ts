@@ -127,7 +127,6 @@ async function endOfAnswer(answer: ReturnType<Called>, items: unknown[]): Promis
 
 /** Gives items when the script says so. */
 class Giver {
-  isReturned = false
   readonly #items: unknown[] = []
   #isDone = false
   #wake = (): void => {}
@@ -139,17 +138,13 @@ class Giver {
   }
 
   async *items(): AsyncGenerator<unknown> {
-    try {
-      for (;;) {
-        if (this.#items.length > 0) yield this.#items.shift()
-        else if (this.#isDone) return
-        else
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
-      }
-    } finally {
-      this.isReturned = true
+    for (;;) {
+      if (this.#items.length > 0) yield this.#items.shift()
+      else if (this.#isDone) return
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
     }
   }
 }
@@ -200,7 +195,7 @@ class ClientScript {
       (error: unknown) => {
         if (!(error instanceof NanowireError)) throw error
         const { code, processed, data } = error
-        this.#outcomes.set(as, { code, processed, data, items, returned: giver.isReturned })
+        this.#outcomes.set(as, { code, processed, data, items })
       },
     )
   }

@@ -230,11 +230,11 @@ describe('fragments', () => {
     expect(ends).toEqual([undefined, undefined, `${'y'.repeat(60)}1`, `${'y'.repeat(60)}2`])
   })
 
-  it('of an item are shown as they come, and the item at the last', () => {
+  it('of items are shown as they come, and the items at the last', () => {
     const fragments = [
       frameOf(kinds.DATA, 1, Uint8Array.of(0, 0, 0, 2, 0xa3, 0x61), flags.MORE | flags.GAP),
       frameOf(kinds.DATA, 1, Uint8Array.of(0x62), flags.MORE | flags.WAIT),
-      frameOf(kinds.DATA, 1, Uint8Array.of(0x63), flags.WAIT),
+      frameOf(kinds.DATA, 1, Uint8Array.of(0x63, 7), flags.WAIT),
       frameOf(kinds.DATA, 1, Uint8Array.of(4, 5)),
     ]
     const { frames } = describeFrames(joined(fragments))
@@ -246,8 +246,9 @@ describe('fragments', () => {
       ],
       [['fragment', Uint8Array.of(0x62)]],
       [
-        ['fragment', Uint8Array.of(0x63)],
+        ['fragment', Uint8Array.of(0x63, 7)],
         ['item', 'abc'],
+        ['item', 7],
       ],
       [
         ['item', 4],

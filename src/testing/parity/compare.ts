@@ -45,8 +45,10 @@ function compareCalls({ calls }: Trace, { calls: others }: Trace, names: Names):
   return undefined
 }
 
-function seenByCaller({ method, request, outcome, metadata }: CallTrace): unknown {
-  return { method, request, outcome: outcome ?? 'not ended', metadata }
+/** Of a stream that its caller has left, the end may have come already, or not. */
+function seenByCaller({ method, request, items, outcome, metadata }: CallTrace): unknown {
+  const hasEnd = outcome !== undefined && !('left' in outcome)
+  return { method, request, items, outcome: outcome ?? 'not ended', metadata: items && !hasEnd ? undefined : metadata }
 }
 
 function compareRuns(
@@ -56,7 +58,7 @@ function compareRuns(
 ): TraceDifference | undefined {
   for (let index = 0; index < Math.max(runs.length, others.length); index++) {
     const [one, other] = [runs[index], others[index]]
-    const difference = one && other ? findDifference(one, other) : undefined
+    const difference = one && other ? findDifference(...seenByHandlers(one, other)) : undefined
     if (one && other && !difference) continue
     const which = `the handler that began as number ${index + 1} (${(one ?? other)?.method})`
     const path = `handlers/${index + 1}`
@@ -64,6 +66,18 @@ function compareRuns(
     return at(path, which, difference, names, '')
   }
   return undefined
+}
+
+/** How far the handler of a stream had come when its caller went away is not the same everywhere: items are under way. */
+function seenByHandlers(one: RunTrace, other: RunTrace): readonly [RunTrace, RunTrace] {
+  const isCut = (one.isStream && one.stopped !== undefined) || (other.isStream && other.stopped !== undefined)
+  const begin = { items: undefined, ended: undefined, stopped: undefined }
+  return isCut
+    ? [
+        { ...one, ...begin },
+        { ...other, ...begin },
+      ]
+    : [one, other]
 }
 
 function compareOrder(
@@ -120,7 +134,7 @@ function hintOf({ pointer, before, after }: Difference): string {
     return 'the scenario passed something else: does it begin with the same values each time, or did a handler change them?'
   if (pointer === '/outcome/error/processed' && (before === 'no' || after === 'no'))
     return 'let a request leave before it is cancelled or late: await wire.pass(0)'
-  if (pointer.startsWith('/outcome/reply')) {
+  if (pointer.startsWith('/outcome/reply') || pointer.startsWith('/items')) {
     return 'does the handler keep what it returns, look for a property that is there and undefined, or change its request?'
   }
   return ''

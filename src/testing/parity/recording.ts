@@ -2,25 +2,30 @@
  * What happened in one place while a scenario ran: each call as its caller saw it, each handler's run as it saw its call.
  * Invariant: it only looks on; what callers and handlers get is what the place gives them.
  */
-import type { AnyContract, Method } from '../../contract/index.ts'
+import type { AnyContract, Method, MethodRef } from '../../contract/index.ts'
 import { NanowireError } from '../../errors.ts'
 import type {
+  CallClient,
   CallOptions,
   ClientOf,
   Connection,
   Context,
-  MethodClient,
+  ItemStream,
   Result,
   Route,
   Router,
 } from '../../rpc/index.ts'
 import { snapshot } from './snapshot.ts'
+import { type ItemsSeen, watchIterable, watchStream } from './watch-items.ts'
 
 /** One call, as its caller saw it. */
 export interface CallTrace {
   readonly method: string
+  /** `undefined` of a method that takes items. */
   readonly request: unknown
-  outcome: { readonly reply: unknown } | { readonly error: ErrorTrace } | undefined
+  /** What its caller took, of a method that answers with items. */
+  readonly items: unknown[] | undefined
+  outcome: { readonly reply: unknown } | { readonly error: ErrorTrace } | { readonly left: true } | undefined
   /** Of the reply or error. */
   metadata: unknown
   /** The caller's own values once all was over. */
@@ -40,6 +45,10 @@ export interface RunTrace {
   readonly principal: unknown
   readonly timeoutMs: number | undefined
   readonly metadata: Readonly<Record<string, string | undefined>>
+  /** What it took, of a method that takes items. */
+  readonly items: unknown[] | undefined
+  /** It takes items or answers with them. */
+  readonly isStream: boolean
   /** `ok`, the code of what it threw, or that it threw something else. */
   ended: string | undefined
   /** Why its signal was aborted. */
@@ -50,7 +59,7 @@ export interface RunTrace {
 export interface Trace {
   readonly calls: readonly CallTrace[]
   readonly runs: readonly RunTrace[]
-  /** Numbers of calls, from 1, in the order in which they settled. */
+  /** Numbers of calls, from 1, in the order in which they settled; without those that are answered with items. */
   readonly settled: readonly number[]
 }
 
@@ -102,19 +111,52 @@ export class Recording {
 
   /** The client of a contract, whose calls are looked at. */
   clientOf<C extends AnyContract>(connection: Connection, contract: C): ClientOf<C> {
-    const methods = Object.entries<MethodClient<Method>>(connection.client(contract)).map(([key, method]) => {
-      const name = `${contract.name}/${key}`
-      const call = (request: unknown, options?: CallOptions): Promise<unknown> =>
-        this.#watchCall(name, request, options, (watched) => method(request as never, watched)) // its own check judges it
-      const attempt = (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> =>
-        this.#watchTry(name, request, options, (watched) => method.try(request as never, watched)) // likewise
-      return [key, Object.freeze(Object.assign(call, { try: attempt }))]
+    const refs = contract.methods as Readonly<Record<string, MethodRef>> // a contract's methods are references
+    const methods = Object.entries<unknown>(connection.client(contract)).map(([key, method]) => {
+      const ref = refs[key] as MethodRef // a client has what its contract has
+      return [key, Object.freeze(ref.output ? this.#streamClient(ref, method) : this.#callClient(ref, method))]
     })
     return Object.freeze(Object.fromEntries(methods)) as ClientOf<C> // one for each method
   }
 
+  #callClient(ref: MethodRef, client: unknown): unknown {
+    const method = client as CallClient<Method> // it has one answer, or none
+    const call = (request: unknown, options?: CallOptions): Promise<unknown> =>
+      this.#watchCall(ref, request, options, (watched) => method(request as never, watched)) // its own check judges it
+    const attempt = (request: unknown, options?: CallOptions): Promise<Result<unknown, unknown>> =>
+      this.#watchTry(ref, request, options, (watched) => method.try(request as never, watched)) // likewise
+    return Object.assign(call, { try: attempt })
+  }
+
+  #streamClient(ref: MethodRef, client: unknown): unknown {
+    const method = client as (request: unknown, options: CallOptions) => ItemStream<unknown> // it answers with items
+    return (request: unknown, options?: CallOptions): ItemStream<unknown> => {
+      const { number, watched } = this.#callMade(ref, request, options)
+      return watchStream(method(request, watched), this.#itemsOfCall(number))
+    }
+  }
+
+  #itemsOfCall(number: number): ItemsSeen {
+    const call = this.#calls[number - 1] as CallTrace // it was made
+    const taken: unknown[] = []
+    const values = this.#values[number - 1] as { reply: unknown } // likewise
+    values.reply = taken
+    return {
+      took: (item) => {
+        this.#events++
+        call.items?.push(snapshot(item))
+        taken.push(item)
+      },
+      ended: (how) => {
+        this.#events++
+        if ('error' in how) call.outcome = { error: errorTrace(how.error) }
+        else call.outcome = how.left ? { left: true } : { reply: undefined }
+      },
+    }
+  }
+
   async #watchCall<T>(
-    method: string,
+    method: MethodRef,
     request: unknown,
     options: CallOptions | undefined,
     run: (options: CallOptions) => Promise<T>,
@@ -131,7 +173,7 @@ export class Recording {
   }
 
   async #watchTry<R extends Result<unknown, unknown>>(
-    method: string,
+    method: MethodRef,
     request: unknown,
     options: CallOptions | undefined,
     run: (options: CallOptions) => Promise<R>,
@@ -142,11 +184,13 @@ export class Recording {
     return result
   }
 
-  #callMade(method: string, request: unknown, options: CallOptions | undefined) {
+  #callMade({ name, input, output }: MethodRef, given: unknown, options: CallOptions | undefined) {
     this.#events++
+    const request = input ? undefined : given
     const trace: CallTrace = {
-      method,
+      method: name,
       request: snapshot(request),
+      items: output ? [] : undefined,
       outcome: undefined,
       metadata: undefined,
       afterwards: undefined,
@@ -178,23 +222,47 @@ export class Recording {
 
   async #watchRun({ method, run }: Route, request: unknown, ctx: Context): Promise<unknown> {
     this.#events++
-    const trace = this.#runBegun(method.name, request, ctx)
+    const trace = this.#runBegun(method, request, ctx)
+    const given = method.input ? watchStream(request as ItemStream<unknown>, this.#itemsOfRun(trace)) : request // it has items
     try {
-      const reply = await run(request, ctx)
+      const reply = await run(given, ctx)
+      if (method.output && !method.event) return watchIterable(reply, this.#answerOfRun(trace))
       trace.ended = 'ok'
       return reply
     } catch (error) {
-      trace.ended = error instanceof NanowireError ? error.code : 'threw what is no NanowireError'
+      trace.ended = codeOf(error)
       throw error
     } finally {
       this.#events++
     }
   }
 
-  #runBegun(method: string, request: unknown, ctx: Context): RunTrace {
+  #itemsOfRun({ items }: RunTrace): ItemsSeen {
+    return {
+      took: (item) => {
+        this.#events++
+        items?.push(snapshot(item))
+      },
+      ended: () => this.#events++,
+    }
+  }
+
+  #answerOfRun(trace: RunTrace): ItemsSeen {
+    return {
+      took: () => this.#events++,
+      ended: (how) => {
+        this.#events++
+        trace.ended = 'error' in how ? codeOf(how.error) : 'ok'
+      },
+    }
+  }
+
+  #runBegun({ name, input, output }: MethodRef, request: unknown, ctx: Context): RunTrace {
     const trace: RunTrace = {
-      method,
-      request: snapshot(request),
+      method: name,
+      request: input ? undefined : snapshot(request),
+      items: input ? [] : undefined,
+      isStream: input || output,
       principal: snapshot(ctx.principal),
       timeoutMs: ctx.deadline?.remainingMs,
       metadata: Object.fromEntries([...this.#metadataNames].map((name) => [name, ctx.metadata.get(name)])),
@@ -208,6 +276,10 @@ export class Recording {
     this.#runs.push(trace)
     return trace
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof NanowireError ? error.code : 'threw what is no NanowireError'
 }
 
 function errorTrace(error: unknown): ErrorTrace {

@@ -1,5 +1,4 @@
 /** Looks on while items are taken, by whoever takes them. Invariant: the taker gets what it would get anyway, in the same order. */
-import { snapshot } from './snapshot.ts'
 
 /** What is written down of a stream. */
 export interface ItemsSeen {
@@ -39,44 +38,45 @@ export function watchStream<S extends AsyncIterableIterator<unknown>>(stream: S,
   return proxy
 }
 
-/** Whatever can be iterated, as `watchStream`; all else as it is. */
+/** Whatever can be iterated, likewise; all else as it is. */
 export function watchIterable(given: unknown, seen: ItemsSeen): unknown {
-  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = Object(given) as Partial<
-    AsyncIterable<unknown> & Iterable<unknown>
-  > // any value may be asked
-  const once = onceOnly(seen)
-  if (typeof async === 'function') {
-    return {
-      [Symbol.asyncIterator]() {
-        const iterator = async.call(given)
-        return watchStream({ ...membersOf(iterator), [Symbol.asyncIterator]: () => iterator } as never, seen) // its own iterator
-      },
-    }
-  }
+  const source = Object(given) as Partial<AsyncIterable<unknown> & Iterable<unknown>> // any value may be asked
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = source
+  if (typeof async === 'function')
+    return { [Symbol.asyncIterator]: () => watchStream(streamOf(async.call(given)), seen) }
   if (typeof sync !== 'function' || typeof given === 'string') return given
+  return { [Symbol.iterator]: () => watchSync(sync.call(given), seen) }
+}
+
+/** An iterator of a user's own may lack whatever is not asked of it. */
+function streamOf(iterator: AsyncIterator<unknown>): AsyncIterableIterator<unknown> {
   return {
-    *[Symbol.iterator]() {
-      let how: Parameters<ItemsSeen['ended']>[0] = { left: true }
-      try {
-        for (const item of sync.call(given) as Iterable<unknown>) { // an iterator that is none throws here as it would there
-          seen.took(item)
-          yield item
-        }
-        how = { left: false }
-      } catch (error) {
-        how = { error }
-        throw error
-      } finally {
-        once(how)
-      }
+    next: async () => iterator.next(),
+    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    [Symbol.asyncIterator]() {
+      return this
     },
   }
 }
 
-function membersOf(iterator: AsyncIterator<unknown>): AsyncIterator<unknown> {
+function watchSync(iterator: Iterator<unknown>, seen: ItemsSeen): Iterator<unknown> {
+  const once = onceOnly(seen)
   return {
-    next: async () => iterator.next(),
-    return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    next() {
+      try {
+        const result = iterator.next()
+        if (result.done) once({ left: false })
+        else seen.took(result.value)
+        return result
+      } catch (error) {
+        once({ error })
+        throw error
+      }
+    },
+    return() {
+      once({ left: true })
+      return iterator.return?.() ?? { done: true, value: undefined }
+    },
   }
 }
 
@@ -86,16 +86,5 @@ function onceOnly({ ended }: ItemsSeen): ItemsSeen['ended'] {
     if (hasEnded) return
     hasEnded = true
     ended(how)
-  }
-}
-
-/** Items as they were when they were taken, and as they are. */
-export class TakenItems {
-  readonly snapshots: unknown[] = []
-  readonly items: unknown[] = []
-
-  take(item: unknown): void {
-    this.snapshots.push(snapshot(item))
-    this.items.push(item)
   }
 }

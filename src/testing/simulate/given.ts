@@ -5,6 +5,8 @@
 
 /** What is told of a producer, and what may go wrong with it. */
 export interface GivenHooks {
+  /** It is iterated from now on. */
+  begun(): void
   gave(item: unknown): void
   /** Called once. @param error what it threw */
   ended(how: 'done' | 'threw' | 'returned', error?: unknown): void
@@ -44,6 +46,7 @@ export function watchGiven(source: unknown, hooks: GivenHooks): unknown {
   if (!iteration) return source
   const { isAsync, iterate } = iteration
   const open = (): InnerIterator => {
+    hooks.begun()
     try {
       return iterate.call(source)
     } catch (error) {
@@ -75,8 +78,8 @@ export function isFeed(value: unknown): value is Feed {
   return typeof value === 'object' && value !== null && 'pumpInto' in value && typeof value.pumpInto === 'function'
 }
 
-/** Watches a feed where it is: it stays what it was for whoever knows feeds. @param begun it feeds from now on */
-export function watchFeed(feed: Feed, hooks: GivenHooks, begun: () => void): Feed {
+/** Watches a feed where it is: it stays what it was for whoever knows feeds. */
+export function watchFeed(feed: Feed, hooks: GivenHooks): Feed {
   const pumpInto = feed.pumpInto.bind(feed)
   feed.pumpInto = (sink) => {
     const producer = pumpInto({
@@ -92,8 +95,8 @@ export function watchFeed(feed: Feed, hooks: GivenHooks, begun: () => void): Fee
     })
     return {
       start() {
-        begun()
         producer.start()
+        hooks.begun()
       },
       resume: () => producer.resume(),
       stop(done) {

@@ -78,10 +78,11 @@ export class ItemWorkload {
 
   /** Tells the subscribers of some event, once or many times. */
   publish(): void {
-    const { chance, drawValue } = this.#options
+    const { chance, drawValue, world } = this.#options
     if (this.#publishers.length === 0 || !chance.happens(0.6)) return
     const { method, publish } = chance.pick(this.#publishers)
-    for (let left = chance.pick([1, 1, 4, 30]); left > 0; left--) publish(drawValue(method, 'reply'))
+    for (let left = chance.pick([1, 1, 4, 30]); left > 0; left--)
+      world.ledger.feeds.publish(method, drawValue(method, 'reply'), publish)
   }
 }
 

@@ -24,6 +24,8 @@ export class ItemTrack {
   givenEnd: GivenEnd | undefined
   /** What gives them could be iterated. */
   isWatched = false
+  /** It was asked for items, or gives them by itself. */
+  hasBegun = false
   /** What was given last cannot travel. */
   isMisfit = false
   /** What every item said as its schema's bytes. */

@@ -4,9 +4,10 @@
  */
 import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { NanowireError, Processed } from '../../errors.ts'
+import { Feeds } from './feeds.ts'
 import { ItemTrack } from './items.ts'
 import type { SimulatedConnection } from './network.ts'
-import type { CallRecord, HandlerRecord, LedgerOptions } from './records.ts'
+import { type CallRecord, type HandlerRecord, type LedgerOptions, wrongCode } from './records.ts'
 
 /** What a call ends with in the ledger when its caller has left its stream, and may have been told no end of it. */
 export const LEFT = 'left'
@@ -34,6 +35,8 @@ export class Ledger {
   /** Running handlers. */
   readonly running = new Set<CallRecord>()
   readonly open = new Set<CallRecord>()
+  /** Subscriptions that stand. */
+  readonly feeds = new Feeds((call, what) => this.#require(call, false, what))
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -110,6 +113,12 @@ export class Ledger {
     this.#require(call, digest === handler?.digest, 'its reply is not what its handler returned')
   }
 
+  /** Its caller was told that the subscription stands. */
+  stands({ method, number, output, end }: CallRecord): void {
+    if (!output?.hasBegun && !end)
+      this.fail(`call ${number} (${method.name}): it was told that it stands, and it did not`)
+  }
+
   /** Its caller waits for the next item. */
   asked(call: CallRecord): void {
     call.askedAt = this.#options.now()
@@ -159,7 +168,8 @@ export class Ledger {
         this.#require(call, digest === handler?.digest, `the data of ${code} are not what its handler threw`)
       }
     }
-    this.#judgeCode(call, code, processed)
+    const wrong = wrongCode(call, code, processed, this.#options)
+    if (wrong) this.#require(call, false, wrong)
     if (processed !== 'yes' && (code === 'cancelled' || code === 'deadline_exceeded')) this.#requireNotLost(call)
   }
 
@@ -230,23 +240,6 @@ export class Ledger {
     })
   }
 
-  #judgeCode(call: CallRecord, code: string, processed: Processed): void {
-    const { isGuarded, mayLose, mayRefuse, now } = this.#options
-    if (processed === 'yes' || isGuarded) return // a handler, or who guards the door, may say what they like
-    if (code === 'cancelled') this.#require(call, hasCancelled(call), 'it was cancelled, and not by its caller')
-    else if (code === 'deadline_exceeded') this.#require(call, now() >= call.deadlineAt, 'its deadline came too early')
-    else if (code === 'unavailable') this.#require(call, mayLose(), 'its connection was lost, and nothing had happened')
-    else if (code === 'resource_exhausted') this.#require(call, mayRefuse, 'a limit fired that is far away')
-    else if (code === 'invalid_argument')
-      this.#require(
-        call,
-        call.digest === undefined || call.input?.isMisfit === true,
-        'its request fits, and was refused',
-      )
-    else if (code === 'internal' || code === 'unknown')
-      this.#require(call, false, `it ended with ${code}, and no handler said so`)
-  }
-
   /** Nobody waits in vain for what has come. */
   #requireNotLost(call: CallRecord): void {
     const { mayLose, mayRefuse, network, now } = this.#options
@@ -293,9 +286,4 @@ export class Ledger {
   #require(call: CallRecord, holds: boolean, what: string): void {
     if (!holds) this.fail(`call ${call.number} (${call.method.name}): ${what}`)
   }
-}
-
-/** Its caller has cancelled it, or what it gave has ended by an error. */
-function hasCancelled({ cancelledAt, input }: CallRecord): boolean {
-  return cancelledAt !== undefined || input?.givenEnd === 'threw'
 }

@@ -75,6 +75,7 @@ function failed(ledger: Ledger, call: CallRecord, error: unknown): void {
 /** Watches what a caller gives. */
 function giveInput(source: unknown, { method, input }: CallRecord): unknown {
   const watched = watchGiven(source, {
+    begun() {},
     gave: (item) => input?.gave(digestOf(method.definition.request, item)),
     ended: (how) => input?.producerEnded(how),
   })
@@ -92,6 +93,7 @@ function takeOutput(reply: unknown, call: CallRecord, observe: ObserveOptions, o
     over()
   }
   const stream = new TakenItems(inner, {
+    stands: () => ledger.stands(call),
     asked: () => ledger.asked(call),
     took: (item, dropped) => ledger.took(call, digestOf(call.method.definition.reply, item), dropped),
     ended: () => end(() => ledger.streamEnded(call)),
@@ -126,7 +128,7 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
     try {
       await faults.before()
       const reply = await next()
-      if (method.output) return giveOutput(reply, call, { ...options, handler, ctx, faults })
+      if (method.output) return giveOutput(reply, call, { ...options, request, handler, ctx, faults })
       const told = await faults.after(reply)
       const digest = replyDigest(method, told)
       ledger.handlerEnded(call, handler, digest === undefined ? 'misfit' : 'ok', digest)
@@ -165,6 +167,7 @@ function takeInput(
 }
 
 interface OutputOptions extends ObserveOptions {
+  readonly request: unknown
   readonly handler: HandlerRecord
   readonly ctx: Context
   readonly faults: HandlerFaults
@@ -174,7 +177,7 @@ interface OutputOptions extends ObserveOptions {
 function giveOutput(
   reply: unknown,
   call: CallRecord,
-  { ledger, handler, ctx, faults, chance }: OutputOptions,
+  { ledger, request, handler, ctx, faults, chance }: OutputOptions,
 ): unknown {
   const { method, output } = call
   if (faults.repliesBadly && chance.happens(0.3)) {
@@ -182,19 +185,30 @@ function giveOutput(
     return UNTRAVELLED // not even an iterable
   }
   const hooks: GivenHooks = {
+    begun() {
+      if (output) output.hasBegun = true
+    },
     gave: (item) => output?.gave(digestOf(method.definition.reply, item)),
     ended(how, error) {
       if (output?.givenEnd !== undefined) return
       output?.producerEnded(how)
+      ledger.feeds.remove(call)
       if (how === 'done') ctx.reply.set(ITEMS, String(output?.given))
       const code = how === 'done' ? 'ok' : how === 'threw' ? codeOf(error) : output?.isMisfit ? 'misfit' : 'returned'
       ledger.handlerEnded(call, handler, code, how === 'threw' ? dataDigest(method, error) : undefined)
     },
   }
-  if (isFeed(reply) && chance.happens(0.7)) return watchFeed(reply, hooks, () => {})
+  if (isFeed(reply) && chance.happens(0.7))
+    return watchFeed(reply, { ...hooks, begun: () => feeds(call, request, hooks, ledger) })
   const watched = watchGiven(reply, { ...hooks, before: faults.ofItems() })
   if (watched === reply) ledger.handlerEnded(call, handler, 'misfit', undefined)
   return watched
+}
+
+/** What is published from now on, it is given at once. */
+function feeds(call: CallRecord, request: unknown, hooks: GivenHooks, ledger: Ledger): void {
+  hooks.begun()
+  if (call.output?.givenEnd === undefined) ledger.feeds.add(call, request)
 }
 
 /** What a slow reader waits for before it asks for an item. */

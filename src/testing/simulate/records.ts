@@ -55,3 +55,21 @@ export interface LedgerOptions {
   /** Whether the server asks who its clients are, and may refuse them with any code. */
   readonly isGuarded: boolean
 }
+
+/** What a code says that has not happened, if anything. */
+export function wrongCode(
+  { cancelledAt, deadlineAt, digest, input }: CallRecord,
+  code: string,
+  processed: Processed,
+  { isGuarded, mayLose, mayRefuse, now }: LedgerOptions,
+): string | undefined {
+  if (processed === 'yes' || isGuarded) return undefined // a handler, or who guards the door, may say what they like
+  const hasCancelled = cancelledAt !== undefined || input?.givenEnd === 'threw' // likewise what gives the items of a caller
+  const isMisfit = digest === undefined || input?.isMisfit === true
+  if (code === 'cancelled') return hasCancelled ? undefined : 'it was cancelled, and not by its caller'
+  if (code === 'deadline_exceeded') return now() >= deadlineAt ? undefined : 'its deadline came too early'
+  if (code === 'unavailable') return mayLose() ? undefined : 'its connection was lost, and nothing had happened'
+  if (code === 'resource_exhausted') return mayRefuse ? undefined : 'a limit fired that is far away'
+  if (code === 'invalid_argument') return isMisfit ? undefined : 'its request fits, and was refused'
+  return code === 'internal' || code === 'unknown' ? `it ended with ${code}, and no handler said so` : undefined
+}

@@ -5,6 +5,8 @@
 import type { ItemStream } from '../../rpc/index.ts'
 
 export interface TakenHooks {
+  /** Of a subscription: it was told that it stands. */
+  stands?(): void
   /** Another item is asked for. */
   asked(): void
   took(item: unknown, dropped: number): void
@@ -37,7 +39,10 @@ export class TakenItems implements ItemStream<unknown> {
 
   /** Of a subscription. */
   get ready(): unknown {
-    return this.#inner.ready
+    const { ready } = this.#inner
+    const { stands } = this.#hooks
+    if (ready instanceof Promise && stands) ready.then(stands, () => {})
+    return ready
   }
 
   async next(): Promise<IteratorResult<unknown>> {

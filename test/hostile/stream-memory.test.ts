@@ -1,0 +1,347 @@
+/**
+ * Clients that want memory by way of streams: what they do not take, do not acknowledge, do not finish, or nobody takes of theirs,
+ * holds no more than its bounds (spec/streams.md, F9 to F16), and is gone when they are.
+ */
+import { connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { defaultLimits } from '../../src/index.ts'
+import { flags, kinds, pack } from '../../src/wire/index.ts'
+import { Lab } from '../rpc/lab.ts'
+import { nextTurn, until } from '../support/hand-clock.ts'
+import { frame, hello, moreFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { settle, withinBytes } from './memory.ts'
+import {
+  acknowledge,
+  cancel,
+  chat,
+  count,
+  credit,
+  data,
+  end,
+  hold,
+  itemOf,
+  open,
+  placed,
+  type StreamVictim,
+  streamVictim,
+  stuck,
+  sum,
+} from './streams.ts'
+import { untilDeaf } from './victim.ts'
+
+const MIB = 2 ** 20
+const { MORE, GAP, WAIT } = flags
+const { echo } = Lab.methods
+const STREAMS = 1_000
+const endless = { count: 1_000_000_000, bytes: 1_000 }
+
+/** Sends to many streams, and waits each time until all of it was looked at. */
+async function sendAll(peer: RawPeer, ids: number, bytesFor: (id: number) => Uint8Array): Promise<void> {
+  for (let id = 1; id <= ids; id++) {
+    peer.send(bytesFor(id), frame(kinds.PING, 0, new Uint8Array(8)))
+    await peer.next(kinds.PONG)
+  }
+}
+
+async function gone(attacked: StreamVictim, peer: RawPeer, before: number): Promise<void> {
+  peer.socket.destroy()
+  await attacked.expectUnharmed()
+  await withinBytes(6 * MIB, before)
+}
+
+/** DATA of a few bytes each, as many as the credit lets. */
+const bits = (id: number, body: Uint8Array, flagBits = 0) => {
+  const times = Math.floor(16_384 / body.length)
+  return Buffer.concat(Array<Uint8Array>(times).fill(data(id, body, flagBits)))
+}
+
+describe('items that nobody takes', () => {
+  const byte = pack(1)
+  it.each([
+    ['one in each frame', 100, (id: number) => bits(id, byte), 4],
+    ['behind a gap each', 100, (id: number) => bits(id, Buffer.concat([new Uint8Array(4).fill(255), byte]), GAP), 4],
+    [
+      'in two fragments each',
+      100,
+      (id: number) =>
+        Buffer.concat(Array<Uint8Array>(8_000).fill(Buffer.concat([data(id, byte, MORE), data(id, byte)]))),
+      4,
+    ],
+    ['all in one frame', 1_000, (id: number) => data(id, new Uint8Array(16_384)), 2],
+  ])('take about as much memory as they have bytes, %s', async (_, streams, bytesFor, times) => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    await sendAll(peer, 1, () => open(10_000, hold))
+    const before = await settle()
+    await sendAll(peer, streams, (id) => Buffer.concat([open(10_000 + id, hold), bytesFor(10_000 + id)]))
+    expect(attacked.server.stats().inFlight).toBe(streams + 2)
+    await withinBytes(times * streams * 16_384 + 8 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('are no more than the largest windows, however much is asked for with WAIT', async () => {
+    const maxStreamBytes = 8 * MIB
+    const attacked = await streamVictim({ maxStreamBytes, maxMessageBytes: MIB })
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    const credits = new Map<number, number>()
+    let sent = 0
+    const send = (id: number) => {
+      for (let left = credits.get(id) ?? 0; left > 0; left = credits.get(id) ?? 0) {
+        const bytes = Math.min(left, 16_384)
+        peer.send(data(id, new Uint8Array(bytes), WAIT))
+        credits.set(id, left - bytes)
+        sent += bytes
+      }
+    }
+    peer.onFrame = ({ kind, id, body }) => {
+      if (kind !== kinds.CREDIT || id === 0) return
+      credits.set(id, (credits.get(id) ?? 0) + Buffer.from(body).readUInt32BE())
+      send(id)
+    }
+    for (let id = 1; id <= STREAMS; id++) {
+      credits.set(id, 16_384)
+      peer.send(open(id, hold), data(id, new Uint8Array(0), WAIT))
+      send(id)
+    }
+    await untilDeaf(attacked.server)
+    expect(sent).toBeLessThanOrEqual(STREAMS * 16_384 + maxStreamBytes)
+    await withinBytes(2 * (STREAMS * 16_384 + maxStreamBytes) + 8 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('wait within bounds before their handlers have begun', async () => {
+    const attacked = await streamVictim({ maxCallsInFlight: 2 })
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    await sendAll(peer, 128, (id) => Buffer.concat([open(id, hold), data(id, new Uint8Array(16_384))]))
+    peer.send(open(129, hold), data(129, new Uint8Array(16_384)))
+    expect(await peer.errorOf(129)).toMatchObject({ code: 'resource_exhausted', processed: 'no' })
+    await withinBytes(8 * MIB, before)
+    peer.send(...Array.from({ length: 128 }, (_, at) => cancel(128 - at)))
+    for (let id = 3; id <= 128; id++)
+      expect(await peer.errorOf(id)).toMatchObject({ code: 'cancelled', processed: 'no' })
+    await gone(attacked, peer, before)
+  })
+
+  it('that are begun, jumbo ones, and never finished: no more than one window each, and one room for all', async () => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    let sent = 0
+    const sentTo = new Map<number, number>()
+    const piece = new Uint8Array(8_192)
+    const head = Buffer.concat([Uint8Array.of(0xc6, 0, 0x3f, 0xff, 0xff), piece.subarray(5)]) // nearly 4 MiB
+    peer.onFrame = ({ kind, id, body }) => {
+      if (kind !== kinds.CREDIT || id === 0) return
+      let came = sentTo.get(id) ?? 2 * piece.length
+      for (let left = Buffer.from(body).readUInt32BE(); left >= piece.length; left -= piece.length) {
+        if (came + piece.length > 4_000_000) break // not to its end
+        peer.send(data(id, piece, MORE))
+        came += piece.length
+        sent += piece.length
+      }
+      sentTo.set(id, came)
+    }
+    for (let id = 1; id <= STREAMS; id++) {
+      peer.send(open(id, id % 2 ? hold : sum), data(id, head, MORE), data(id, piece, MORE))
+      sent += 2 * piece.length
+      if (id % 50 === 0) await nextTurn()
+    }
+    await untilDeaf(attacked.server)
+    expect(sent).toBeLessThanOrEqual(STREAMS * 16_384 + 16 * MIB + MIB)
+    await withinBytes(STREAMS * 16_384 + 16 * MIB + 32 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+})
+
+describe('answers that nobody takes', () => {
+  it('are asked of their producers only as far as they can leave: a thousand streams and no byte read', async () => {
+    const attacked = await streamVictim({ maxBacklogBytes: 64 * 1_024 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.socket.pause()
+    const before = await settle()
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endless))
+    await untilDeaf(attacked.server)
+    expect(attacked.seen.yielded * 1_000).toBeLessThan(STREAMS * 2 * 16_384)
+    await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
+    await gone(attacked, peer, before)
+    expect(attacked.seen.ended).toBe(attacked.server.stats().calls['streams/count']?.['cancelled'])
+  })
+
+  it('are no more where their client gives all the credit there is, and acknowledges nothing', async () => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endless), credit(id, 2 ** 31 - 1 - 16_384))
+    await untilDeaf(attacked.server)
+    const bulk = peer.frames.reduce((sum, { kind, body }) => (kind === kinds.DATA ? sum + body.length : sum), 0)
+    expect(bulk).toBeLessThanOrEqual(65_536)
+    await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('and are not acknowledged for long end the connection, though it answers every PING', async () => {
+    const attacked = await streamVictim()
+    const { clock, server } = attacked
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.onFrame = ({ kind, body }) => kind === kinds.PING && peer.send(frame(kinds.PONG, 0, body))
+    peer.send(open(1, count, endless), credit(1, 2 ** 30))
+    await untilDeaf(server)
+    for (let ms = 0; ms <= 2 * defaultLimits.idleTimeoutMs && server.stats().connections === 2; ms += 1_000) {
+      clock.advance(1_000)
+      for (let turn = 0; turn < 5; turn++) await nextTurn()
+    }
+    await attacked.expectUnharmed()
+    expect(attacked.seen.ended).toBe(1)
+    expect(server.stats().refused).toEqual({ idleTimeoutMs: 1 })
+  })
+
+  it('of which all is acknowledged, and no credit is given, wait in their producers', async () => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    acknowledge(peer)
+    for (let id = 1; id <= 100; id++) peer.send(open(id, count, endless))
+    await untilDeaf(attacked.server)
+    for (let id = 1; id <= 100; id++) {
+      const bytes = peer.frames.reduce(
+        (sum, one) => (one.kind === kinds.DATA && one.id === id ? sum + one.body.length : sum),
+        0,
+      )
+      expect(bytes).toBeGreaterThan(15_000)
+      expect(bytes).toBeLessThanOrEqual(16_384)
+    }
+    expect(attacked.seen.yielded * 1_000).toBeLessThan(100 * 2 * 16_384)
+    peer.socket.destroy()
+    await attacked.expectUnharmed()
+    expect(attacked.seen.ended).toBe(100)
+  })
+
+  it('but byte by byte, and acknowledged at once, hold what the system has not taken, and no more', async () => {
+    const attacked = await streamVictim({ maxBacklogBytes: 64 * 1_024 })
+    const before = await settle()
+    const { hostname, port } = new URL(attacked.url)
+    let readBytes = 0
+    let mayRead = false
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      onread: {
+        buffer: new Uint8Array(1),
+        callback(bytes) {
+          readBytes += bytes
+          return mayRead // pauses otherwise
+        },
+      },
+    })
+    onTestFinished(() => void socket.destroy())
+    socket.on('error', () => {})
+    socket.write(Buffer.concat([hello(), open(1, count, endless), credit(1, 2 ** 30), open(2, count, endless)]))
+    await until(() => attacked.seen.yielded > 0)
+    mayRead = true
+    for (let n = 0; n < 300; n++) {
+      socket.resume()
+      await nextTurn()
+      attacked.clock.advance(1_000)
+      socket.write(credit(2, 1))
+    }
+    expect(readBytes).toBeGreaterThan(100)
+    await withinBytes(8 * MIB, before)
+    socket.destroy()
+    await attacked.expectUnharmed()
+    expect(attacked.seen.ended).toBe(2)
+  })
+
+  it('of events are bounded by their budget for each subscriber, and shared by those that are told the same', async () => {
+    const attacked = await streamVictim({ maxBacklogBytes: 64 * 1_024 })
+    const peer = await RawPeer.greeted(attacked.url)
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, placed, {}))
+    await until(() => attacked.server.stats().inFlight === STREAMS + 1)
+    peer.socket.pause()
+    const before = await settle()
+    const text = 'x'.repeat(10_000)
+    for (let n = 0; n < 2_000; n++) {
+      attacked.service.publish.placed({ n, text })
+      if (n % 20 === 0) await nextTurn()
+    }
+    await untilDeaf(attacked.server)
+    await withinBytes(STREAMS * 16_384 + 40 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+})
+
+describe('for ever', () => {
+  it('streams opened and cancelled leave nothing, and all of their handlers end', async () => {
+    const attacked = await streamVictim()
+    const { seen, server } = attacked
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.onFrame = ({ kind }) => kind !== kinds.PONG && peer.frames.pop()
+    const round = async (from: number, methods: readonly (typeof count)[]) => {
+      for (let id = from; id < from + 500; id++) {
+        const method = methods[id % methods.length] ?? count
+        peer.send(open(id, method, endless), ...(method.input ? [data(id, itemOf(1))] : []), cancel(id))
+      }
+      await sendAll(peer, 1, () => new Uint8Array(0))
+      await until(() => server.stats().inFlight === 1)
+      seen.taken.length = 0
+      seen.met.length = 0
+    }
+    const all = [count, chat, sum, hold, placed]
+    for (let from = 1; from <= 2_000; from += 500) await round(from, all)
+    const before = await settle()
+    for (let from = 2_001; from <= 20_000; from += 500) await round(from, all)
+    await untilDeaf(server)
+    await withinBytes(4 * MIB, before)
+    expect(server.stats().inFlight).toBe(1)
+    await gone(attacked, peer, before)
+    expect(seen.ended).toBeGreaterThan(0)
+  })
+
+  it.each([
+    ['ENDs', (id: number) => end(id)],
+    ['credit', (id: number) => credit(id, 2 ** 31)],
+    ['items', (id: number) => data(id, itemOf(id))],
+    ['half items', (id: number) => data(id, itemOf(id), MORE)],
+    ['priorities', (id: number) => frame(kinds.PRIORITY, id, Uint8Array.of(2))],
+  ])('%s for nobody leave nothing', async (_, bytesFor) => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    await sendAll(peer, 50, (n) => Buffer.concat(Array.from({ length: 1_000 }, (_, at) => bytesFor(n * 1_000 + at))))
+    expect(attacked.server.stats().unknownIds).toBe(50_000)
+    await withinBytes(4 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('priorities of one call leave nothing', async () => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.send(open(1, stuck, null))
+    const before = await settle()
+    const some = Array.from({ length: 1_000 }, (_, at) => frame(kinds.PRIORITY, 1, Uint8Array.of(at % 3)))
+    await sendAll(peer, 50, () => Buffer.concat(some))
+    await withinBytes(4 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('priorities of requests whose rest is thrown away leave nothing', async () => {
+    const attacked = await streamVictim({ maxCallsInFlight: 128 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.onFrame = ({ kind }) => kind !== kinds.PONG && peer.frames.pop()
+    for (let id = 1; id <= 128; id++) peer.send(open(id, stuck, null))
+    await until(() => attacked.server.stats().inFlight === 129)
+    const before = await settle()
+    await sendAll(peer, 100, (n) =>
+      Buffer.concat(
+        Array.from({ length: 1_000 }, (_, at) => at + n * 1_000).flatMap((id) => [
+          request(id, echo, null, { bytes: pack(1), flags: moreFlag }),
+          frame(kinds.PRIORITY, id, Uint8Array.of(2)),
+          frame(kinds.REQUEST, id),
+        ]),
+      ),
+    )
+    expect(attacked.server.stats().refused).toEqual({ maxCallsInFlight: 100_000 })
+    await withinBytes(8 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+})
