@@ -76,8 +76,7 @@ export class SendWindow {
     const roundTripMs = this.#clock.now() - this.#markedAt
     this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, roundTripMs)
     if (this.#wasFull) this.#learn(this.#acknowledged - this.#acknowledgedAtMark, roundTripMs)
-    this.#mark = -1
-    if (this.unacknowledged > 0) this.#begin()
+    this.#mark = -1 // the next round begins with what leaves next: what is under way left at some time before
   }
 
   /** Only a round in which more could have been sent says what the connection can carry. */

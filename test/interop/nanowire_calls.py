@@ -44,6 +44,7 @@ class Call:
         self.client, self.method, self.body, self.one_way, self.on_metadata = client, method, body, one_way, on_metadata
         self.id = self.tag = self.flags = 0
         self.said = b''  # its metadata
+        self.priority: int | None = None
         self.contract: Known | None = None
         self.deadline = deadline
         self.over = False  # nobody waits for it any more

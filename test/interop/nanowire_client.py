@@ -32,8 +32,8 @@ class Client(Session):
     async def call(self, method: str, request: Any = None, **options: Any) -> Any:
         """The reply, or a NanowireError. Cancelling the task cancels the call at the server.
 
-        Options are `timeout_ms` (None: no deadline), `metadata`, and `on_metadata`, which is called with the reply's. A method
-        that takes a stream gets `items`, any iterable, also an asynchronous one, instead of a request.
+        Options are `timeout_ms` (None: no deadline), `metadata`, and `on_metadata`, which is called with the reply's, and
+        `priority`, 0 to 2 (F17). A method that takes a stream gets `items`, any iterable, also an asynchronous one, instead of a request.
         """
         call = self.send(method, request, **options)
         try:
@@ -56,7 +56,7 @@ class Client(Session):
         await self.call(method, request, one_way=True, **options)
 
     def send(self, method: str, request: Any = None, *, timeout_ms: int | None = 0, one_way: bool = False,
-             items: AsyncIterable[Any] | Iterable[Any] | None = None, output: bool = False,
+             items: AsyncIterable[Any] | Iterable[Any] | None = None, output: bool = False, priority: int | None = None,
              metadata: dict[str, str] | None = None, on_metadata: Callable[[dict[str, str]], None] | None = None,
              tag: int | None = None) -> Call:
         """Begins a call, or lets it wait for its turn. A `timeout_ms` of 0 is the usual one: that of the limits, of streams none."""
@@ -85,6 +85,7 @@ class Client(Session):
         call = Call(self, method, body, deadline, one_way, on_metadata)
         call.contract, call.tag = known, tag or (known.contract.tag(method) if known else tag_of(method))
         call.flags = one_way * ONE_WAY | bool(said) * METADATA | (items is not None) * INPUT | output * OUTPUT
+        call.priority = priority
         call.items = None if items is None else Items(self, call, items)
         call.stream = Stream(self, call) if output else None
         call.said = len(said).to_bytes(2, 'big') + said if said else b''

@@ -11,9 +11,9 @@ from typing import Any, Callable, Iterable
 
 from nanowire_calls import LIMITS, STATUSES, Call, Known, NanowireError
 from nanowire_contract import Contract
-from nanowire_frames import (CANCEL, CREDIT, DATA, END, ERROR, FINAL, GOAWAY, HASH, HELLO, JUDGED, METADATA, MORE, PING, PONG,
-                             REQUEST, RESPONSE, Breach, Frame, Frames, Hello, after, frame, read_credit, read_end, read_error,
-                             read_hello, read_metadata, write_hello)
+from nanowire_frames import (CANCEL, CREDIT, DATA, END, ERROR, FINAL, GOAWAY, HASH, HELLO, IGNORE, JUDGED, METADATA, MORE, PING,
+                             PONG, PRIORITY, REQUEST, RESPONSE, Breach, Frame, Frames, Hello, after, frame, read_credit, read_end,
+                             read_error, read_hello, read_metadata, write_hello)
 from nanowire_msgpack import Unreadable, pack, unpack
 from nanowire_streams import ACKNOWLEDGE, MOST_CREDIT, SMALL, WINDOW, Items, Request
 
@@ -109,14 +109,21 @@ class Session(asyncio.Protocol):
                     self._sending.append(sending)  # for want of acknowledgement; a stream for want of its credit waits for that
                 continue
             self._window -= bulk
-            if isinstance(sending, Request) and bulk == 0 and sending.call.items:
-                sending.call.items.start()
+            if isinstance(sending, Request) and bulk == 0:
+                self._begun(sending.call)
             if not sending.over:
                 self._sending.append(sending)
             elif sending.call.one_way:
                 sending.call.end(None)
             return True
         return False
+
+    def _begun(self, call: Call) -> None:
+        """The first frame of a request has left."""
+        if call.priority is not None:
+            self.write(frame(PRIORITY, call.id, bytes([call.priority]), IGNORE))  # F17
+        if call.items:
+            call.items.start()
 
     def offer(self, items: Items) -> None:
         """There are items to send, or credit for them."""
@@ -164,7 +171,7 @@ class Session(asyncio.Protocol):
     def _leave(self, call: Call, code: str) -> None:
         """The caller goes away, or its time is up (S10, E4)."""
         error = NanowireError(code, f'{call.method}: the call was {code}', 'maybe' if call.begun else 'no')
-        self.abandon(call, error, code == 'cancelled' or bool(call.items and not call.items.over))  # F7
+        self.abandon(call, error, code == 'cancelled' or bool(call.stream or (call.items and not call.items.over)))  # F7
 
     def abandon(self, call: Call, error: Exception, tell: bool = True) -> None:
         """The call ends at this side; the server is told by a CANCEL."""

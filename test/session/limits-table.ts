@@ -16,6 +16,7 @@ import { RecordedCall } from '../support/calls.ts'
 import { frameBytes, joined, requestBody } from '../support/slow-frames.ts'
 import { TapLink } from '../support/tap-link.ts'
 import { errorIn, helloBytes, opened, type Tapped, tapped } from '../support/tapped.ts'
+import { data, streamRequest } from './streams-kit.ts'
 
 const { MORE, METADATA } = flags
 export const PEER = '10.0.0.1:5'
@@ -127,6 +128,22 @@ export const limitCases: Readonly<Record<LimitName, Case>> = {
     act(bytes, limits) {
       const half = new Uint8Array(50_000)
       return feed(open('server', limits), request(1, MORE, half), request(1, 0, new Uint8Array(bytes - half.length)))
+    },
+  },
+  maxStreamBytes: {
+    value: 2 * defaultLimits.maxMessageBytes,
+    fits: 2,
+    silent: 'an item that is longer than its window waits for room; nothing fails',
+    act(streams, limits) {
+      const made = open('server', limits)
+      for (let id = 1; id <= streams; id++) {
+        feed(made, streamRequest(id, flags.INPUT))
+        feed(made, data(id, new Uint8Array(16_000), MORE))
+      }
+      const given = new Set(
+        made.link.takeSent().flatMap(({ kind, id }) => (kind === kinds.CREDIT && id > 0 ? [id] : [])),
+      )
+      return { fired: given.size < streams }
     },
   },
   maxMetadataBytes: {

@@ -179,7 +179,7 @@ export class LedgerEntry extends RecordedCall {
     const { ledger } = this.#rig
     if (outcome.how === 'lost') ledger.lost(this.number, outcome.error.processed)
     else if (outcome.how === 'refused') ledger.refused(this.number, outcome.error.code, outcome.error.processed)
-    else {
+    else if (outcome.how === 'replied') {
       if (!isSame(outcome.body, bodyOf(this.number, outcome.body.length)))
         throw new Error(`${this.number} got another's reply`)
       ledger.replied(this.number)

@@ -10,11 +10,10 @@ import { Callee } from '../../src/session/callee.ts'
 import { Caller } from '../../src/session/caller.ts'
 import { Keepalive } from '../../src/session/keepalive.ts'
 import { FrameSender } from '../../src/session/sender.ts'
-import { Session } from '../../src/session/session.ts'
 import { DeadlineWheel } from '../../src/session/wheel.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { SlabWriter } from '../../src/transport/slab.ts'
-import { joinBody, Reassembler } from '../../src/wire/index.ts'
+import { joinBody, kinds, Reassembler } from '../../src/wire/index.ts'
 
 export interface Bug {
   readonly name: string
@@ -114,7 +113,7 @@ export const bugs: readonly Bug[] = [
   sometimes('a request is dropped', /lost|never ended|in flight/, FrameSender.prototype, 'request', 20, () => NOTHING),
   sometimes(
     'a reply is sent twice',
-    /had heard of already/,
+    /had heard of already|broke the rule/,
     FrameSender.prototype,
     'response',
     20,
@@ -126,7 +125,7 @@ export const bugs: readonly Bug[] = [
   ),
   {
     name: 'two replies change places',
-    seenAs: /got the reply of call|not what its handler returned|does not fit|told an end|had not made/,
+    seenAs: /got the reply of call|not what its handler returned|does not fit|told an end|had not made|reply was lost/,
     plant() {
       let kept: unknown[] | undefined
       const isNow = every(15)
@@ -238,12 +237,12 @@ export const bugs: readonly Bug[] = [
   sometimes(
     'no CANCEL is sent',
     /handler was not told|in flight/,
-    Session.prototype,
-    'abandon',
+    FrameSender.prototype,
+    'frame',
     1,
-    (abandon) =>
-      function (call) {
-        abandon.call(this, call, false)
+    (send) =>
+      function (kind, ...rest) {
+        if (kind !== kinds.CANCEL) send.call(this, kind, ...rest)
       },
   ),
   sometimes(
@@ -252,11 +251,14 @@ export const bugs: readonly Bug[] = [
     Callee.prototype,
     'forget',
     1,
-    () => NOTHING,
+    (forget) =>
+      function (call: { readonly oneWay: boolean }) {
+        if (!call.oneWay) forget.call(this, call)
+      },
   ),
   sometimes(
     'handlers are not told of a lost connection',
-    /handler was not told/,
+    /handler was not told|in flight/,
     Callee.prototype,
     'cancelAll',
     1,

@@ -4,6 +4,7 @@ import { NanowireError } from '../../src/index.ts'
 import { simulate } from '../../src/testing/index.ts'
 import { type Bug, bugs } from './bugs.ts'
 import { exercise, exerciseOptions } from './services.ts'
+import { streamBugs } from './stream-bugs.ts'
 
 const MAX_SEEDS = 300
 
@@ -21,7 +22,7 @@ async function findBug(bug: Bug): Promise<{ readonly seed: number; readonly chec
   }
 }
 
-it.each(bugs.map((bug) => [bug.name, bug] as const))('sees that %s', async (_, bug) => {
+it.each([...bugs, ...streamBugs].map((bug) => [bug.name, bug] as const))('sees that %s', async (_, bug) => {
   const found = await findBug(bug)
   expect(found?.check).toMatch(bug.seenAs)
 })

@@ -20,6 +20,7 @@ import {
   unary,
 } from '../../src/index.ts'
 import type { SimulateOptions } from '../../src/testing/index.ts'
+import { forgetStreams, noStreamIsKept } from './kept-flows.ts'
 
 const MAX_BYTES = 200_000
 const MAX_TEXT = 5_000
@@ -187,4 +188,11 @@ function override(schema: TSchema): fc.Arbitrary<unknown> | undefined {
 }
 
 /** What every test of the simulator runs. */
-export const exerciseOptions: SimulateOptions = { services: exercise, override }
+export const exerciseOptions: SimulateOptions = {
+  services() {
+    forgetStreams()
+    return exercise
+  },
+  override,
+  invariants: { 'what has ended is forgotten': noStreamIsKept },
+}

@@ -20,6 +20,8 @@ export const Feed = contract('feed', {
   oldest: serverStream(Type.Void(), Bytes(), { slow: { policy: 'dropOldest', maxItems: 4 } }),
   newest: serverStream(Type.Void(), Bytes(), { slow: 'latest' }),
   strict: serverStream(Type.Void(), Bytes(), { slow: { policy: 'disconnect', maxItems: 4 } }),
+  /** Items that say nothing. */
+  beats: serverStream(Type.Integer(), Type.Void()),
   sum: clientStream(TickSchema, Type.Integer(), { errors }),
   store: clientStream(Bytes(), Type.Integer()),
   quickSum: clientStream(TickSchema, Type.Integer(), { timeoutMs: 100 }),

@@ -113,6 +113,14 @@ export class Ledger {
     this.#require(call, digest === handler?.digest, 'its reply is not what its handler returned')
   }
 
+  /** Its handler was told that there will be no more of what its caller gives. */
+  inputFailed(call: CallRecord, code: string, isAborted: boolean): void {
+    const { mayLose, mayRefuse } = this.#options
+    const isLate = code === 'deadline_exceeded' && mayLose() // the rest of an item did not come (spec/streams.md, F16)
+    const isRefused = code === 'resource_exhausted' && mayRefuse
+    this.#require(call, isAborted || isLate || isRefused, `the items of its caller ended with ${code}`)
+  }
+
   /** Its caller was told that the subscription stands. */
   stands({ method, number, output, end }: CallRecord): void {
     if (!output?.hasBegun && !end)

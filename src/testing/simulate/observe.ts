@@ -145,12 +145,8 @@ function codeOf(error: unknown): string {
 }
 
 /** Watches what a handler takes, who may be slow. */
-function takeInput(
-  items: ItemStream<unknown>,
-  { method, input, handler }: CallRecord,
-  observe: ObserveOptions,
-  ctx: Context,
-): void {
+function takeInput(items: ItemStream<unknown>, call: CallRecord, observe: ObserveOptions, ctx: Context): void {
+  const { method, input, handler } = call
   watchTaken(items, {
     asked() {},
     took: (item, dropped) => input?.took(digestOf(method.definition.request, item), dropped),
@@ -158,8 +154,7 @@ function takeInput(
       if (handler?.endedAt === undefined) input?.ended() // of one that has ended nobody reads them
     },
     failed(error) {
-      const isGone = ctx.signal.aborted || codeOf(error) === 'resource_exhausted'
-      if (!isGone) observe.ledger.fail(`${method.name}: the items of its caller ended with ${String(error)}`)
+      observe.ledger.inputFailed(call, codeOf(error), ctx.signal.aborted)
     },
     left() {},
     before: slowReader(observe),

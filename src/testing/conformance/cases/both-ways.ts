@@ -96,6 +96,18 @@ export const bothWays: Cases = {
     equal(given.finallys, 1, 'how often its finally ran')
   },
 
+  async 'ends the caller’s generator of a call that is left at once'(t) {
+    const { feed: client, counts } = await t.open(feed(echoing))
+    const { given, items } = watched(Number.POSITIVE_INFINITY)
+    await items.next() // so that there is a finally to run
+    const stream = client.chat(items)
+    await stream.return()
+    await given.ended.promise
+    await isOver(stream)
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+    equal((await endOf(client.chat([{ n: 1 }]))).items, [1], 'the items of the next call')
+  },
+
   async 'gives what the handler throws after the items before it, and ends the caller’s generator'(t) {
     const { feed: client } = await t.open(
       feed({

@@ -9,7 +9,8 @@ import { watched } from './watched-items.ts'
 
 /** What a handler of `sum` saw of its caller's items: how many, and what its loop threw. */
 function told() {
-  const seen = { items: [] as number[], thrown: new Gate<unknown>() }
+  const items: number[] = []
+  const seen = { items, thrown: new Gate<unknown>() }
   const sum: HandlersOf<typeof Feed>['sum'] = async (items) => {
     try {
       for await (const { n } of items) seen.items.push(n)

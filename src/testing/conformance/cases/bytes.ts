@@ -4,6 +4,7 @@ import { Bytes, contract, unary } from '../../../contract/index.ts'
 import { NanowireError } from '../../../errors.ts'
 import { service } from '../../../rpc/index.ts'
 import { equal, fails, holds } from '../assert.ts'
+import { feed, isOver, listOf, nextOf } from '../feed.ts'
 import { lab } from '../lab.ts'
 import type { Cases } from '../suite.ts'
 
@@ -40,6 +41,47 @@ const sizes: Cases = {
     const text = 'x'.repeat(1_024 - 1 - 5 - 3) // a map of one, the key, the head of the text
     holds((await client.echo({ text })).text === text, 'a text in a message of 1,024 bytes')
     await fails(client.echo({ text: `${text}x` }), { code: 'resource_exhausted', processed: 'no' })
+  },
+
+  async 'ends a stream at an item above maxMessageBytes, behind the items before it'(t) {
+    const sized = feed({
+      async *blobs({ count, size }) {
+        for (let n = 0; n < count; n++) yield new Uint8Array(n === 3 ? size : 10)
+      },
+    })
+    const { feed: client, wire } = await t.open(sized, { limits })
+    await wire.ready()
+    equal((await listOf(client.blobs({ count: 5, size: 1_000 }))).length, 5, 'items that have room')
+    const stream = client.blobs({ count: 5, size: 2_000 })
+    for (let n = 0; n < 3; n++) await nextOf(stream)
+    await fails(stream.next(), { code: 'resource_exhausted', processed: 'yes', message: /maxMessageBytes is 1024/ })
+    await isOver(stream)
+    equal((await listOf(client.blobs({ count: 5, size: 10 }))).length, 5, 'items of the next call')
+  },
+
+  async 'ends an upload at an item above maxMessageBytes, and its generator'(t) {
+    let finallys = 0
+    const service = feed({
+      async store(items) {
+        let bytes = 0
+        for await (const item of items) bytes += item.length
+        return bytes
+      },
+    })
+    const { feed: client, wire } = await t.open(service, { limits })
+    await wire.ready()
+    async function* items() {
+      try {
+        yield new Uint8Array(10)
+        yield new Uint8Array(2_000)
+        yield new Uint8Array(10)
+      } finally {
+        finallys++
+      }
+    }
+    await fails(client.store(items()), { code: 'resource_exhausted', message: /maxMessageBytes is 1024/ })
+    equal(finallys, 1, 'how often its finally ran')
+    equal(await client.store([new Uint8Array(1_000)]), 1_000, 'the reply to the next call')
   },
 
   async 'replaces an error above maxErrorBytes by one that names the limit'(t) {

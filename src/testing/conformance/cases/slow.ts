@@ -174,13 +174,9 @@ const events: Cases = {
   },
 
   async 'takes what the service says of a slow receiver over what the contract says'(t) {
-    let given = 0
     const handlers = feed({
       *newest() {
-        for (;;) {
-          given++
-          yield numbered(given)
-        }
+        for (let n = 1; ; n++) yield numbered(n)
       },
     })
     const { feed: client } = await t.open(service(Feed, handlers.handlers, { slow: { newest: 'block' } }))
@@ -189,7 +185,7 @@ const events: Cases = {
       equal(numberOf(await nextOf(stream)), n, 'the number of an item')
       if (n % 50 === 0) await t.turns(5)
     }
-    holds(given < 400, `a handler that waits for who takes its items, and was not asked for ${given}`)
+    equal(stream.dropped, 0, 'items that were left out')
     await stream.return()
   },
 }

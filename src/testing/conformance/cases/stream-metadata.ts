@@ -2,9 +2,9 @@
 import Type from 'typebox'
 import { contract, serverStream } from '../../../contract/index.ts'
 import { service } from '../../../rpc/index.ts'
-import { equal, matches } from '../assert.ts'
-import { endOf, Feed, feed, isOver, listOf, numbers, takeNumbers, upTo } from '../feed.ts'
-import { Gate } from '../lab.ts'
+import { equal, fails, matches, rejectsWith } from '../assert.ts'
+import { endOf, Feed, feed, isOver, listOf, nextOf, numbers, takeNumbers, upTo } from '../feed.ts'
+import { Gate, untyped } from '../lab.ts'
 import type { Cases } from '../suite.ts'
 
 const metadata: Cases = {
@@ -45,6 +45,26 @@ const metadata: Cases = {
     equal(items, [0])
     matches(error, { code: 'Gone' })
     equal(told, ['1'], 'the metadata of the error')
+  },
+
+  async 'ends a stream with what its onMetadata throws, after the items, and the next call goes on'(t) {
+    const { feed: client } = await t.open(feed({ ticks: ({ count }) => numbers(count) }))
+    const mine = new Error('mine')
+    const onMetadata = () => {
+      throw mine
+    }
+    const stream = client.ticks({ count: 3 }, { onMetadata })
+    await takeNumbers(stream, 0, 3)
+    await rejectsWith(stream.next(), mine)
+    await isOver(stream)
+    equal((await endOf(client.ticks({ count: 3 }))).items, [0, 1, 2], 'the items of the next call')
+  },
+
+  async 'refuses what is no metadata, when an item is asked for'(t) {
+    const { feed: client } = await t.open(feed({ ticks: ({ count }) => numbers(count) }))
+    const stream = client.ticks({ count: 3 }, untyped({ metadata: { tenant: 7 } }))
+    await fails(stream.next(), { code: 'invalid_argument', processed: 'no' })
+    await isOver(stream)
   },
 
   async 'carries metadata both ways where items go both ways'(t) {
@@ -129,6 +149,38 @@ const placed: Cases = {
     await stream.return()
     matches(await stopped.promise, { code: 'cancelled' }, 'why the inner handler was told to stop')
     await t.until(() => counts().inFlight === 0 && inner.counts().inFlight === 0, 'all slots to be free')
+  },
+
+  async 'cuts off a stream that belongs to a call which has ended'(t) {
+    let kept: AsyncIterator<{ readonly n: number }> | undefined
+    let ended = 0
+    const back = feed({
+      async *ticks() {
+        try {
+          for (let n = 0; ; n++) yield { n }
+        } finally {
+          ended++
+        }
+      },
+    })
+    const front = service(
+      Front,
+      {
+        async *count(_, ctx) {
+          kept = ctx.uses.back.ticks({ count: -1 })
+          yield (await nextOf(kept)).n
+        },
+        endless: () => [],
+      },
+      { uses: { back: Feed } },
+    )
+    const { wire, counts } = await t.open([front, back])
+    equal(await listOf(wire.client(Front).count({ count: 1 })), [0])
+    await t.until(() => ended === 1 && counts().inFlight === 0, 'the inner handler to end')
+    const drained = async () => {
+      while ((await kept?.next())?.done === false);
+    }
+    await fails(drained(), { code: 'cancelled' }, 'the stream that was kept')
   },
 
   async 'takes a stream for the items of an upload'(t) {

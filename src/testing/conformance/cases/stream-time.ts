@@ -97,6 +97,22 @@ const late: Cases = {
     await stream.return()
   },
 
+  async 'ends a stream that waits for its slot at its deadline: its handler never runs'(t) {
+    const { service, ends } = endless()
+    const { feed: client, clock, counts } = await t.open(service, { limits: { maxCallsInFlight: 1 } })
+    const first = client.ticks(ENDLESS)
+    await takeNumbers(first, 0, 1)
+    const second = client.ticks(ENDLESS, { timeoutMs: 100 })
+    await t.turns(2)
+    clock.advance(108)
+    await fails(second.next(), { code: 'deadline_exceeded' })
+    await isOver(second)
+    await first.return()
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+    equal((await listOf(client.ticks({ count: 3 }))).length, 3, 'items of the next call')
+    equal(ends.count, 1, 'handlers that have ended')
+  },
+
   async 'leaves no timer of a stream behind'(t) {
     const { service } = endless()
     const { feed: client, clock, counts } = await t.open(service)

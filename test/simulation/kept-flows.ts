@@ -1,0 +1,21 @@
+/** Whether a connection keeps anything of streams whose calls have ended, which nothing that a user can see would tell. */
+import { Flows } from '../../src/session/flows.ts'
+
+const opened: { readonly flows: Flows; readonly id: number }[] = []
+
+const { open } = Flows.prototype
+Flows.prototype.open = function (id, ...rest) {
+  opened.push({ flows: this, id })
+  return open.call(this, id, ...rest)
+}
+
+/** At the begin of a run: one that has failed may have left some. */
+export function forgetStreams(): void {
+  opened.length = 0
+}
+
+/** For `invariants`: all calls have ended, and their connections may be open still. */
+export function noStreamIsKept(): void {
+  const kept = opened.splice(0).filter(({ flows, id }) => flows.get(id) !== undefined)
+  if (kept.length > 0) throw new Error(`the streams of a call are left: ${kept.map(({ id }) => id).join(', ')}`)
+}
