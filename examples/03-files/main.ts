@@ -42,10 +42,10 @@ try {
   console.log(copy.sha256 === sha256 ? 'received:' : 'received something else:', copy.bytes, 'bytes')
 } catch (error) {
   if (!(error instanceof NanowireError && error.code === 'cancelled')) throw error
-  console.log('cancelled')
 } finally {
   await wire.close()
   await server?.close()
+  if (signal.aborted) console.log('cancelled')
   console.log('files at the service:', (await readdir(kept)).length)
   await rm(folder, { recursive: true })
 }

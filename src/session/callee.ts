@@ -4,13 +4,9 @@
  */
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
-  type Body,
-  copyBytes,
   type FrameDecoder,
   flags as flag,
   HASH_BYTES,
-  type InPlace,
-  kinds,
   ProtocolError,
   Reassembler,
   ReceivedRequestHead,
@@ -18,17 +14,16 @@ import {
   readMetadata,
   type WireError,
 } from '../wire/index.ts'
+import { Answers } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
 import type { LazyFlows } from './flows.ts'
+import { HeldRequests } from './held-requests.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 import { giveBackRequest, takeRequest } from './told-request.ts'
 import type { Priority } from './turns.ts'
-
-/** A request that waits for a slot; `heldAt` is on the clock's scale. */
-type HeldRequest = IncomingRequest & { readonly heldAt: number }
 
 /** Of the request that is being read: one for all connections, as it is looked at before anything else can happen. */
 const headRead = new ReceivedRequestHead()
@@ -42,11 +37,12 @@ export class Callee {
   readonly #flows: LazyFlows
   readonly #clock: Clock
   readonly #effects: Effects
+  /** What becomes of calls whose handlers have ended. */
+  readonly answers: Answers
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
   /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
-  #held: Map<number, HeldRequest> | undefined
-  #heldBytes = 0
+  #held: HeldRequests | undefined
   #isStarting = false
 
   constructor(sender: FrameSender, flows: LazyFlows, clock: Clock, effects: Effects) {
@@ -55,6 +51,7 @@ export class Callee {
     this.#clock = clock
     this.#effects = effects
     this.#reassembler = new Reassembler(sender.limits)
+    this.answers = new Answers(sender, flows, clock, this.#calls, () => this.#startHeld())
   }
 
   /** Calls whose handlers have not ended. */
@@ -136,12 +133,7 @@ export class Callee {
       if (!this.#forgetUnread(id)) this.unknownIds++
       return
     }
-    call.flow?.inflow?.cut()
-    const isUnsent = this.#flows.made?.cut(id) === true
-    if (call.flow?.isAnswered === true && isUnsent) {
-      this.#sender.error(id, { code: 'cancelled', message: 'cancelled before the answer had left', processed: 'yes' })
-      this.forget(call)
-    } else cancel(call)
+    if (!this.answers.cut(call)) cancel(call)
   }
 
   /** Items, or their end, or credit for some, of a call that has no such stream. Of one that is over there may still come some. */
@@ -169,12 +161,11 @@ export class Callee {
 
   /** A request whose handler has not begun is answered at once. No more fragments follow a CANCEL. */
   #forgetUnread(id: number): boolean {
-    const held = this.#held?.get(id)
+    const held = this.#held?.take(id)
     const isUnfinished = this.#reassembler.has(id)
     if (!held && !isUnfinished) return false
     const isOneWay = held ? held.oneWay : (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
     const isAnswered = this.#reassembler.isDiscarded(id)
-    if (held) this.#unhold(id, held)
     this.#reassembler.remove(id)
     this.#flows.made?.close(id)
     const error: WireError = { code: 'cancelled', message: 'cancelled before a handler began', processed: 'no' }
@@ -182,110 +173,29 @@ export class Callee {
     return true
   }
 
-  /** Sends a reply that is written where it leaves. Returns whether it was; nothing has happened otherwise. */
-  respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
-    if (!this.#sender.responseInPlace(call.id, metadata, reply, this.#calls.size - 1)) return false
-    this.forget(call)
-    return true
-  }
-
-  /** Sends the reply, or says why not. Returns the code that the call ended with. */
-  respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Body): 'ok' | 'resource_exhausted' {
-    const { id } = call
-    const { maxMessageBytes } = this.#sender.peerLimits
-    if (body.length <= maxMessageBytes) {
-      const rest = this.#sender.response(id, metadata, body, this.#calls.size - 1)
-      if (rest) this.#answered(call, (left) => this.#flows.all.sendRest(kinds.RESPONSE, id, rest, left))
-      else this.forget(call)
-      return 'ok'
-    }
-    const option = 'option limits.maxMessageBytes of the client'
-    const message = `the reply has ${body.length} bytes: maxMessageBytes is ${maxMessageBytes} (peer ${this.#sender.link.peer}; ${option})`
-    this.#sender.limitFired('maxMessageBytes', message)
-    this.#sender.error(id, { code: 'resource_exhausted', message, processed: 'yes' })
-    this.forget(call)
-    return 'resource_exhausted'
-  }
-
-  /** Ends a stream behind its last item. */
-  end(call: IncomingCall, metadata: Uint8Array | undefined): void {
-    this.#finish(call, () => this.#sender.end(call.id, metadata))
-  }
-
-  /** Answers with an error, behind the items that were put before it. */
-  refuse(call: IncomingCall, error: WireError): void {
-    this.#finish(call, () => this.#sender.error(call.id, error))
-  }
-
-  /** A handler has ended, and all of its answer has left or nobody is there for it. */
-  forget(call: IncomingCall): void {
-    this.#calls.remove(call)
-    this.#flows.made?.close(call.id)
-    this.#startHeld()
-  }
-
   cancelAll(): void {
     this.#held = undefined
-    this.#heldBytes = 0
     this.#calls.cancelAll()
     this.#flows.made?.closeAll()
   }
 
-  #finish(call: IncomingCall, write: () => void): void {
-    const outflow = call.flow?.outflow
-    if (!outflow || outflow.isOver || !outflow.isUnsent) {
-      write()
-      this.forget(call)
-      return
-    }
-    this.#answered(call, (left) => {
-      outflow.finish(() => {
-        write()
-        left()
-      })
-    })
-  }
-
-  /** The slot is free when the answer has left: a client that takes nothing holds no more answers than calls. */
-  #answered(call: IncomingCall, send: (left: () => void) => void): void {
-    const flow = this.#flows.all.of(call.id)
-    flow.isAnswered = true
-    flow.inflow?.stop()
-    call.flow = flow
-    call.runner = undefined
-    if (flow.endsBy !== undefined) flow.cancelTimer = this.#endBy(call, flow.endsBy)
-    send(() => this.forget(call))
-  }
-
-  /** Items that nobody takes wait no longer than the call may last (F18). */
-  #endBy(call: IncomingCall, at: number): () => void {
-    const { id } = call
-    return this.#clock.after(Math.max(1, at - this.#clock.now()), () => {
-      if (this.#flows.made?.cut(id) !== true) return
-      const message = 'the answer had not left whole by the deadline'
-      this.#sender.error(id, { code: 'deadline_exceeded', message, processed: 'yes' })
-      this.forget(call)
-    })
-  }
-
   /** Slots are free: the requests that have waited longest have them. */
   #startHeld(): void {
-    if (this.#heldCount === 0 || this.#isStarting) return // a handler that ends at once comes by here
+    const held = this.#held
+    if (!held || held.size === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     try {
-      for (const [id, request] of this.#held ?? []) {
-        if (this.#heldCount === 0 || this.#calls.size >= this.#sender.limits.maxCallsInFlight) break
-        this.#unhold(id, request)
-        const timeoutMs = this.#remaining(request)
-        if (timeoutMs === undefined) this.#refuseLate(id, request)
-        else this.#effects.requestReceived(this.#add(id, request), { ...request, timeoutMs })
+      while (held === this.#held && held.size > 0 && this.#calls.size < this.#sender.limits.maxCallsInFlight) {
+        const { id, request, isLate } = held.takeNext(this.#clock.now())
+        if (isLate) this.#refuseLate(id, request)
+        else this.#effects.requestReceived(this.#add(id, request), request)
       }
     } finally {
       this.#isStarting = false
     }
   }
 
-  #refuseLate(id: number, { tag, oneWay }: HeldRequest): void {
+  #refuseLate(id: number, { tag, oneWay }: IncomingRequest): void {
     this.#refuse(id, tag, oneWay, {
       code: 'deadline_exceeded',
       message: 'no slot before the deadline',
@@ -298,27 +208,6 @@ export class Callee {
     const call = this.#calls.add(id, oneWay)
     if (input || output) call.flow = this.#flows.all.get(id)
     return call
-  }
-
-  #hold(id: number, request: IncomingRequest): void {
-    const body = copyBytes(request.buffer, request.start, request.end)
-    const hash = request.hash?.slice()
-    const heldAt = this.#clock.now()
-    this.#held ??= new Map()
-    this.#held.set(id, { ...request, hash, buffer: body, start: 0, end: body.length, heldAt })
-    this.#heldBytes += body.length
-  }
-
-  #unhold(id: number, request: IncomingRequest): void {
-    this.#held?.delete(id)
-    this.#heldBytes -= request.end
-  }
-
-  /** What is left of a held request's time; 0 for no deadline, `undefined` for none left. */
-  #remaining({ timeoutMs, heldAt }: HeldRequest): number | undefined {
-    const leftMs = Math.ceil(timeoutMs - (this.#clock.now() - heldAt))
-    if (timeoutMs === 0) return 0
-    return leftMs > 0 ? leftMs : undefined
   }
 
   /** Takes a new id. Returns whether its request may go on. */
@@ -368,7 +257,7 @@ export class Callee {
     const { limits } = this.#sender
     const bytes = end - bodyStart
     const isFull = this.#calls.size >= limits.maxCallsInFlight
-    const isTooMuch = isFull && this.#heldBytes + bytes > limits.maxReassemblyBytes
+    const isTooMuch = isFull && (this.#held?.bytes ?? 0) + bytes > limits.maxReassemblyBytes
     if (bytes > limits.maxMessageBytes || isTooMuch) {
       const limit = isTooMuch ? 'maxReassemblyBytes' : 'maxMessageBytes'
       this.#refuseUnread(id, tag, oneWay, limit, 'the request is too large')
@@ -387,8 +276,11 @@ export class Callee {
     request.start = bodyStart
     request.end = end
     if (input || output) this.#flows.all.open(id, input, output)
-    if (isFull) this.#hold(id, request)
-    else this.#effects.requestReceived(this.#add(id, request), request)
+    if (isFull) {
+      this.#held ??= new HeldRequests()
+      this.#held.add(id, request, this.#clock.now())
+    }
+    if (!isFull) this.#effects.requestReceived(this.#add(id, request), request)
     giveBackRequest(request)
   }
 }

@@ -145,7 +145,8 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
 
   /** Answers a call with a reply that is written where it leaves. Returns whether it did; nothing has happened otherwise. */
   respondInPlace(call: IncomingCall, metadata: Uint8Array | undefined, reply: InPlace): boolean {
-    if (call.oneWay || this.#isOver || this.#callee?.respondInPlace(call, metadata, reply) !== true) return false
+    if (call.oneWay || this.#isOver || this.#callee?.answers.respondInPlace(call, metadata, reply) !== true)
+      return false
     this.#handlerEnded()
     return true
   }
@@ -153,23 +154,23 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
   /** Answers a call, whose handler has ended. Returns what the call ended with. */
   respond(call: IncomingCall, metadata: Uint8Array | undefined, body: Body): 'ok' | 'resource_exhausted' {
     let code: 'ok' | 'resource_exhausted' = 'ok'
-    if (call.oneWay || this.#isOver) this.#callee?.forget(call)
-    else code = this.#callee?.respond(call, metadata, body) ?? code
+    if (call.oneWay || this.#isOver) this.#callee?.answers.forget(call)
+    else code = this.#callee?.answers.respond(call, metadata, body) ?? code
     this.#handlerEnded()
     return code
   }
 
   /** Ends a call that is answered by a stream, behind its last item; its handler has ended. */
   endStream(call: IncomingCall, metadata: Uint8Array | undefined): void {
-    if (this.#isOver) this.#callee?.forget(call)
-    else this.#callee?.end(call, metadata)
+    if (this.#isOver) this.#callee?.answers.forget(call)
+    else this.#callee?.answers.end(call, metadata)
     this.#handlerEnded()
   }
 
   /** Answers a call with an error; its handler has ended, or never began. */
   refuse(call: IncomingCall, error: WireError): void {
-    if (call.oneWay || this.#isOver) this.#callee?.forget(call)
-    else this.#callee?.refuse(call, error)
+    if (call.oneWay || this.#isOver) this.#callee?.answers.forget(call)
+    else this.#callee?.answers.refuse(call, error)
     this.#handlerEnded()
   }
 

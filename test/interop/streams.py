@@ -274,7 +274,7 @@ class Mixture:
 
         async def one():
             async with slots:
-                kinds = [self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event]
+                kinds = [self.echo, self.echoes, self.blobs, self.total, self.first, self.misfit, self.event, self.late]
                 await self.chance.choice(kinds)()
         await asyncio.gather(*(one() for _ in range(calls)))
         for _ in range(200):  # what was cancelled is answered too

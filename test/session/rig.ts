@@ -1,11 +1,12 @@
 /** Two sessions on a bad network, with callers and handlers that tell the ledger all that they see. */
 import { type LimitName, type LimitOptions, resolveLimits } from '../../src/limits.ts'
-import { Deadline, type IncomingCall, Session, wheelOf } from '../../src/session/index.ts'
+import { Deadline, type Flow, type IncomingCall, type Priority, Session, wheelOf } from '../../src/session/index.ts'
 import { Lane, type LaneOptions } from '../../src/testing/simulate/lane.ts'
 import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
 import { MemoryLink } from '../../src/transport/memory.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
 import { Ledger } from './ledger.ts'
+import { ItemsOf, Putter, Taker } from './rig-items.ts'
 
 export interface RigOptions {
   readonly seed: number
@@ -15,6 +16,16 @@ export interface RigOptions {
   /** What a handler does when it begins; by default it runs until `endHandler`. */
   readonly handler?: (rig: Rig, number: number) => void
 }
+
+/** Which streams a call has. */
+export interface StreamSettings {
+  readonly input: boolean
+  readonly output: boolean
+  readonly priority?: Priority
+}
+
+/** The tag of a call with streams says its number, as its body need not. */
+const STREAM_TAG = 1_000
 
 /** The largest message that either side takes. */
 export const MAX_MESSAGE_BYTES = 150_000
@@ -29,6 +40,9 @@ export class Rig {
   readonly links: { readonly client: MemoryLink; readonly server: MemoryLink }
   readonly effects = { client: new RecordedEffects(), server: new RecordedEffects() }
   readonly calls: LedgerEntry[] = []
+  /** Of calls with streams, as long as both of their ends may go on. */
+  readonly putters = { client: new Map<number, Putter>(), server: new Map<number, Putter>() }
+  readonly takers = { client: new Map<number, Taker>(), server: new Map<number, Taker>() }
   readonly #handlers = new Map<number, IncomingCall>()
   readonly #limits: { readonly client: LimitOptions; readonly server: LimitOptions }
 
@@ -69,7 +83,7 @@ export class Rig {
     for (const side of ['client', 'server'] as const) {
       effects[side].onLimit = (name, message) => this.#limitFired(side, name, message)
     }
-    effects.server.onRequest = ({ call, body }) => this.#handlerBegan(call, body, options.handler)
+    effects.server.onRequest = ({ call, tag, body }) => this.#handlerBegan(call, tag, body, options.handler)
   }
 
   start(settings: {
@@ -79,11 +93,28 @@ export class Rig {
   }): LedgerEntry {
     const { oneWay = false, bytes = 4, timeoutMs } = settings
     const number = this.calls.length
-    const call = new LedgerEntry(this, number, oneWay, bodyOf(number, bytes), timeoutMs)
+    return this.#start(new LedgerEntry(this, number, oneWay, bodyOf(number, bytes), timeoutMs))
+  }
+
+  startStream(settings: StreamSettings & { readonly timeoutMs?: number | undefined }): LedgerEntry {
+    const number = this.calls.length
+    const body = settings.input ? new Uint8Array(0) : bodyOf(number, 4)
+    return this.#start(new LedgerEntry(this, number, false, body, settings.timeoutMs, settings))
+  }
+
+  #start(call: LedgerEntry): LedgerEntry {
     this.calls.push(call)
-    this.ledger.made(number, oneWay)
+    this.ledger.made(call.number, call.oneWay)
     this.client.start(call)
     return call
+  }
+
+  /** A side has the streams of a call. */
+  flowing(side: 'client' | 'server', entry: LedgerEntry, { inflow, outflow }: Flow): void {
+    const { number, toServer, toClient } = entry
+    const [received, sent] = side === 'client' ? [toClient, toServer] : [toServer, toClient]
+    if (inflow) this.takers[side].set(number, new Taker(inflow, received))
+    if (outflow) this.putters[side].set(number, new Putter(outflow, sent))
   }
 
   /** Ends a handler that runs: with `bytes` of reply, or an error. */
@@ -91,8 +122,14 @@ export class Rig {
     const call = this.#handlers.get(number)
     if (!call) throw new Error(`the handler of ${number} does not run`)
     this.#handlers.delete(number)
-    this.ledger.handlerEnded(number, how === 'failed' ? how : how > MAX_MESSAGE_BYTES ? 'oversized' : 'ok')
+    const entry = this.calls[number]
+    const isStream = entry?.output === true
+    this.takers.server.delete(number)
+    this.putters.server.delete(number)
+    if (entry) entry.toClient.isEnded = true
+    this.ledger.handlerEnded(number, how === 'failed' ? how : how > MAX_MESSAGE_BYTES && !isStream ? 'oversized' : 'ok')
     if (how === 'failed') this.server.refuse(call, { code: 'Failed', message: 'as told', processed: 'yes' })
+    else if (isStream) this.server.endStream(call, undefined)
     else this.server.respond(call, undefined, bodyOf(number, how))
   }
 
@@ -122,7 +159,8 @@ export class Rig {
   #limitFired(side: 'client' | 'server', name: LimitName, message: string): void {
     if (name === 'idleTimeoutMs') {
       // Nothing came, or nothing that was sent has arrived.
-      const isTaking = message.includes('was taken')
+      if (message.includes('of a message')) throw new Error(message)
+      const isTaking = message.includes('was ')
       const lane = (side === 'client') === isTaking ? this.toServer : this.toClient
       const silentMs = this.clock.now() - lane.deliveredAt
       if (silentMs < (this.#limits[side].idleTimeoutMs ?? 30_000)) throw new Error(`${message} after ${silentMs} ms`)
@@ -133,12 +171,13 @@ export class Rig {
     }
   }
 
-  #handlerBegan(call: IncomingCall, body: Uint8Array, handler: RigOptions['handler']): void {
-    const number = numberOf(body)
+  #handlerBegan(call: IncomingCall, tag: number, body: Uint8Array, handler: RigOptions['handler']): void {
+    const number = tag >= STREAM_TAG ? tag - STREAM_TAG : numberOf(body)
     const entry = this.calls[number]
     if (!entry || !isSame(body, entry.body)) throw new Error(`call ${number} arrived with other bytes`)
     this.ledger.ran(number)
     this.#handlers.set(number, call)
+    if (call.flow) this.flowing('server', entry, call.flow)
     handler?.(this, number)
   }
 }
@@ -146,13 +185,25 @@ export class Rig {
 /** A call that tells the ledger. Its deadline is on the wheel, as that of every caller. */
 export class LedgerEntry extends RecordedCall {
   readonly number: number
+  /** Its items, in each direction. */
+  readonly toServer: ItemsOf
+  readonly toClient: ItemsOf
   readonly #rig: Rig
   readonly #deadline: Deadline | undefined
 
-  constructor(rig: Rig, number: number, oneWay: boolean, body: Uint8Array, timeoutMs: number | undefined) {
+  constructor(
+    rig: Rig,
+    number: number,
+    oneWay: boolean,
+    body: Uint8Array,
+    timeoutMs: number | undefined,
+    streams?: StreamSettings,
+  ) {
     const deadlineAt = timeoutMs === undefined ? Number.POSITIVE_INFINITY : rig.clock.now() + timeoutMs
-    super({ tag: 1, oneWay, body, deadlineAt })
+    super({ tag: streams ? STREAM_TAG + number : 1, oneWay, body, deadlineAt, ...streams })
     this.number = number
+    this.toServer = new ItemsOf(number)
+    this.toClient = new ItemsOf(number)
     this.#rig = rig
     if (timeoutMs === undefined) return
     this.#deadline = new CallDeadline(() => this.#expired())
@@ -164,7 +215,13 @@ export class LedgerEntry extends RecordedCall {
     if (!this.#rig.ledger.waits(this.number)) return
     this.#stopWaiting()
     this.#rig.ledger.abandoned(this.number)
+    this.#forgetStreams()
     this.#rig.client.abandon(this, tells)
+  }
+
+  override flowing(flow: Flow): void {
+    super.flowing(flow)
+    if (this.input || this.output) this.#rig.flowing('client', this, flow)
   }
 
   override left(): void {
@@ -177,13 +234,22 @@ export class LedgerEntry extends RecordedCall {
     super.ended(outcome)
     this.#stopWaiting()
     const { ledger } = this.#rig
+    this.#rig.takers.client.get(this.number)?.take() // what has come before the end
+    this.#forgetStreams()
+    const isAnswered = outcome.how === 'ended' || (outcome.how === 'refused' && outcome.error.processed === 'yes')
+    if (this.output && isAnswered) this.toClient.requireWhole()
     if (outcome.how === 'lost') ledger.lost(this.number, outcome.error.processed)
     else if (outcome.how === 'refused') ledger.refused(this.number, outcome.error.code, outcome.error.processed)
     else if (outcome.how === 'replied') {
       if (!isSame(outcome.body, bodyOf(this.number, outcome.body.length)))
         throw new Error(`${this.number} got another's reply`)
       ledger.replied(this.number)
-    }
+    } else ledger.replied(this.number)
+  }
+
+  #forgetStreams(): void {
+    this.#rig.takers.client.delete(this.number)
+    this.#rig.putters.client.delete(this.number)
   }
 
   #expired(): void {

@@ -228,7 +228,7 @@ describe('F9, F12: over a pipe of 50 ms, 10 MB a second', () => {
     expect(((consumer?.bytes.length ?? 0) - before) / (1_000 * BYTES_PER_MS)).toBeGreaterThan(0.8)
     const large = new RecordedCall()
     client.start(large)
-    clock.advance(4_000_000 / BYTES_PER_MS + 16 * ROUND_TRIP_MS)
+    clock.advance(4_000_000 / BYTES_PER_MS + 20 * ROUND_TRIP_MS)
     expect(large.fate).toBe('replied')
   })
 })

@@ -267,6 +267,16 @@ describe('F7: a CANCEL', () => {
     expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
   })
 
+  it('within an item is answered by an ERROR, also where the handler comes to its end', () => {
+    const { made, outflow } = both('server')
+    const [handled] = made.effects.requests
+    outflow.put(new Item(40_000))
+    said(made)
+    feed(made, cancel(1))
+    if (handled) made.session.endStream(handled.call, undefined)
+    expect(said(made)).toEqual(['ERROR 1 cancelled yes'])
+  })
+
   it('ends a call whose handler has ended, and whose answer waits', () => {
     const { made, outflow } = both('server')
     const [handled] = made.effects.requests

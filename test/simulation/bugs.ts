@@ -287,7 +287,7 @@ export const bugs: readonly Bug[] = [
         ['toWire', 'fromWire'].map((way) => replace(gate, way, (pass) => unchecked(pass.bind(gate)))),
       )
       return () => {
-        for (const take of undo) take()
+        for (const take of undo.toReversed()) take() // methods share gates
       }
     },
   },
