@@ -77,6 +77,9 @@ interface Parts {
   ended?: () => void
 }
 
+/** At its deadline the caller of a stream says that it is gone, a moment before the handler's own deadline passes or after. */
+const DEADLINE_SLACK_MS = 50
+
 const noClients = Object.freeze({})
 
 /** The context of one call, and its entry in the wheel of deadlines. */
@@ -207,6 +210,7 @@ export class CallContext implements Context, CallRunner, Deadline {
 
   /** The caller has cancelled, or its connection is lost. */
   callerGone(): void {
+    if (this.at !== 0 && this.#side.clock.now() >= this.at - DEADLINE_SLACK_MS) return this.expire()
     this.cancel(new NanowireError('cancelled', `${this.#method.name}: the caller has gone away`))
   }
 

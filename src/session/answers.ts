@@ -53,7 +53,8 @@ export class Answers {
 
   /** Ends a stream behind its last item. */
   end(call: IncomingCall, metadata: Uint8Array | undefined): void {
-    if (call.flow?.outflow?.isOver === true) this.refuse(call, CUT) // perhaps within an item, where no END may come
+    if (call.flow?.outflow?.isOver === true)
+      this.refuse(call, CUT) // perhaps within an item, where no END may come
     else this.#finish(call, () => this.#sender.end(call.id, metadata))
   }
 

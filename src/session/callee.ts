@@ -17,7 +17,7 @@ import {
 import { Answers } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
-import type { LazyFlows } from './flows.ts'
+import type { FlowHalf, LazyFlows } from './flows.ts'
 import { HeldRequests } from './held-requests.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
@@ -28,7 +28,7 @@ import type { Priority } from './turns.ts'
 /** Of the request that is being read: one for all connections, as it is looked at before anything else can happen. */
 const headRead = new ReceivedRequestHead()
 
-export class Callee {
+export class Callee implements FlowHalf {
   /** Frames for ids that are not in flight. */
   unknownIds = 0
   /** Requests after this id are let be: the peer was told that they do not run. */
@@ -136,7 +136,14 @@ export class Callee {
     if (!this.answers.cut(call)) cancel(call)
   }
 
-  /** Items, or their end, or credit for some, of a call that has no such stream. Of one that is over there may still come some. */
+  /** The client has sent its last item. */
+  endReceived({ id, start, end }: FrameDecoder): void {
+    if (end > start) throw new ProtocolError('body', "a client's END with a body")
+    const inflow = this.#flows.made?.get(id)?.inflow
+    if (inflow) inflow.endReceived()
+    else this.strayReceived(id)
+  }
+
   strayReceived(id: number): void {
     if (this.#isKnown(id)) throw new ProtocolError('stream', `a frame of a stream that the call ${id} does not have`)
     this.unknownIds++

@@ -12,18 +12,19 @@ import {
   metadataEnd,
   ProtocolError,
   Reassembler,
+  readEnd,
   readError,
   readMetadata,
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
-import type { LazyFlows } from './flows.ts'
+import type { FlowHalf, LazyFlows } from './flows.ts'
 import { GoneCall, type InFlight, OutgoingCalls } from './outgoing.ts'
 import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
 
 const NOTHING = new Uint8Array(0)
 
-export class Caller {
+export class Caller implements FlowHalf {
   /** Replies to calls whose callers had gone away. */
   lateReplies = 0
   /** Frames for ids that are not in flight. */
@@ -115,7 +116,7 @@ export class Caller {
     const isUnsent = this.#flows.made?.cut(id) === true
     const inflow = this.#flows.made?.get(id)?.inflow
     inflow?.stop()
-    // Items that wait for credit would do so for ever: their handler may have ended, and its deadline with it.
+    // A server need not measure deadlines, and may have items without end (F7).
     if (tells || isUnsent || inflow) this.#sender.frame(kinds.CANCEL, id, NOTHING)
   }
 
@@ -172,16 +173,13 @@ export class Caller {
   endReceived({ id, flags, buffer, start, end }: FrameDecoder): void {
     const inflow = this.#flows.made?.get(id)?.inflow
     if (!inflow) return this.strayReceived(id)
-    const bodyStart = (flags & flag.METADATA) === 0 ? start : metadataEnd(buffer, start, end)
-    if (bodyStart !== end) throw new ProtocolError('body', 'an END with more than metadata')
-    const metadata = readMetadata(buffer, start, bodyStart, this.#sender.limits.maxMetadataBytes)
+    const metadata = readEnd(flags, buffer, start, end, this.#sender.limits.maxMetadataBytes)
     inflow.endReceived()
     const entry = this.#end(id)
     if (entry === undefined || entry instanceof GoneCall) this.lateReplies++
     else entry.streamEnded?.(metadata)
   }
 
-  /** Items, or their end, or credit for some, of a call that has no such stream. */
   strayReceived(id: number): void {
     if (this.#calls.get(id)) throw new ProtocolError('stream', `a frame of a stream that the call ${id} does not have`)
     this.unknownIds++

@@ -3,7 +3,7 @@
  * leave in fragments, what is acknowledged and what is not. Made when the first of them comes, as most connections have none.
  */
 import type { FrameDecoder } from '../wire/index.ts'
-import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
+import { type BodyRest, type Kind, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import { type Flow, MessageRest } from './flow.ts'
 import { Inflow } from './inflow.ts'
@@ -15,6 +15,15 @@ import { LEAST_PIECE_BYTES, type Priority, Turns } from './turns.ts'
 
 /** Bulk is acknowledged when so much of it has come. */
 const ACKNOWLEDGED_BYTES = 32_768
+
+/** The half of a session whose calls these are. */
+export interface FlowHalf {
+  /**
+   * Items, or their end, or credit for some, of a call that has no such stream. Of one that is over there may still come some.
+   * @throws ProtocolError `stream` where the call is in flight
+   */
+  strayReceived(id: number): void
+}
 
 export class Flows {
   readonly #sender: FrameSender
@@ -157,6 +166,8 @@ export class Flows {
   }
 
   closeAll(): void {
+    for (const rest of this.#rests) rest.stop()
+    this.#rests.clear()
     for (const id of [...this.#flows.keys()]) this.close(id)
   }
 
@@ -169,7 +180,7 @@ export class Flows {
     this.#unacknowledged = 0
   }
 
-  /** @throws ProtocolError */
+  /** @throws ProtocolError for more than was sent */
   acknowledged(bytes: number): void {
     this.#window.acknowledged(bytes)
     this.#turns.pump()
@@ -180,23 +191,23 @@ export class Flows {
     this.#turns.pump()
   }
 
-  /**
-   * A DATA or END has come.
-   * @returns whether its call has such a stream
-   * @throws ProtocolError
-   */
-  dataReceived(frame: FrameDecoder): boolean {
+  /** @throws ProtocolError */
+  dataReceived(frame: FrameDecoder, half: FlowHalf): void {
+    this.bulkReceived(frame.end - frame.start)
     const inflow = this.#flows.get(frame.id)?.inflow
-    inflow?.dataReceived(frame)
-    return inflow !== undefined
+    if (inflow) inflow.dataReceived(frame)
+    else half.strayReceived(frame.id)
   }
 
-  /** @throws ProtocolError */
-  creditReceived(id: number, increment: number): boolean {
+  /**
+   * @param id 0 for the connection
+   * @throws ProtocolError
+   */
+  creditReceived(id: number, increment: number, half: FlowHalf): void {
     const flow = this.#flows.get(id)
-    if (flow && !flow.outflow) throw new ProtocolError('stream', `credit for ${id}, which sends no items`)
-    flow?.outflow?.creditReceived(increment)
-    return flow !== undefined
+    if (id === 0) this.acknowledged(increment)
+    else if (flow?.outflow) flow.outflow.creditReceived(increment)
+    else half.strayReceived(id)
   }
 }
 

@@ -19,6 +19,8 @@ import {
   readCredentials,
   readError,
   readHello,
+  readIncrement,
+  readPriority,
   uint32At,
   type WireError,
 } from '../wire/index.ts'
@@ -40,7 +42,6 @@ import { ownHello } from './own-hello.ts'
 import type { ProgressEffects } from './progress.ts'
 import { FrameSender } from './sender.ts'
 import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
-import { readPriority } from './turns.ts'
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
@@ -301,14 +302,14 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     requireOrder(frame, role, this.#state.name)
     if (kind === kinds.REQUEST) this.#takingCalls().requestReceived(frame)
     else if (kind === kinds.RESPONSE) this.#caller?.responseReceived(frame)
-    else if (kind === kinds.DATA) this.#dataReceived(frame)
-    else if (kind === kinds.CREDIT) this.#creditReceived(id, uint32At(buffer, start))
-    else if (kind === kinds.END) this.#endReceived(frame)
+    else if (kind === kinds.DATA) this.#flows.all.dataReceived(frame, this.#half)
+    else if (kind === kinds.CREDIT) this.#flows.all.creditReceived(id, readIncrement(buffer, start), this.#half)
+    else if (kind === kinds.END) this.#half.endReceived(frame)
     else if (kind === kinds.HELLO)
       this.#helloReceived(readHello(buffer, start, end, role === 'client' ? 'server' : 'client'))
     else if (kind === kinds.AUTH) this.#authReceived(readCredentials(buffer, start, end))
     else if (kind === kinds.CANCEL) this.#takingCalls().cancelReceived(id)
-    else if (kind === kinds.PRIORITY) this.#takingCalls().priorityReceived(id, readPriority(buffer[start]))
+    else if (kind === kinds.PRIORITY) this.#takingCalls().priorityReceived(id, readPriority(buffer, start))
     else if (isConnectionError(frame)) this.#connectionRefused(readError(buffer, start, end, this.#sender.limits))
     else if (kind === kinds.ERROR) this.#half.errorReceived(frame)
     else if (kind === kinds.PING) this.#sender.pong(copyBytes(buffer, start, end))
@@ -316,27 +317,6 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     else if (kind === kinds.GOAWAY) this.#goawayReceived((frame.flags & flags.FINAL) !== 0, uint32At(buffer, start))
     if (role === 'client') this.#callEnded()
     else this.#endIfDrained()
-  }
-
-  #dataReceived(frame: FrameDecoder): void {
-    const flows = this.#flows.all
-    flows.bulkReceived(frame.end - frame.start)
-    if (!flows.dataReceived(frame)) this.#half.strayReceived(frame.id)
-  }
-
-  #endReceived(frame: FrameDecoder): void {
-    if (this.#caller) return this.#caller.endReceived(frame)
-    const inflow = this.#flows.made?.get(frame.id)?.inflow
-    if (frame.end > frame.start) throw new ProtocolError('body', "a client's END with a body")
-    if (inflow) inflow.endReceived()
-    else this.#takingCalls().strayReceived(frame.id)
-  }
-
-  #creditReceived(id: number, increment: number): void {
-    const flows = this.#flows.all
-    if (increment === 0) throw new ProtocolError('credit', `credit of no bytes for ${id}`)
-    if (id === 0) flows.acknowledged(increment)
-    else if (!flows.creditReceived(id, increment)) this.#half.strayReceived(id)
   }
 
   get #half(): Caller | Callee {

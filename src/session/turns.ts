@@ -2,7 +2,6 @@
  * Whose bulk goes out next (spec/streams.md, F14): messages under way take turns, a piece each, as far as the connection's
  * window lets them. Frames that are no bulk never come by here.
  */
-import { ProtocolError } from '../wire/index.ts'
 import type { Link } from './link.ts'
 import type { SendWindow } from './send-window.ts'
 
@@ -13,15 +12,6 @@ export const LEAST_PIECE_BYTES = 1_024
 
 /** How urgent a call's bulk is: 0 low, 1 normal, 2 high. */
 export type Priority = 0 | 1 | 2
-
-/**
- * What a PRIORITY says.
- * @throws ProtocolError
- */
-export function readPriority(byte: number | undefined): Priority {
-  if (byte === 0 || byte === 1 || byte === 2) return byte
-  throw new ProtocolError('body', `a PRIORITY of ${byte}; it is 0, 1 or 2`)
-}
 
 const TURN_BYTES = [4_096, 16_384, 65_536] as const
 

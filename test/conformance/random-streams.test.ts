@@ -86,7 +86,7 @@ const script = (ends: readonly (typeof ENDS)[number][]) =>
 
 /** When the consumer has had enough, and what it does then. */
 const taking = fc.record({
-  most: fc.constantFrom(0, 1, 2, 10, 1_000_000, 1_000_000),
+  most: fc.constantFrom<number>(0, 1, 2, 10, 1_000_000, 1_000_000),
   leave: fc.constantFrom('break' as const, 'cancel' as const),
   pauseAfter: fc.constantFrom(0, 0, 1, 7),
 })

@@ -51,10 +51,10 @@ describe('limits', () => {
     expect(resolveLimits({ [name]: undefined })[name]).toBe(limitRules[name].default)
   })
 
-  it('give unfinished messages room for two of the largest, where nobody says another number', () => {
+  it('give unfinished messages room for four of the largest, where nobody says another number', () => {
     const { maxReassemblyBytes } = limitRules
     expect(resolveLimits({ maxMessageBytes: 1_024 }).maxReassemblyBytes).toBe(maxReassemblyBytes.default)
-    expect(resolveLimits({ maxMessageBytes: 50_000_000 }).maxReassemblyBytes).toBe(100_000_000)
+    expect(resolveLimits({ maxMessageBytes: 50_000_000 }).maxReassemblyBytes).toBe(200_000_000)
     expect(resolveLimits({ maxMessageBytes: 50_000_000, maxReassemblyBytes: 2_000 }).maxReassemblyBytes).toBe(2_000)
   })
 

@@ -1,6 +1,6 @@
 /**
  * Two sessions against the ledger, by commands of chance on a network that splits, delays, holds back and cuts
- * (spec/session.md, S3 to S27). `NANOWIRE_RUNS=50 npx vitest run test/session/model.test.ts` for more.
+ * (spec/session.md, S3 to S27; spec/streams.md). `NANOWIRE_RUNS=50 npx vitest run test/session/model.test.ts` for more.
  */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -230,7 +230,7 @@ const setting = fc.record({
 })
 
 it(
-  'S3 to S27: every call ends exactly once and as the ledger allows, and nothing is left',
+  'S3 to S27, F2 to F17: every call ends exactly once and as the ledger allows, its items are whole, and nothing is left',
   () => {
     const script = fc.tuple(
       setting,

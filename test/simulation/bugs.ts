@@ -6,6 +6,7 @@ import { CallCounters } from '../../src/rpc/counters.ts'
 import type { Service } from '../../src/rpc/index.ts'
 import { RemoteCall } from '../../src/rpc/remote.ts'
 import { Serving } from '../../src/rpc/serving.ts'
+import { Answers } from '../../src/session/answers.ts'
 import { Callee } from '../../src/session/callee.ts'
 import { Caller } from '../../src/session/caller.ts'
 import { Keepalive } from '../../src/session/keepalive.ts'
@@ -120,7 +121,7 @@ export const bugs: readonly Bug[] = [
     (send) =>
       function (...args) {
         send.apply(this, args)
-        send.apply(this, args)
+        return send.apply(this, args)
       },
   ),
   {
@@ -138,9 +139,11 @@ export const bugs: readonly Bug[] = [
               const [first, ...others] = kept
               kept = undefined
               send.call(this, first, ...rest)
-              send.call(this, id, ...others)
-            } else if (isNow()) kept = [id, ...rest]
-            else send.call(this, id, ...rest)
+              return send.call(this, id, ...others)
+            }
+            if (!isNow()) return send.call(this, id, ...rest)
+            kept = [id, ...rest]
+            return undefined
           },
       )
     },
@@ -152,10 +155,10 @@ export const bugs: readonly Bug[] = [
     'response',
     20,
     (send) =>
-      function (id, metadata, body) {
+      function (id, metadata, body, ...rest) {
         const torn = joinBody(body).slice()
         torn[torn.length - 1] = (torn[torn.length - 1] ?? 0) ^ 1
-        send.call(this, id, metadata, torn)
+        return send.call(this, id, metadata, torn, ...rest)
       },
   ),
   sometimes(
@@ -248,7 +251,7 @@ export const bugs: readonly Bug[] = [
   sometimes(
     'a slot is not freed when nobody is there to answer',
     /in flight|never ended|lost/,
-    Callee.prototype,
+    Answers.prototype,
     'forget',
     1,
     (forget) =>
