@@ -3,7 +3,7 @@
  * leave in fragments, what is acknowledged and what is not. Made when the first of them comes, as most connections have none.
  */
 import type { FrameDecoder } from '../wire/index.ts'
-import { type BodyRest, type Kind, Reassembler } from '../wire/index.ts'
+import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import { type Flow, MessageRest } from './flow.ts'
 import { Inflow } from './inflow.ts'
@@ -207,6 +207,7 @@ export class Flows {
     const flow = this.#flows.get(id)
     if (id === 0) this.acknowledged(increment)
     else if (flow?.outflow) flow.outflow.creditReceived(increment)
+    else if (flow) throw new ProtocolError('stream', `credit for ${id}, which sends no items`)
     else half.strayReceived(id)
   }
 }

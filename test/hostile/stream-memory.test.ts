@@ -19,6 +19,7 @@ import {
   data,
   end,
   hold,
+  large,
   itemOf,
   open,
   placed,
@@ -178,6 +179,16 @@ describe('answers that nobody takes', () => {
     const bulk = peer.frames.reduce((sum, { kind, body }) => (kind === kinds.DATA ? sum + body.length : sum), 0)
     expect(bulk).toBeLessThanOrEqual(65_536)
     await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
+    await gone(attacked, peer, before)
+  })
+
+  it('also whole ones: large replies that nobody acknowledges wait within bounds', async () => {
+    const attacked = await streamVictim()
+    const peer = await RawPeer.greeted(attacked.url)
+    const before = await settle()
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, large, MIB / 2))
+    await untilDeaf(attacked.server)
+    await withinBytes(64 * MIB, before)
     await gone(attacked, peer, before)
   })
 

@@ -302,10 +302,10 @@ function jumbo(id: number, flagBits: number): Uint8Array {
 
 describe('memory of a client', () => {
   it('is not lost to items that its consumers do not take, whatever they are cut into', async () => {
-    const { client, wire, peer } = await facing()
+    const { client, peer } = await facing()
     const before = await settle()
     const streams = Array.from({ length: 200 }, () => client.count(asked))
-    await until(() => wire.stats().framesSent > 200)
+    await peer.next(kinds.REQUEST, 200)
     const bits = (id: number) => many(1_638, data(id, pack('123456789')))
     for (let id = 1; id <= 200; id++) {
       peer.send(bits(id), frame(kinds.PING, 0, new Uint8Array(8)))

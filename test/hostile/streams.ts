@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import type { MethodRef } from '../../src/contract/index.ts'
 import {
+  Bytes,
   bidiStream,
   type Context,
   clientStream,
@@ -23,6 +24,8 @@ const Item = Type.Object({ n: Type.Integer(), text: Type.String() })
 export const Streams = contract('streams', {
   /** Never answered. */
   stuck: unary(Type.Null(), Type.Null()),
+  /** So many bytes, from a request of few. */
+  large: unary(Type.Integer(), Bytes()),
   /** So many items, each with so much text. */
   count: serverStream(Type.Object({ count: Type.Integer(), bytes: Type.Integer() }), Item),
   /** Takes all there is. */
@@ -34,7 +37,7 @@ export const Streams = contract('streams', {
   placed: event(Item),
 })
 
-export const { stuck, count, sum, hold, chat, placed } = Streams.methods
+export const { stuck, large, count, sum, hold, chat, placed } = Streams.methods
 
 /** What the handlers have seen. */
 export interface Seen {
@@ -58,6 +61,7 @@ export async function streamVictim(limits: LimitOptions = {}): Promise<StreamVic
   const seen: Seen = { yielded: 0, ended: 0, met: [], taken: [] }
   const streams = service(Streams, {
     stuck: (_, ctx) => aborted(ctx),
+    large: (bytes) => new Uint8Array(bytes),
     async *count({ count: most, bytes }) {
       const text = 'x'.repeat(bytes)
       try {

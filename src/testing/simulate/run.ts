@@ -60,6 +60,7 @@ export class Run {
       () => this.#describeFlight(),
     )
     await driver.until(() => ledger.findGiving() === undefined)
+    await driver.pass(0) // a connection that one end gives up is closed at the other a turn later
     await this.#checkInvariants()
     await this.#endings.closeBoth()
     ledger.requireEnds()
