@@ -124,7 +124,8 @@ export class ContractCheck {
 
   /** Sends a call, lets it wait, or refuses it. */
   start(call: CheckedCall): void {
-    if (!this.#isOpen && call.method.input) return this.#wait(call, this.#opening)
+    const isBehind = this.#opening.size > 0 // what is called after them begins after them
+    if (!this.#isOpen && (call.method.input || isBehind)) return this.#wait(call, this.#opening)
     const contract = contractOf(call.method)
     const standing = contract && this.#standingOf(contract)
     if (!standing || standing.kind === 'same') this.#options.session().start(call)

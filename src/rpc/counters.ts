@@ -18,6 +18,13 @@ export class CallCounters {
   readonly #refused = new Map<string, number>()
   /** Calls whose handlers have not ended. */
   inFlight = 0
+  /** Called when the last handler has ended. */
+  whenIdle: (() => void) | undefined
+
+  handlerEnded(): void {
+    this.inFlight--
+    if (this.inFlight === 0) this.whenIdle?.()
+  }
 
   /** A call has ended with `ok`, a status or a declared error. */
   callEnded(method: string, code: string): void {

@@ -22,6 +22,8 @@ export interface ReceivedItemsOptions {
   ended(): void
   /** Something has come, if only that the stream stands. */
   begun?(): void
+  /** All that waited was taken, and the peer has said its last word. Says what the stream ends with, by `fail`, if by an error. */
+  finished?(): void
 }
 
 export class ReceivedItems implements ItemSource, InflowListener {
@@ -47,8 +49,14 @@ export class ReceivedItems implements ItemSource, InflowListener {
     const inflow = this.#inflow
     const chunk = inflow?.chunk
     if (inflow && chunk) return this.#takeFrom(inflow, chunk)
+    if (this.#hasEnded) this.#options.finished?.()
     if (this.#failure) throw this.#failure.error
     return this.#hasEnded ? END : NONE
+  }
+
+  /** Items wait to be taken. */
+  get isWaiting(): boolean {
+    return this.#inflow?.chunk !== undefined
   }
 
   stop(): void {

@@ -25,6 +25,8 @@ export class RemoteStream extends RemoteCall {
   readonly #received: ReceivedItems | undefined
   readonly #pump: ItemPump | undefined
   #sent: SentItems | undefined
+  /** Ends the call when all items were taken. */
+  #finish: (() => void) | undefined
   /** Items were asked for. */
   #hasBegun = false
 
@@ -59,7 +61,19 @@ export class RemoteStream extends RemoteCall {
   }
 
   streamEnded(metadata: Metadata): void {
-    this.succeed(undefined, metadata)
+    this.#endBehindItems(() => this.succeed(undefined, metadata))
+  }
+
+  /** What the server has said last comes behind the items that wait; until these are taken the caller may still cancel. */
+  override fail(error: NanowireError, metadata?: Metadata): void {
+    if (this.isSettled || this.#received?.isWaiting !== true) super.fail(error, metadata)
+    else this.#endBehindItems(() => super.fail(error, metadata))
+  }
+
+  #endBehindItems(finish: () => void): void {
+    this.#finish = finish
+    this.#pump?.stop()
+    this.#received?.end()
   }
 
   override cancel(cause: unknown): void {
@@ -107,6 +121,7 @@ export class RemoteStream extends RemoteCall {
       left: () => this.cancel(undefined),
       ended: () => {}, // the call ends with what stands in the END
       begun: () => this.#subscription?.stands(),
+      finished: () => this.#finish?.(),
     })
   }
 

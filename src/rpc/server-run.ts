@@ -148,7 +148,7 @@ class ServerRun extends HandlerRun<ServerRunSide> implements InPlace {
     const { counters } = router
     wheel.remove(this.ctx)
     if (this.route.method.event) this.side.unsubscribed(this.ctx)
-    counters.inFlight--
+    counters.handlerEnded()
     counters.callEnded(this.route.method.name, code)
     tellCallEnd(this.#told, code, processed, clock)
     this.forget()

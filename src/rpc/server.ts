@@ -178,7 +178,23 @@ export class RouterServer implements Server {
       })
     }
     await listenerClosed
+    await this.#handlersEnded(until)
     await host?.close(until)
+  }
+
+  /** Handlers whose callers have gone away are waited for as well: what they clean up must not be cut off. */
+  async #handlersEnded(until: number): Promise<void> {
+    const { clock, router } = this.#options
+    const { counters } = router
+    const leftMs = until - clock.now()
+    if (counters.inFlight === 0 || leftMs <= 0) return
+    await new Promise<void>((resolve) => {
+      const cancelTimer = clock.after(leftMs, resolve, true)
+      counters.whenIdle = () => {
+        cancelTimer()
+        resolve()
+      }
+    })
   }
 
   #makeSide(): ServingSide {

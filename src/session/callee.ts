@@ -59,6 +59,12 @@ export class Callee implements FlowHalf {
     return this.#calls.size
   }
 
+  /** No slot is free, or so much of answers has not left that no more are made (S8). */
+  get #isFull(): boolean {
+    const { maxCallsInFlight, maxReassemblyBytes } = this.#sender.limits
+    return this.#calls.size >= maxCallsInFlight || (this.#flows.made?.unsentBytes ?? 0) > maxReassemblyBytes
+  }
+
   get #heldCount(): number {
     return this.#held?.size ?? 0
   }
@@ -192,7 +198,7 @@ export class Callee implements FlowHalf {
     if (!held || held.size === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     try {
-      while (held === this.#held && held.size > 0 && this.#calls.size < this.#sender.limits.maxCallsInFlight) {
+      while (held === this.#held && held.size > 0 && !this.#isFull) {
         const { id, request, isLate } = held.takeNext(this.#clock.now())
         if (isLate) this.#refuseLate(id, request)
         else this.#effects.requestReceived(this.#add(id, request), request)
@@ -263,7 +269,7 @@ export class Callee implements FlowHalf {
     const { tag, oneWay, timeoutMs, judged, input, output, hashStart, metadataStart, bodyStart } = head
     const { limits } = this.#sender
     const bytes = end - bodyStart
-    const isFull = this.#calls.size >= limits.maxCallsInFlight
+    const isFull = this.#isFull
     const isTooMuch = isFull && (this.#held?.bytes ?? 0) + bytes > limits.maxReassemblyBytes
     if (bytes > limits.maxMessageBytes || isTooMuch) {
       const limit = isTooMuch ? 'maxReassemblyBytes' : 'maxMessageBytes'

@@ -39,6 +39,8 @@ export class Flows {
   #unacknowledged = 0
   /** All bulk that has come. */
   bulkCome = 0
+  /** Of messages that have not left whole; what has left of them counts too. */
+  unsentBytes = 0
 
   constructor(sender: FrameSender, clock: Clock) {
     this.#sender = sender
@@ -110,6 +112,7 @@ export class Flows {
     leaving.priority = flow.priority
     flow.rest = leaving
     this.#rests.add(leaving)
+    this.unsentBytes += leaving.bytes
     this.#addRests()
   }
 
@@ -138,6 +141,7 @@ export class Flows {
     flow.rest = undefined
     if (!rest || !this.#rests.delete(rest)) return
     rest.stop()
+    this.unsentBytes -= rest.bytes
     if (rest.takesTurns) this.#restBytes -= rest.bytes
     this.#addRests()
   }

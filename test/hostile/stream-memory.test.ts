@@ -19,8 +19,8 @@ import {
   data,
   end,
   hold,
-  large,
   itemOf,
+  large,
   open,
   placed,
   type StreamVictim,
@@ -182,13 +182,32 @@ describe('answers that nobody takes', () => {
     await gone(attacked, peer, before)
   })
 
-  it('also whole ones: large replies that nobody acknowledges wait within bounds', async () => {
+  it('also whole ones: large replies that nobody acknowledges wait within bounds, and go on when they are', async () => {
     const attacked = await streamVictim()
     const peer = await RawPeer.greeted(attacked.url)
     const before = await settle()
-    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, large, MIB / 2))
+    for (let id = 1; id <= 400; id++) peer.send(open(id, large, MIB / 4))
     await untilDeaf(attacked.server)
-    await withinBytes(64 * MIB, before)
+    await withinBytes(40 * MIB, before)
+    let bulk = 0
+    let whole = 0
+    const isBegun = new Set<number>()
+    const took = ({ kind, flags: flagBits, id, body }: (typeof peer.frames)[number]) => {
+      if (kind !== kinds.RESPONSE) return
+      if (isBegun.has(id)) bulk += body.length
+      isBegun.add(id)
+      if ((flagBits & MORE) === 0) whole++
+    }
+    for (const one of peer.frames.splice(0)) took(one)
+    peer.onFrame = (one) => {
+      took(one)
+      peer.frames.length = 0
+      if (bulk > 0) peer.send(credit(0, bulk))
+      bulk = 0
+    }
+    peer.send(credit(0, bulk))
+    bulk = 0
+    await until(() => whole === 400)
     await gone(attacked, peer, before)
   })
 

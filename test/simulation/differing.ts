@@ -1,6 +1,6 @@
 /** Runs in which the client's contract is older than the server's: each method is judged before its calls go (spec/session.md, S32). */
 import Type from 'typebox'
-import { contract, service, unary } from '../../src/index.ts'
+import { clientStream, contract, serverStream, service, unary } from '../../src/index.ts'
 import type { SimulateOptions, Simulation } from '../../src/testing/index.ts'
 
 export const CALLS = 24
@@ -9,11 +9,15 @@ const Old = contract('stock', {
   count: unary(Type.Object({ item: Type.String({ maxLength: 10 }) }), Type.Integer({ maximum: 1_000 })),
   move: unary(Type.Object({ item: Type.String(), to: Type.String() }), Type.Null()),
   audit: unary(Type.Object({}), Type.Null()),
+  list: serverStream(Type.Object({ item: Type.String({ maxLength: 10 }) }), Type.Integer({ maximum: 1_000 })),
+  fill: clientStream(Type.Object({ item: Type.String() }), Type.Null()),
 })
 
 const New = contract('stock', {
   count: unary(Type.Object({ item: Type.String({ maxLength: 20 }) }), Type.Integer({ maximum: 100 })), // compatible
   move: unary(Type.Object({ item: Type.String(), to: Type.Integer() }), Type.Null()), // breaking
+  list: serverStream(Type.Object({ item: Type.String({ maxLength: 20 }) }), Type.Integer({ maximum: 100 })), // compatible
+  fill: clientStream(Type.Object({ item: Type.Integer() }), Type.Null()), // breaking
 })
 
 /** What became of the calls of each method. */
@@ -38,9 +42,23 @@ export function differing(): { readonly options: SimulateOptions; readonly outco
           outcomes.wrong++
           return null
         },
+        list: ({ item }) => Array.from({ length: item.length }, (_, index) => index),
+        async fill() {
+          outcomes.wrong++
+          return null
+        },
       }),
     async workload(sim: Simulation) {
-      const { count, move, audit } = sim.client(Old)
+      const { count, move, audit, list, fill } = sim.client(Old)
+      const listed = async (item: string) => {
+        try {
+          let next = 0
+          for await (const number of list({ item })) if (number !== next++) outcomes.wrong++
+          return { ok: next === item.length, error: { code: 'lost' } }
+        } catch (error) {
+          return { ok: false, error }
+        }
+      }
       const calls: Promise<void>[] = []
       const add = (ending: Promise<{ readonly ok: boolean; readonly error?: unknown }>, seen: (code: string) => void) =>
         calls.push(
@@ -49,12 +67,22 @@ export function differing(): { readonly options: SimulateOptions; readonly outco
       for (let index = 0; index < CALLS; index++) {
         await sim.sleep(Math.floor(sim.random() * 120))
         const kind = sim.random()
-        if (kind < 0.5)
+        if (kind < 0.15)
+          add(listed('x'.repeat(index % 10)), (code) => {
+            if (code === 'ok') outcomes.judged++
+            if (code === 'failed_precondition' || code === 'lost') outcomes.wrong++
+          })
+        else if (kind < 0.25)
+          add(fill.try([{ item: 'x' }, { item: 'y' }]), (code) => {
+            if (code === 'failed_precondition') outcomes.refused++
+            if (code === 'ok') outcomes.wrong++
+          })
+        else if (kind < 0.6)
           add(count.try({ item: 'x'.repeat(index % 10) }), (code) => {
             if (code === 'ok') outcomes.judged++
             if (code === 'failed_precondition') outcomes.wrong++
           })
-        else if (kind < 0.8)
+        else if (kind < 0.83)
           add(move.try({ item: 'x', to: 'y' }), (code) => {
             if (code === 'failed_precondition') outcomes.refused++
             if (code === 'ok') outcomes.wrong++

@@ -1,10 +1,11 @@
 /** Runs in which a server asks who its clients are, where that fails, takes long and is asked again (spec/session.md, S29). */
 import Type from 'typebox'
-import { contract, NanowireError, type ServerCall, service, unary } from '../../src/index.ts'
+import { bidiStream, contract, NanowireError, type ServerCall, service, unary } from '../../src/index.ts'
 import type { SimulateOptions, Simulation } from '../../src/testing/index.ts'
 
 const Vault = contract('vault', {
   open: unary(Type.Object({ id: Type.Integer() }), Type.Object({ id: Type.Integer() })),
+  carry: bidiStream(Type.Object({ id: Type.Integer() }), Type.Object({ id: Type.Integer() })),
 })
 
 export const CALLS = 25
@@ -34,6 +35,13 @@ export function guarded(): { readonly options: SimulateOptions; readonly seen: S
           if (chance(0.3)) await wait()
           return { id }
         },
+        async *carry(items, ctx) {
+          if (typeof ctx.principal !== 'string' || !ctx.principal.startsWith('Ada')) seen.strangers++
+          for await (const item of items) {
+            if (chance(0.1)) await wait()
+            yield item
+          }
+        },
       })
     },
     connect: {
@@ -59,10 +67,16 @@ export function guarded(): { readonly options: SimulateOptions; readonly seen: S
       },
     },
     async workload(sim: Simulation) {
-      const { open } = sim.client(Vault)
+      const { open, carry } = sim.client(Vault)
+      const carried = async (id: number) => {
+        let next = id
+        for await (const item of carry([{ id }, { id: id + 1 }, { id: id + 2 }]))
+          if (item.id !== next++) seen.strangers++
+      }
       const calls: Promise<unknown>[] = []
       for (let id = 0; id < CALLS; id++) {
         await sim.sleep(Math.floor(sim.random() * 120))
+        if (sim.random() < 0.2) calls.push(carried(id).catch(() => {}))
         calls.push(open.try({ id }, { timeoutMs: sim.random() < 0.1 ? 20 : 4_000 }))
         if (sim.random() < 0.1) calls.push(sim.connection.ready().catch(() => {}))
         if (sim.random() < 0.15) {

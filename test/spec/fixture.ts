@@ -54,7 +54,7 @@ export const Streamer = contract('streamer', {
 })
 
 export function makeStreamer(): Service {
-  const streamer = service(Streamer, {
+  const streamer: Service<typeof Streamer> = service(Streamer, {
     *count({ from, to }, ctx) {
       for (let number = from; number <= to; number++) {
         if (number === 13) throw new Error('a secret')
