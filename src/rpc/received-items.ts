@@ -51,7 +51,9 @@ export class ReceivedItems implements ItemSource, InflowListener {
     if (inflow && chunk) return this.#takeFrom(inflow, chunk)
     if (this.#hasEnded) this.#options.finished?.()
     if (this.#failure) throw this.#failure.error
-    return this.#hasEnded ? END : NONE
+    if (this.#hasEnded) return END
+    inflow?.awaited()
+    return NONE
   }
 
   /** Items wait to be taken. */

@@ -45,6 +45,8 @@ export class Inflow implements RoomSeeker {
   listener: InflowListener | undefined
   /** The peer has sent its last item. */
   isEnded = false
+  /** The application has taken all, and waits. */
+  isAwaited = false
   /** A DATA has come, which may have had no item. */
   hasBegun = false
   readonly #id: number
@@ -103,8 +105,15 @@ export class Inflow implements RoomSeeker {
 
   /** The first item of `chunk`, of so many bytes, was taken. */
   taken(bytes: number): void {
+    this.isAwaited = false
     this.#release(this.#held.taken(bytes))
     this.#giveCredit()
+  }
+
+  /** There was nothing to take, and the application waits. */
+  awaited(): void {
+    this.isAwaited = true
+    if (this.#partial > 0) this.#room.awaited()
   }
 
   /** Nobody takes items any more: what comes is thrown away. */
@@ -180,7 +189,6 @@ export class Inflow implements RoomSeeker {
   }
 
   #arrived(flags: number, buffer: Uint8Array, start: number, end: number, whole: Assembled | undefined): void {
-    if (this.#isStopped) return
     const roomBytes = this.#settleRoom(end - start)
     let at = start
     if ((flags & flag.GAP) !== 0) {
@@ -195,6 +203,7 @@ export class Inflow implements RoomSeeker {
       return
     }
     this.#empty = 0
+    if (this.#isStopped) return
     const chunk = this.#held.add(buffer, at, end, this.#gap, whole && { whole, roomBytes })
     this.#gap = 0
     this.listener?.itemsCame() // who waits takes items where they lie

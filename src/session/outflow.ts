@@ -50,7 +50,7 @@ interface Waiting {
   isBegun: boolean
 }
 
-export class Outflow extends TurnTaker {
+export class Outflow extends TurnTaker implements InPlace {
   /** Told when another item may be put, after `put` has said no. */
   onReady: (() => void) | undefined
   readonly #id: number
@@ -67,6 +67,8 @@ export class Outflow extends TurnTaker {
   /** Writes what comes behind the last item. */
   #finish: (() => void) | undefined
   #isOver = false
+  /** The one that is being written where it leaves. */
+  #item: ItemToSend | undefined
 
   constructor(id: number, sender: ItemSender, window: SendWindow, turns: Turns) {
     super()
@@ -94,7 +96,8 @@ export class Outflow extends TurnTaker {
    */
   put(item: ItemToSend, gap = 0): boolean {
     if (this.#isOver) return false
-    if (!this.#putNow(item, gap)) this.#wait(item.toBody(), gap)
+    if (!this.#putNow(item, gap)) this.#putLater(item, gap)
+    if (this.#isOver) return false // whatever the item's encoding has called
     this.#isHeld = !this.#hasRoom
     if (this.#isHeld) this.#ask()
     return !this.#isHeld
@@ -189,7 +192,10 @@ export class Outflow extends TurnTaker {
   #putNow(item: ItemToSend, gap: number): boolean {
     if (this.#waiting.length > 0 || this.#turns.isBusy) return false
     const most = Math.min(this.#credit, this.#window.free, PIECE_BYTES, this.#sender.peerLimits.maxMessageBytes)
-    const bytes = most <= 0 || gap > 0 ? -1 : this.#sender.itemInPlace(this.#id, item, most)
+    if (most <= 0 || gap > 0) return false
+    this.#item = item
+    const bytes = this.#sender.itemInPlace(this.#id, this, most)
+    this.#item = undefined
     if (bytes < 0) return false
     this.#credit -= bytes
     this.#window.sent(bytes)
@@ -197,7 +203,16 @@ export class Outflow extends TurnTaker {
     return true
   }
 
-  #wait(body: Body, gap: number): void {
+  /** Of an item whose encoding has ended the call nothing is written: it would come behind the CANCEL. */
+  encodeInto(buffer: Uint8Array, at: number): number {
+    const end = this.#item?.encodeInto(buffer, at) ?? -1
+    return this.#isOver ? -1 : end
+  }
+
+  #putLater(item: ItemToSend, gap: number): void {
+    if (this.#isOver) return
+    const body = item.toBody()
+    if (this.#isOver) return
     this.requireLength(body.length)
     const last = this.#waiting.at(-1)
     const isAdded = last !== undefined && gap === 0 && addTo(last, body)

@@ -5,6 +5,8 @@
 
 /** A stream whose item is longer than its window. */
 export interface RoomSeeker {
+  /** Somebody waits for its item, and takes it as soon as it is there. */
+  readonly isAwaited: boolean
   /** There is room for the longest item. */
   roomGranted(): void
 }
@@ -37,6 +39,11 @@ export class Room {
     this.#grant()
   }
 
+  /** Somebody waits for the item of one that seeks room. */
+  awaited(): void {
+    this.#grant()
+  }
+
   leave(seeker: RoomSeeker): void {
     this.#seekers.delete(seeker)
   }
@@ -51,9 +58,10 @@ export class Room {
     this.#grant()
   }
 
+  /** Items that nobody takes must not hold up those that somebody waits for: one of these has room beyond all there is. */
   #grant(): void {
     for (const seeker of this.#seekers) {
-      if (this.#free < this.#itemBytes) return
+      if (this.#free < (seeker.isAwaited ? 0 : this.#itemBytes)) continue
       this.#free -= this.#itemBytes
       this.#seekers.delete(seeker)
       seeker.roomGranted()

@@ -17,14 +17,14 @@ import { PATIENCE_MS, runs } from '../support/runs.ts'
 import { places } from './places.ts'
 
 const ENDS = ['ok', 'declared', 'status', 'thrown', 'misfit'] as const
-/** One that waits is ended by its caller. */
-const WAITS = 'waits'
 const Script = Type.Object({
   /** How many items there are, of how many bytes, and after how many there is a pause. */
   count: Type.Integer(),
   bytes: Type.Integer(),
   pauseAfter: Type.Integer(),
-  end: Type.Enum([...ENDS, WAITS]),
+  end: Type.Enum(ENDS),
+  /** It has no promises. */
+  isSync: Type.Boolean(),
 })
 type Script = Type.Static<typeof Script>
 const Item = Type.Object({ n: Type.Integer(), text: Type.String(), answer: Type.Optional(Script) })
@@ -37,26 +37,26 @@ const Scripted = contract('scripted', {
   both: bidiStream(Item, Item, { errors }),
 })
 
-interface Told {
-  gone(at: number): Error
-  readonly signal?: AbortSignal
-}
+type Gone = (at: number) => Error
 
-async function* follow({ count, bytes, pauseAfter, end }: Script, { gone, signal }: Told): AsyncGenerator<Item> {
-  for (let n = 0; n < count; n++) {
-    if (pauseAfter > 0 && n % pauseAfter === 0) await nextTurn()
-    yield { n, text: 'x'.repeat(bytes) }
-  }
+function* itemsOf({ count, bytes, end }: Script, gone: Gone): Generator<Item> {
+  for (let n = 0; n < count; n++) yield { n, text: 'x'.repeat(bytes) }
   if (end === 'declared') throw gone(count)
   if (end === 'status') throw new NanowireError('aborted', 'as it was told')
   if (end === 'thrown') throw new Error('as it was told')
-  if (end === WAITS) await new Promise((resolve) => signal?.addEventListener('abort', resolve))
   if (end === 'misfit') yield { n: 'none' } as never // as a program without types may
+}
+
+async function* follow(script: Script, gone: Gone): AsyncGenerator<Item> {
+  for (const item of itemsOf(script, gone)) {
+    if (script.pauseAfter > 0 && item.n % script.pauseAfter === 0) await nextTurn()
+    yield item
+  }
 }
 
 const scripted = (): Service =>
   service(Scripted, {
-    down: (script, ctx) => follow(script, { gone: (at) => ctx.error('Gone', { at }), signal: ctx.signal }),
+    down: (script, ctx) => (script.isSync ? itemsOf : follow)(script, (at) => ctx.error('Gone', { at })),
     async up(items, ctx) {
       let [count, bytes] = [0, 0]
       for await (const { text, answer } of items) {
@@ -70,7 +70,7 @@ const scripted = (): Service =>
     /** Answers each item that says so by what it says. */
     async *both(items, ctx) {
       for await (const { n, answer } of items) {
-        if (answer) yield* follow(answer, { gone: (at) => ctx.error('Gone', { at }) })
+        if (answer) yield* follow(answer, (at) => ctx.error('Gone', { at }))
         else yield { n, text: 'seen' }
       }
     },
@@ -82,6 +82,7 @@ const script = (ends: readonly (typeof ENDS)[number][]) =>
     bytes: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0, 1, 20, 300) }, fc.constantFrom(3_000, 20_000, 70_000)),
     pauseAfter: fc.constantFrom(0, 0, 1, 7),
     end: fc.constantFrom(...ends),
+    isSync: fc.boolean(),
   })
 
 /** When the consumer has had enough, and what it does then. */
@@ -121,7 +122,7 @@ async function take(open: (signal: AbortSignal) => AsyncIterable<Item>, { most, 
 }
 
 async function* given(input: Script, answerOf: (n: number) => Script | undefined): AsyncGenerator<Item> {
-  for await (const item of follow(input, { gone: () => new Error('there is none') }))
+  for await (const item of follow(input, () => new Error('there is none')))
     yield { ...item, answer: answerOf(item.n) } as Item // none is as good as absent
 }
 
@@ -134,12 +135,10 @@ async function make(wire: ParityWire, one: Call): Promise<string> {
     )
   if (one.kind === 'down') {
     const { script, taking } = one
-    if (taking.leave === 'break') return outcome(take((signal) => down(script, { signal }), taking))
-    // What is cancelled when its end has come already is not cancelled any more, so it has none.
-    const endless: Script = { ...script, count: script.count + 1, end: WAITS }
-    return outcome(
-      take((signal) => down(endless, { signal }), { ...taking, most: Math.min(taking.most, script.count) }),
-    )
+    // In memory the end of what has no promises is there with its last item, and then there is nothing to cancel. An
+    // error has come elsewhere, where in memory it has not been thrown yet.
+    const leave = script.isSync || script.end !== 'ok' ? 'break' : taking.leave
+    return outcome(take((signal) => down(script, { signal }), { ...taking, leave }))
   }
   if (one.kind === 'up') {
     const last = Math.floor(one.script.count / 2)
@@ -147,7 +146,9 @@ async function make(wire: ParityWire, one: Call): Promise<string> {
     return outcome(up(given(one.script, (n) => (one.script.end === 'ok' && n === last ? one.answer : undefined))))
   }
   const items = () => given(one.script, (n) => one.answers[n])
-  return outcome(take((signal) => both(items(), { signal }), { ...one.taking, leave: 'break' }))
+  const isWhole = one.answers.every((answer) => answer === undefined || answer.end === 'ok')
+  const leave = isWhole ? one.taking.leave : 'break' // likewise
+  return outcome(take((signal) => both(items(), { signal }), { ...one.taking, leave }))
 }
 
 it('comes to the same, however many items there are and whoever ends it', { timeout: PATIENCE_MS }, async () => {
@@ -157,7 +158,6 @@ it('comes to the same, however many items there are and whoever ends it', { time
     fc.boolean(),
     async (calls, together) => {
       const scenario = async (wire: ParityWire) => {
-        await wire.client(Scripted).up([])
         const streams = calls.filter(({ kind }) => kind !== 'up')
         const others = calls.filter(({ kind }) => kind === 'up') // the order in which these settle is compared
         const outcomes: string[] = together ? await Promise.all(streams.map((one) => make(wire, one))) : []

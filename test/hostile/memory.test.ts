@@ -4,23 +4,11 @@ import { kinds } from '../../src/wire/index.ts'
 import { Lab } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { frame, header, moreFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { usedBytes, withinBytes } from './memory.ts'
 import { untilDeaf, victim } from './victim.ts'
 
 const MIB = 1024 * 1024
 const { echo } = Lab.methods
-
-/** Memory that is really in use. */
-function usedBytes(): number {
-  global.gc?.()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
-
-/** Coarse: leaves room for everything else, and time for what was freed to be counted as free. */
-async function expectGrowthBelow(limit: number, before: number): Promise<void> {
-  for (let turns = 0; turns < 100 && usedBytes() - before >= limit; turns++) await nextTurn()
-  expect(usedBytes() - before).toBeLessThan(limit)
-}
 
 describe('memory', () => {
   it('is not given for what is only announced', async () => {
@@ -34,7 +22,7 @@ describe('memory', () => {
     }
     const { bytesReceived } = attacked.server.stats()
     await until(() => attacked.server.stats().bytesReceived >= Math.min(bytesReceived, 50 * 109))
-    await expectGrowthBelow(20 * MIB, before)
+    await withinBytes(20 * MIB, before)
     for (const peer of peers) peer.socket.destroy()
     await attacked.expectUnharmed()
   })
@@ -51,7 +39,7 @@ describe('memory', () => {
       if (at % 500 === 0) await nextTurn()
     }
     await until(() => attacked.server.stats().bytesReceived === received + bytes.length - 1)
-    await expectGrowthBelow(8 * MIB, before)
+    await withinBytes(8 * MIB, before)
     peer.send(bytes.subarray(-1))
     expect(await peer.replyTo(1)).toEqual({ text: 'x'.repeat(60_000) })
     peer.socket.destroy()
@@ -73,7 +61,7 @@ describe('memory', () => {
     await untilDeaf(attacked.server)
     const { bytesReceived } = attacked.server.stats()
     expect(bytesReceived).toBeLessThan(sent * 50_000)
-    await expectGrowthBelow(16 * MIB, before)
+    await withinBytes(16 * MIB, before)
     peer.socket.resume()
     for (let id = 1; id <= sent; id++) expect(await peer.replyTo(id)).toEqual({ text })
     peer.socket.destroy()
@@ -91,7 +79,7 @@ describe('memory', () => {
       await nextTurn()
     }
     await untilDeaf(attacked.server)
-    await expectGrowthBelow(16 * MIB, before)
+    await withinBytes(16 * MIB, before)
     peer.socket.destroy()
     await attacked.expectUnharmed()
   })
@@ -107,7 +95,7 @@ describe('memory', () => {
     const words = await peer.lastWords()
     expect(words).toMatchObject({ code: 'resource_exhausted', rule: 'limit' })
     expect(words.message).toContain('maxCallsInFlight is 100')
-    await expectGrowthBelow(16 * MIB, before)
+    await withinBytes(16 * MIB, before)
     await attacked.expectUnharmed()
   })
 
@@ -122,7 +110,7 @@ describe('memory', () => {
     peer.send(request(1, echo, { text: 'x' }))
     expect(await peer.replyTo(1)).toEqual({ text: 'x' })
     expect(attacked.server.stats().unknownIds).toBe(20_000)
-    await expectGrowthBelow(16 * MIB, before)
+    await withinBytes(16 * MIB, before)
     peer.socket.destroy()
     await attacked.expectUnharmed()
   })
@@ -138,7 +126,7 @@ describe('memory', () => {
     for (let from = 1; from <= 5_000; from += 500) await round(from, 500)
     const before = usedBytes()
     for (let from = 5_001; from <= 25_000; from += 500) await round(from, 500)
-    await expectGrowthBelow(4 * MIB, before)
+    await withinBytes(4 * MIB, before)
     peer.socket.destroy()
     await attacked.expectUnharmed()
   })

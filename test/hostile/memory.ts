@@ -17,10 +17,5 @@ export async function settle(): Promise<number> {
 /** No more than so much above `before`, as soon as what was freed is counted as free. */
 export async function withinBytes(limit: number, before: number): Promise<void> {
   for (let turns = 0; turns < 100 && usedBytes() - before >= limit; turns++) await nextTurn()
-  const grown = usedBytes() - before
-  if (process.env['SHOW'])
-    console.log(
-      `${expect.getState().currentTestName}: ${(grown / 2 ** 20).toFixed(1)} of ${(limit / 2 ** 20).toFixed(1)} MiB`,
-    )
-  expect(grown).toBeLessThan(limit)
+  expect(usedBytes() - before).toBeLessThan(limit)
 }

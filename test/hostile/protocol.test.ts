@@ -115,11 +115,6 @@ const breaches: readonly Breach[] = [
     bytes: () => frame(kinds.REQUEST, 1, new Uint8Array(9), flags.INPUT | flags.ONE_WAY),
   },
   {
-    name: 'a notify that asks for a stream',
-    rule: 'frame_flags',
-    bytes: () => frame(kinds.REQUEST, 1, new Uint8Array(9), flags.OUTPUT | flags.ONE_WAY),
-  },
-  {
     name: 'a REQUEST with items and further fragments',
     rule: 'frame_flags',
     bytes: () => frame(kinds.REQUEST, 1, new Uint8Array(9), flags.INPUT | flags.MORE),

@@ -6,49 +6,30 @@ import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { defaultLimits } from '../../src/index.ts'
 import { flags, kinds, pack } from '../../src/wire/index.ts'
-import { Lab } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
-import { frame, hello, moreFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { frame, hello, RawPeer } from '../support/raw-peer.ts'
 import { settle, withinBytes } from './memory.ts'
 import {
   acknowledge,
   cancel,
-  chat,
   count,
   credit,
   data,
-  end,
+  expectGone,
   hold,
-  itemOf,
   large,
   open,
   placed,
-  type StreamVictim,
+  sendAll,
   streamVictim,
-  stuck,
   sum,
 } from './streams.ts'
 import { untilDeaf } from './victim.ts'
 
 const MIB = 2 ** 20
 const { MORE, GAP, WAIT } = flags
-const { echo } = Lab.methods
 const STREAMS = 1_000
 const endless = { count: 1_000_000_000, bytes: 1_000 }
-
-/** Sends to many streams, and waits each time until all of it was looked at. */
-async function sendAll(peer: RawPeer, ids: number, bytesFor: (id: number) => Uint8Array): Promise<void> {
-  for (let id = 1; id <= ids; id++) {
-    peer.send(bytesFor(id), frame(kinds.PING, 0, new Uint8Array(8)))
-    await peer.next(kinds.PONG)
-  }
-}
-
-async function gone(attacked: StreamVictim, peer: RawPeer, before: number): Promise<void> {
-  peer.socket.destroy()
-  await attacked.expectUnharmed()
-  await withinBytes(6 * MIB, before)
-}
 
 /** DATA of a few bytes each, as many as the credit lets. */
 const bits = (id: number, body: Uint8Array, flagBits = 0) => {
@@ -77,7 +58,7 @@ describe('items that nobody takes', () => {
     await sendAll(peer, streams, (id) => Buffer.concat([open(10_000 + id, hold), bytesFor(10_000 + id)]))
     expect(attacked.server.stats().inFlight).toBe(streams + 2)
     await withinBytes(times * streams * 16_384 + 8 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('are no more than the largest windows, however much is asked for with WAIT', async () => {
@@ -108,7 +89,7 @@ describe('items that nobody takes', () => {
     await untilDeaf(attacked.server)
     expect(sent).toBeLessThanOrEqual(STREAMS * 16_384 + maxStreamBytes)
     await withinBytes(2 * (STREAMS * 16_384 + maxStreamBytes) + 8 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('wait within bounds before their handlers have begun', async () => {
@@ -122,7 +103,7 @@ describe('items that nobody takes', () => {
     peer.send(...Array.from({ length: 128 }, (_, at) => cancel(128 - at)))
     for (let id = 3; id <= 128; id++)
       expect(await peer.errorOf(id)).toMatchObject({ code: 'cancelled', processed: 'no' })
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('that are begun, jumbo ones, and never finished: no more than one window each, and one room for all', async () => {
@@ -152,7 +133,7 @@ describe('items that nobody takes', () => {
     await untilDeaf(attacked.server)
     expect(sent).toBeLessThanOrEqual(STREAMS * 16_384 + 16 * MIB + MIB)
     await withinBytes(STREAMS * 16_384 + 16 * MIB + 32 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 })
 
@@ -166,7 +147,7 @@ describe('answers that nobody takes', () => {
     await untilDeaf(attacked.server)
     expect(attacked.seen.yielded * 1_000).toBeLessThan(STREAMS * 2 * 16_384)
     await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
     expect(attacked.seen.ended).toBe(attacked.server.stats().calls['streams/count']?.['cancelled'])
   })
 
@@ -179,7 +160,7 @@ describe('answers that nobody takes', () => {
     const bulk = peer.frames.reduce((sum, { kind, body }) => (kind === kinds.DATA ? sum + body.length : sum), 0)
     expect(bulk).toBeLessThanOrEqual(65_536)
     await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('also whole ones: large replies that nobody acknowledges wait within bounds, and go on when they are', async () => {
@@ -208,7 +189,7 @@ describe('answers that nobody takes', () => {
     peer.send(credit(0, bulk))
     bulk = 0
     await until(() => whole === 400)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('and are not acknowledged for long end the connection, though it answers every PING', async () => {
@@ -296,82 +277,6 @@ describe('answers that nobody takes', () => {
     }
     await untilDeaf(attacked.server)
     await withinBytes(STREAMS * 16_384 + 40 * MIB, before)
-    await gone(attacked, peer, before)
-  })
-})
-
-describe('for ever', () => {
-  it('streams opened and cancelled leave nothing, and all of their handlers end', async () => {
-    const attacked = await streamVictim()
-    const { seen, server } = attacked
-    const peer = await RawPeer.greeted(attacked.url)
-    peer.onFrame = ({ kind }) => kind !== kinds.PONG && peer.frames.pop()
-    const round = async (from: number, methods: readonly (typeof count)[]) => {
-      for (let id = from; id < from + 500; id++) {
-        const method = methods[id % methods.length] ?? count
-        peer.send(open(id, method, endless), ...(method.input ? [data(id, itemOf(1))] : []), cancel(id))
-      }
-      await sendAll(peer, 1, () => new Uint8Array(0))
-      await until(() => server.stats().inFlight === 1)
-      seen.taken.length = 0
-      seen.met.length = 0
-    }
-    const all = [count, chat, sum, hold, placed]
-    for (let from = 1; from <= 2_000; from += 500) await round(from, all)
-    const before = await settle()
-    for (let from = 2_001; from <= 20_000; from += 500) await round(from, all)
-    await untilDeaf(server)
-    await withinBytes(4 * MIB, before)
-    expect(server.stats().inFlight).toBe(1)
-    await gone(attacked, peer, before)
-    expect(seen.ended).toBeGreaterThan(0)
-  })
-
-  it.each([
-    ['ENDs', (id: number) => end(id)],
-    ['credit', (id: number) => credit(id, 2 ** 31)],
-    ['items', (id: number) => data(id, itemOf(id))],
-    ['half items', (id: number) => data(id, itemOf(id), MORE)],
-    ['priorities', (id: number) => frame(kinds.PRIORITY, id, Uint8Array.of(2))],
-  ])('%s for nobody leave nothing', async (_, bytesFor) => {
-    const attacked = await streamVictim()
-    const peer = await RawPeer.greeted(attacked.url)
-    const before = await settle()
-    await sendAll(peer, 50, (n) => Buffer.concat(Array.from({ length: 1_000 }, (_, at) => bytesFor(n * 1_000 + at))))
-    expect(attacked.server.stats().unknownIds).toBe(50_000)
-    await withinBytes(4 * MIB, before)
-    await gone(attacked, peer, before)
-  })
-
-  it('priorities of one call leave nothing', async () => {
-    const attacked = await streamVictim()
-    const peer = await RawPeer.greeted(attacked.url)
-    peer.send(open(1, stuck, null))
-    const before = await settle()
-    const some = Array.from({ length: 1_000 }, (_, at) => frame(kinds.PRIORITY, 1, Uint8Array.of(at % 3)))
-    await sendAll(peer, 50, () => Buffer.concat(some))
-    await withinBytes(4 * MIB, before)
-    await gone(attacked, peer, before)
-  })
-
-  it('priorities of requests whose rest is thrown away leave nothing', async () => {
-    const attacked = await streamVictim({ maxCallsInFlight: 128 })
-    const peer = await RawPeer.greeted(attacked.url)
-    peer.onFrame = ({ kind }) => kind !== kinds.PONG && peer.frames.pop()
-    for (let id = 1; id <= 128; id++) peer.send(open(id, stuck, null))
-    await until(() => attacked.server.stats().inFlight === 129)
-    const before = await settle()
-    await sendAll(peer, 100, (n) =>
-      Buffer.concat(
-        Array.from({ length: 1_000 }, (_, at) => at + n * 1_000).flatMap((id) => [
-          request(id, echo, null, { bytes: pack(1), flags: moreFlag }),
-          frame(kinds.PRIORITY, id, Uint8Array.of(2)),
-          frame(kinds.REQUEST, id),
-        ]),
-      ),
-    )
-    expect(attacked.server.stats().refused).toEqual({ maxCallsInFlight: 100_000 })
-    await withinBytes(8 * MIB, before)
-    await gone(attacked, peer, before)
+    await expectGone(attacked, peer, before)
   })
 })

@@ -1,82 +1,16 @@
-/** Servers that break the rules of streams, or keep to them and mean harm: their client ends the call typed, and holds no more than its bounds. */
+/** Servers that break the rules of streams (spec/streams.md), or send items that are bad: their client ends the call typed. */
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type ClientOf, type Connection, type ConnectOptions, connect, type NanowireError } from '../../src/index.ts'
+import { connect } from '../../src/index.ts'
 import { flags, kinds, type ProtocolRule, pack } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
-import { fakeServer, frame, hello, type RawPeer } from '../support/raw-peer.ts'
-import { settle, withinBytes } from './memory.ts'
+import { fakeServer, frame, hello } from '../support/raw-peer.ts'
+import { all, type Client, close, endless, facing, join, many } from './facing.ts'
 import { credit, data, end, itemOf, Streams } from './streams.ts'
 
-const MIB = 2 ** 20
 const { MORE, GAP, WAIT, METADATA } = flags
 const NOTHING = new Uint8Array(0)
-
-type Client = ClientOf<typeof Streams>
-
-interface Facing {
-  readonly wire: Connection
-  readonly client: Client
-  readonly clock: HandClock
-  /** The server's end of the first connection. */
-  readonly peer: RawPeer
-}
-
-/** A client of a server that answers each request by these bytes, and does nothing else. */
-async function facing(
-  answer: (id: number) => Uint8Array = () => NOTHING,
-  options: ConnectOptions = {},
-): Promise<Facing> {
-  const clock = new HandClock()
-  const peers: RawPeer[] = []
-  const url = await fakeServer((peer) => {
-    peers.push(peer)
-    peer.send(hello())
-    peer.onFrame = ({ kind, id }) => kind === kinds.REQUEST && peers[0] === peer && peer.send(answer(id))
-  })
-  const wire = connect(url, { clock, ...options })
-  onTestFinished(() => close(wire, clock))
-  await wire.ready()
-  const [peer] = peers
-  if (!peer) throw new Error('nobody has connected')
-  return { wire, client: wire.client(Streams), clock, peer }
-}
-
-/** What waits for time has it. */
-async function close(wire: Connection, clock: HandClock): Promise<void> {
-  let closed = false
-  const closing = wire.close({ drainMs: 0 }).finally(() => {
-    closed = true
-  })
-  for (; !closed; await nextTurn()) clock.advance(1_000)
-  await closing
-}
-
-/** All that a stream has, and what it ends with. */
-async function all<Item>(stream: AsyncIterable<Item>): Promise<{ items: Item[]; error?: NanowireError }> {
-  const items: Item[] = []
-  try {
-    for await (const item of stream) items.push(item)
-    return { items }
-  } catch (error) {
-    return { items, error: error as NanowireError } // looked at by each test
-  }
-}
-
-async function* endless(
-  counted: { count: number; ended: number },
-  text = 'x',
-): AsyncGenerator<{ n: number; text: string }> {
-  try {
-    for (;;) yield { n: counted.count++, text }
-  } finally {
-    counted.ended++
-  }
-}
-
 const asked = { count: 3, bytes: 1 }
-const many = (times: number, one: Uint8Array): Uint8Array => Buffer.concat(Array<Uint8Array>(times).fill(one))
-const join = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
 
 interface Breach {
   readonly name: string
@@ -298,84 +232,4 @@ describe('items of a server', () => {
 /** A piece of an item that announces nearly 4 GiB. */
 function jumbo(id: number, flagBits: number): Uint8Array {
   return data(id, new Uint8Array(8_192).fill(0xc6, 0, 1).fill(0x7f, 1, 5), flagBits)
-}
-
-describe('memory of a client', () => {
-  it('is not lost to items that its consumers do not take, whatever they are cut into', async () => {
-    const { client, peer } = await facing()
-    const before = await settle()
-    const streams = Array.from({ length: 200 }, () => client.count(asked))
-    await peer.next(kinds.REQUEST, 200)
-    const bits = (id: number) => many(1_638, data(id, pack('123456789')))
-    for (let id = 1; id <= 200; id++) {
-      peer.send(bits(id), frame(kinds.PING, 0, new Uint8Array(8)))
-      await peer.next(kinds.PONG)
-    }
-    await withinBytes(200 * 16_384 * 2 + 8 * MIB, before)
-    for (const stream of streams) await stream.return()
-  })
-
-  it.each([
-    ['credit and acknowledgements', 0],
-    ['acknowledgements, where it gives all the credit there is', 2 ** 30],
-  ])(
-    'is not lost to a server that gives no %s: producers are asked only as far as items can leave',
-    async (_, more) => {
-      const { client, wire, clock } = await facing((id) => (more ? credit(id, more) : NOTHING))
-      const before = await settle()
-      const counted = { count: 0, ended: 0 }
-      const calls = Array.from({ length: 200 }, () => failureOf(client.sum(endless(counted, 'x'.repeat(1_000)))))
-      await still(() => counted.count)
-      expect(counted.count * 1_000).toBeLessThan(200 * 2 * 16_384)
-      await withinBytes(200 * 2 * 16_384 + 8 * MIB, before)
-      await close(wire, clock)
-      for (const call of calls) expect(await call).toMatchObject({ code: 'unavailable' })
-      await until(() => counted.ended === 200)
-    },
-  )
-
-  it('is not lost to a server that acknowledges all and reads nothing', async () => {
-    const { client, wire, clock, peer } = await facing((id) => credit(id, 2 ** 30), {
-      limits: { maxBacklogBytes: 64 * 1_024 },
-    })
-    const before = await settle()
-    const counted = { count: 0, ended: 0 }
-    const call = failureOf(client.sum(endless(counted, 'x'.repeat(10_000))))
-    await until(() => counted.count > 0)
-    peer.socket.pause()
-    for (let n = 0; n < 2_000 && peer.socket.writable; n++) {
-      peer.send(credit(0, 8_000))
-      await nextTurn()
-    }
-    await withinBytes(16 * MIB, before)
-    await close(wire, clock)
-    expect((await call).code).toMatch(/unavailable|internal/)
-    await until(() => counted.ended === 1)
-  })
-
-  it('is not lost to a server that never ends what was cancelled', async () => {
-    const { client, wire, peer } = await facing((id) => data(id, itemOf(1)))
-    peer.onFrame = ({ kind, id }) => {
-      if (kind === kinds.REQUEST) peer.send(data(id, itemOf(1)))
-      peer.frames.length = 0
-    }
-    const round = async (times: number) => {
-      for (let n = 0; n < times; n++) for await (const _ of client.count(asked)) break
-    }
-    await round(100)
-    const before = await settle()
-    await round(900)
-    await withinBytes(3 * MIB, before)
-    expect(wire.stats()).toMatchObject({ connections: 1, inFlight: 1_000 })
-    const one = await Promise.race([all(client.count(asked)), nextTurn().then(() => 'asked')])
-    expect(one).toBe('asked')
-  })
-})
-
-/** Until it does not change any more. */
-async function still(value: () => number): Promise<void> {
-  for (let same = 0, before = -1; same < 50; await nextTurn()) {
-    same = value() === before ? same + 1 : 0
-    before = value()
-  }
 }

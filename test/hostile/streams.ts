@@ -17,6 +17,7 @@ import {
 import { flags, kinds, pack } from '../../src/wire/index.ts'
 import { Gate } from '../rpc/lab.ts'
 import { frame, type RawPeer, request } from '../support/raw-peer.ts'
+import { withinBytes } from './memory.ts'
 import { type Victim, victim } from './victim.ts'
 
 const Item = Type.Object({ n: Type.Integer(), text: Type.String() })
@@ -144,7 +145,17 @@ export function acknowledge(peer: RawPeer): void {
   }
 }
 
-/** The items of what came for a call. */
-export function bytesOf(peer: RawPeer, id: number): number {
-  return peer.frames.reduce((sum, one) => (one.kind === kinds.DATA && one.id === id ? sum + one.body.length : sum), 0)
+/** Sends to many streams, and waits each time until all of it was looked at. */
+export async function sendAll(peer: RawPeer, ids: number, bytesFor: (id: number) => Uint8Array): Promise<void> {
+  for (let id = 1; id <= ids; id++) {
+    peer.send(bytesFor(id), frame(kinds.PING, 0, new Uint8Array(8)))
+    await peer.next(kinds.PONG)
+  }
+}
+
+/** When the peer has gone, nothing of it is left. */
+export async function expectGone(attacked: StreamVictim, peer: RawPeer, before: number): Promise<void> {
+  peer.socket.destroy()
+  await attacked.expectUnharmed()
+  await withinBytes(6 * 2 ** 20, before)
 }

@@ -218,6 +218,24 @@ describe.each(roles)('F10: the credit of a stream that a %s sends', (role) => {
     )
   })
 
+  it('keeps items in their order, also where the producer goes on after a no', () => {
+    const { made, outflow } = sending(role)
+    const sizes = [16_000, 5_000, 100, 30_000, 100]
+    let from = 0
+    for (const bytes of sizes) {
+      outflow.put(new Item(ramp(bytes, from)))
+      from += bytes
+    }
+    for (let round = 0; round < 20; round++) {
+      feed(made, credit(1, 3_000))
+      outflow.put(new Item(ramp(10, from)))
+      from += 10
+    }
+    feed(made, credit(1, 50_000))
+    const bodies = made.link.sent.filter(({ kind }) => kind === kinds.DATA).map(({ body }) => body)
+    expect(Buffer.compare(Buffer.concat(bodies), ramp(from))).toBe(0)
+  })
+
   it('F11: is let be where CREDIT comes after its end', () => {
     const { made, outflow } = sending(role)
     const [handled] = made.effects.requests

@@ -159,7 +159,7 @@ export class Rig {
   #limitFired(side: 'client' | 'server', name: LimitName, message: string): void {
     if (name === 'idleTimeoutMs') {
       // Nothing came, or nothing that was sent has arrived.
-      if (message.includes('of a message')) throw new Error(message)
+      if (message.includes('of a message')) return this.#gaveUp(side, message)
       const isTaking = message.includes('was ')
       const lane = (side === 'client') === isTaking ? this.toServer : this.toClient
       const silentMs = this.clock.now() - lane.deliveredAt
@@ -169,6 +169,14 @@ export class Rig {
       if (this.effects[side].hellos.length > 0) throw new Error(`${side}: ${name} after the HELLO`)
       this.ledger.connection = 'over'
     }
+  }
+
+  /** Right only where the sender heard of no credit, as nothing has come through to it. */
+  #gaveUp(side: 'client' | 'server', message: string): void {
+    const lane = side === 'client' ? this.toServer : this.toClient
+    const silentMs = this.clock.now() - lane.deliveredAt
+    if (silentMs < (this.#limits[side].idleTimeoutMs ?? 30_000) / 2) throw new Error(`${message} after ${silentMs} ms`)
+    this.ledger.connection = 'over'
   }
 
   #handlerBegan(call: IncomingCall, tag: number, body: Uint8Array, handler: RigOptions['handler']): void {

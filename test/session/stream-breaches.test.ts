@@ -131,6 +131,16 @@ describe.each([
   })
 })
 
+it('F15: DATA without an item are counted also where nobody takes items any more', () => {
+  const made = opened()
+  const { flow } = beginAt(made, 1, INPUT)
+  flow.inflow?.stop()
+  feed(made, ...Array(1_024).fill(data(1)))
+  expect(made.session.state).toBe('open')
+  feed(made, data(1))
+  expect(made.effects.violations).toMatchObject([{ rule: 'limit' }])
+})
+
 describe('what looks like a breach and is none', () => {
   it.each(['server', 'client'] as const)('F2, F11, S11: frames for ids that are not in flight, to a %s', (role) => {
     const made = begin(role)

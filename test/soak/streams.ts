@@ -21,7 +21,7 @@ import Type from 'typebox'
 
 const AT_ONCE = 16
 const NO_LOG = { debug() {}, info() {}, warn() {}, error() {} }
-const [first = 200, last = 1_200] = process.argv.slice(2).map(Number)
+const [first = 200, last = 900] = process.argv.slice(2).map(Number)
 
 const Numbers = contract('numbers', {
   count: serverStream(Type.Integer(), Type.Integer()),

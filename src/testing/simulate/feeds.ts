@@ -53,5 +53,5 @@ function chooses({ event }: MethodRef, filter: unknown, body: unknown): boolean 
   const key = event?.key
   if (key === undefined) return true
   const chosen = (filter as Properties)[key] // what fits an event's schemas are objects
-  return chosen === undefined || chosen === (body as Properties)[key]
+  return chosen === undefined || chosen === (body as Properties)[key] // likewise
 }

@@ -123,7 +123,7 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
     const call = ledger.ran(Number(number), method, digest, handler)
     if (!call) return next()
     ctx.reply.set(NUMBER, number)
-    if (method.input) takeInput(request as ItemStream<unknown>, call, options, ctx)
+    if (method.input) takeInput(request as ItemStream<unknown>, call, options, ctx) // what such a handler is given
     const faults = new HandlerFaults(options, ctx)
     try {
       await faults.before()

@@ -89,13 +89,22 @@ export class Workload {
   async run(): Promise<void> {
     const chance = this.#chance
     if (this.#world.plan.isBurst) {
-      await Promise.all(Array.from({ length: this.#calls * BURST }, () => this.#call()))
+      const calls = Array.from({ length: this.#calls * BURST }, () => this.#call())
+      await Promise.all([...calls, this.#publish()])
       return
     }
     const callers = chance.between(1, 6)
     const gapMs = chance.pick([1, 10, 100, 400])
     const shares = Array.from({ length: callers }, (_, index) => Math.ceil((this.#calls - index) / callers))
     await Promise.all(shares.map((share) => this.#caller(share, gapMs)))
+  }
+
+  /** Beside calls that all begin at once. */
+  async #publish(): Promise<void> {
+    for (let left = this.#calls; left > 0; left--) {
+      await this.#world.sleep(this.#chance.between(0, 50))
+      this.#items.publish()
+    }
   }
 
   async #caller(calls: number, gapMs: number): Promise<void> {

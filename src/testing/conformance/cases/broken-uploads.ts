@@ -120,6 +120,44 @@ export const brokenUploads: Cases = {
     await t.until(() => counts().inFlight === 0, 'the slot to be free')
   },
 
+  ...each(
+    { cancelled: 'cancelled', late: 'deadline_exceeded' } as const,
+    (how) => `gives a handler no more items when its caller is ${how}: its loop throws`,
+    async (t, code) => {
+      const begun = new Gate()
+      const thrown = new Gate<unknown>()
+      let taken = 0
+      const { feed: client, clock } = await t.open(
+        feed({
+          async sum(items, ctx) {
+            const told = new Promise((resolve) => ctx.signal.addEventListener('abort', resolve))
+            try {
+              for await (const _ of items) {
+                taken++
+                begun.open()
+                await told
+              }
+            } catch (error) {
+              thrown.open(error)
+            }
+            return taken
+          },
+        }),
+      )
+      const controller = new AbortController()
+      const { given, items } = watched(1_000)
+      const call = fails(client.sum(items, { signal: controller.signal, timeoutMs: 200 }), { code, processed: 'maybe' })
+      await begun.promise
+      await t.turns(5) // items wait, where some may be under way
+      if (code === 'cancelled') controller.abort()
+      else clock.advance(210)
+      await call
+      matches(await thrown.promise, { name: 'NanowireError' }, "what the handler's loop throws")
+      equal(taken, 1, 'items that the handler got')
+      await given.ended.promise
+    },
+  ),
+
   async 'ends an upload at its deadline'(t) {
     const seen = { items: 0, reason: new Gate<unknown>() }
     const {

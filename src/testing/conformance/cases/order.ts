@@ -1,5 +1,6 @@
 /** Many calls at once: each has its own reply, and nobody waits for somebody else. */
 import { equal, holds, quiet } from '../assert.ts'
+import { feed, listOf } from '../feed.ts'
 import { Gate, lab } from '../lab.ts'
 import type { Cases } from '../suite.ts'
 
@@ -130,5 +131,44 @@ export const order: Cases = {
       }),
     )
     equal(await opened.client.echo({ text: '' }), { text: '01234567' })
+  },
+
+  async 'begins streams and calls in the order in which they are made, also before there is a connection'(t) {
+    const begun: string[] = []
+    const { client, feed: streams } = await t.open([
+      lab({
+        echo(request) {
+          begun.push(request.text)
+          return request
+        },
+      }),
+      feed({
+        texts(texts) {
+          begun.push(...texts)
+          return texts
+        },
+        async sum(items) {
+          begun.push('sum')
+          return (await listOf(items)).length
+        },
+        chat(items) {
+          begun.push('chat')
+          return items
+        },
+      }),
+    ])
+    for (let round = 0; round < 2; round++) {
+      begun.length = 0
+      const ends: Promise<unknown>[] = [
+        client.echo({ text: 'a' }),
+        streams.sum([{ n: 1 }]),
+        client.echo({ text: 'b' }),
+        listOf(streams.texts(['c'])),
+        listOf(streams.chat([{ n: 1 }])),
+        client.echo({ text: 'd' }),
+      ]
+      await Promise.all(ends)
+      equal(begun, ['a', 'sum', 'b', 'c', 'chat', 'd'], 'the order in which handlers began')
+    }
   },
 }

@@ -39,6 +39,30 @@ const cancelled: Cases = {
     equal(runs, 1, 'runs of the handler')
   },
 
+  async 'cancels a stream also while its last items wait to be taken'(t) {
+    const { service } = endless()
+    const { feed: client, counts } = await t.open(service)
+    const controller = new AbortController()
+    const stream = client.ticks({ count: 50 }, { signal: controller.signal })
+    await takeNumbers(stream, 0, 5)
+    await t.turns(5) // its end has come, where it has a way to go
+    controller.abort()
+    await fails(stream.next(), { code: 'cancelled' })
+    await isOver(stream)
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+  },
+
+  async 'ends a stream at its deadline also while its last items wait to be taken'(t) {
+    const { service } = endless()
+    const { feed: client, clock } = await t.open(service)
+    const stream = client.ticks({ count: 50 }, { timeoutMs: 100 })
+    await takeNumbers(stream, 0, 5)
+    await t.turns(5)
+    clock.advance(108)
+    await fails(stream.next(), { code: 'deadline_exceeded' })
+    await isOver(stream)
+  },
+
   async 'takes no harm from a signal that is aborted after the last item'(t) {
     const { service } = endless()
     const { feed: client, wire } = await t.open(service)
