@@ -159,14 +159,26 @@ function methodClient(method: MethodRef, channel: Channel, around: Around | unde
 /** Answered at once, by items; what is wrong is told when the first is asked for. */
 function streamClient(method: MethodRef, channel: Channel, around: Around | undefined): unknown {
   return Object.freeze((given: unknown, settings: CallOptions | CallContext = NO_OPTIONS): Items => {
-    const request = given === undefined && method.event ? {} : given // who names no key wants everything
     try {
+      const request = method.event ? filterOf(method.name, method.event.key, given) : given
       const options = optionsOf(method, settings)
       return around ? around.open({ method, request, options }) : channel.open(method, request, options)
     } catch (error) {
       return failedItems(callError(error), method)
     }
   })
+}
+
+/**
+ * Who names no key wants everything; whose key is undefined has made a mistake.
+ * @throws NanowireError `invalid_argument`
+ */
+function filterOf(name: string, key: string | undefined, given: unknown): unknown {
+  if (given === undefined) return {}
+  const isNamed = key !== undefined && typeof given === 'object' && given !== null && Object.hasOwn(given, key)
+  if (isNamed && Reflect.get(given, key) === undefined)
+    throw misuse(`${name}: ${key} is undefined; leave it out to have everything`)
+  return given
 }
 
 /** @throws NanowireError `invalid_argument` */

@@ -30,6 +30,13 @@ export function requireSource(name: string, source: unknown): void {
 }
 
 export function refuseSource(name: string, source: unknown): never {
-  const kind = source === null ? 'null' : `a ${typeof source}`
-  throw misuse(`${name}: items come from an async generator, an array, a stream or another iterable, not from ${kind}`)
+  throw misuse(
+    `${name}: items come from an async generator, an array, a stream or another iterable, not from ${kindOf(source)}`,
+  )
+}
+
+function kindOf(source: unknown): string {
+  if (source === null || source === undefined) return String(source)
+  if (typeof source === 'function') return 'a function; call it, if it is a generator'
+  return typeof source === 'object' ? 'an object that is none' : `a ${typeof source}`
 }

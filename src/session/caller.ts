@@ -56,20 +56,6 @@ export class Caller implements FlowHalf {
     return this.#calls.isIdle && (this.#flows.made?.unsent ?? 0) === 0
   }
 
-  /** The replies that are half there. */
-  get messages(): Pick<Reassembler, 'fragments' | 'wanted'> {
-    return this.#reassembler
-  }
-
-  /** Nothing more has come of replies that are half there. */
-  giveUpUnfinished(message: string): void {
-    for (const id of this.#reassembler.wanted) {
-      this.#reassembler.discard(id)
-      this.#sender.frame(kinds.CANCEL, id, NOTHING)
-      this.#calls.refuse(id)?.refused({ code: 'unavailable', message, processed: 'maybe' })
-    }
-  }
-
   /** Sends a call, or lets it wait for its turn. */
   start(call: OutgoingCall): void {
     const { limits, peerLimits, link } = this.#sender

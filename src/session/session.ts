@@ -256,14 +256,15 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     this.#sender.link.destroy()
   }
 
+  /** A client waits for ever, for this and for acknowledgements: its server may have stopped reading (session.md, S9, S17). */
   bulkCome(): number | undefined {
-    const messages = (this.#caller ?? this.#callee)?.messages
+    if (this.#role === 'client') return undefined
+    const messages = this.#callee?.messages
     const flows = this.#flows.made
     if (!messages?.wanted.length && !flows?.unfinished.length) return undefined
     return (messages?.fragments ?? 0) + (flows?.bulkCome ?? 0)
   }
 
-  /** A client waits for ever: its server may have stopped reading (session.md, S9, S17). */
   bulkAcknowledged(): number | undefined {
     return this.#role === 'server' ? this.#flows.made?.awaited : undefined
   }
@@ -272,14 +273,10 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     const what = `nothing more came of a message for ${Math.round(ms)} ms`
     const message = limitMessage('idleTimeoutMs', this.#sender.limits, what, this.#peer)
     this.#effects.limitFired('idleTimeoutMs', message)
-    const code = this.#role === 'server' ? 'deadline_exceeded' : 'unavailable'
-    const processed = this.#role === 'server' ? 'yes' : 'maybe'
-    for (const inflow of this.#flows.made?.unfinished ?? [])
-      inflow.giveUp(new NanowireError(code, message, { processed }))
-    const half = this.#caller ?? this.#callee
-    half?.giveUpUnfinished(message)
-    if (this.#role === 'client') this.#callEnded()
-    else this.#endIfDrained()
+    const error = new NanowireError('deadline_exceeded', message, { processed: 'yes' })
+    for (const inflow of this.#flows.made?.unfinished ?? []) inflow.giveUp(error)
+    this.#callee?.giveUpUnfinished(message)
+    this.#endIfDrained()
   }
 
   judgingChanged(): void {

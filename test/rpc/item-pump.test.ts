@@ -112,11 +112,12 @@ describe('a pump takes items', () => {
   it.each([
     ['a string', 'text', 'a string'],
     ['a number', 5, 'a number'],
-    ['nothing', undefined, 'a undefined'],
+    ['nothing', undefined, 'undefined'],
     ['null', null, 'null'],
-    ['an object', {}, 'a object'],
-    ['a promise of items', Promise.resolve([1]), 'a object'],
-    ['what has no function there', { [Symbol.iterator]: 5 }, 'a object'],
+    ['an object', {}, 'an object that is none'],
+    ['a promise of items', Promise.resolve([1]), 'an object that is none'],
+    ['what has no function there', { [Symbol.iterator]: 5 }, 'an object that is none'],
+    ['a function', () => [], 'a function; call it, if it is a generator'],
   ])('and says so where there are none: %s', (_, source, kind) => {
     const { pump, notes } = pumpOf(source)
     pump.start()

@@ -300,3 +300,15 @@ describe.each(Object.entries(places))('a slow subscriber in %s (F19, F20)', (_, 
     expect(subscribersOf(made, 'noted')).toBeLessThan(2)
   })
 })
+
+describe('a key that is undefined', () => {
+  it('is refused, and does not stand for everything', async () => {
+    const wire = closing(connect(orders(), { clock: new HandClock() }))
+    const orderId: unknown = undefined
+    const placed = wire.client(Orders).placed({ orderId } as never) // as a caller without types
+    await expect(placed.next()).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('orderId'),
+    })
+  })
+})

@@ -53,11 +53,9 @@ export class Ledger {
 
   refused(number: number, code: string, processed: Processed | undefined): void {
     const call = this.#end(number, 'refused', processed ?? 'maybe')
-    // Its rest did not come in time (streams.md, F16).
-    if (this.connection === 'over' && code === (processed === 'no' ? 'deadline_exceeded' : 'unavailable'))
-      this.#require(processed !== 'no' || call.ran === 0, call, 'was given up as not run')
-    else if (processed === 'no')
-      this.#require(call.ran === 0 && code === 'resource_exhausted', call, 'was refused as not run')
+    // Late where it waited for a slot, or its rest did not come in time (streams.md, F16).
+    const isKnown = code === 'resource_exhausted' || code === 'deadline_exceeded'
+    if (processed === 'no') this.#require(call.ran === 0 && isKnown, call, 'was refused as not run')
     else if (code === 'resource_exhausted')
       this.#require(call.handler === 'oversized', call, 'was refused as too large')
     else this.#require(call.handler === 'failed' && code === 'Failed' && processed === 'yes', call, `got ${code}`)

@@ -113,6 +113,21 @@ export const streamClosing: Cases = {
     await closing
   },
 
+  async 'ends subscriptions when the connection is closed, and waits for none'(t) {
+    const service = feed()
+    const { feed: client, wire, counts } = await t.open(service)
+    const [one, other] = [client.placed(), client.placed({ id: 'x' })]
+    await Promise.all([one.ready, other.ready])
+    service.publish.placed({ id: 'x', n: 1 })
+    equal(await nextOf(one), { id: 'x', n: 1 })
+    const waiting = quiet(one.next())
+    await wire.close() // no time passes
+    await fails(waiting, { code: 'unavailable' })
+    await isOver(one)
+    await t.until(() => counts().inFlight === 0, 'both handlers to end')
+    service.publish.placed({ id: 'x', n: 2 })
+  },
+
   async 'refuses a stream of a connection that was closed before'(t) {
     const { feed: client, wire } = await t.open(feed())
     await wire.close()
