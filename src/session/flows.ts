@@ -82,8 +82,8 @@ export class Flows {
     return this.#flows.get(id) ?? this.open(id, false, false)
   }
 
-  /** A call begins that receives or sends items. */
-  open(id: number, receives: boolean, sends: boolean, priority: Priority = 1): Flow {
+  /** A call begins that receives or sends items. Its priority may have come before all of its request. */
+  open(id: number, receives: boolean, sends: boolean, priority = this.#flows.get(id)?.priority ?? 1): Flow {
     const inflow = receives ? new Inflow(id, this.#sender, this.#reassembler, this.#room) : undefined
     const outflow = sends ? new Outflow(id, this.#sender, this.#window, this.#turns) : undefined
     if (outflow) outflow.priority = priority

@@ -1,7 +1,7 @@
 /** Messages that come in too many pieces, or stop half way; bulk that nobody acknowledges (spec/streams.md, F15, F16). */
 import { describe, expect, it } from 'vitest'
 import { flags, kinds } from '../../src/wire/index.ts'
-import { frameBytes } from '../support/slow-frames.ts'
+import { frameBytes, requestBody } from '../support/slow-frames.ts'
 import { opened, type Tapped } from '../support/tapped.ts'
 import { feed, request, response, startedAt } from './messages.ts'
 import { beginAt, beginFrom, Consumer, cancel, credit, data, Producer, priority, ramp, words } from './streams-kit.ts'
@@ -213,4 +213,12 @@ it('F17: a PRIORITY opens nothing that would stay', () => {
   feed(made, request(1, MORE), priority(1, 2), cancel(1))
   live(made, 5_000)
   expect([made.session.inFlight, made.effects.limits]).toEqual([0, []])
+})
+
+it('F17: a PRIORITY holds that comes before all of its request has', () => {
+  const made = opened({ limits })
+  const first = frameBytes(kinds.REQUEST, MORE | OUTPUT, 1, requestBody(7, 0, [0xc0]).subarray(0, 8))
+  feed(made, first, priority(1, 2), frameBytes(kinds.REQUEST, 0, 1, [0xc0]))
+  const flow = made.effects.requests.at(-1)?.call.flow
+  expect([flow?.priority, flow?.outflow?.priority]).toEqual([2, 2])
 })
