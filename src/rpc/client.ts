@@ -12,7 +12,9 @@ import type {
 import { misuse, NanowireError } from '../errors.ts'
 import { type CallOptions, type Channel, callError, callOptionNames, failedItems } from './call.ts'
 import { CallContext, type Context } from './context.ts'
+import { closeSource } from './item-pump.ts'
 import type { ItemStream, Items } from './item-stream.ts'
+import { hearErrors } from './iteration.ts'
 import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
 import { unknownOption } from './options.ts'
 import { outerStream } from './outer-stream.ts'
@@ -138,6 +140,7 @@ class OpenedStreams {
 function methodClient(method: MethodRef, channel: Channel, around: Around | undefined): unknown {
   if (method.output) return streamClient(method, channel, around)
   const call = (request: unknown, given?: CallOptions | CallContext): Promise<unknown> => {
+    if (method.input) hearErrors(request)
     if (given === undefined) {
       return around
         ? around.run({ method, request, options: {} }).catch(rethrowMarked)
@@ -147,6 +150,7 @@ function methodClient(method: MethodRef, channel: Channel, around: Around | unde
     try {
       options = optionsOf(method, given)
     } catch (error) {
+      if (method.input) closeSource(request)
       return Promise.reject(callError(error))
     }
     return around
@@ -159,11 +163,13 @@ function methodClient(method: MethodRef, channel: Channel, around: Around | unde
 /** Answered at once, by items; what is wrong is told when the first is asked for. */
 function streamClient(method: MethodRef, channel: Channel, around: Around | undefined): unknown {
   return Object.freeze((given: unknown, settings: CallOptions | CallContext = NO_OPTIONS): Items => {
+    if (method.input) hearErrors(given)
     try {
       const request = method.event ? filterOf(method.name, method.event.key, given) : given
       const options = optionsOf(method, settings)
       return around ? around.open({ method, request, options }) : channel.open(method, request, options)
     } catch (error) {
+      if (method.input) closeSource(given)
       return failedItems(callError(error), method)
     }
   })

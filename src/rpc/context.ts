@@ -181,8 +181,9 @@ export class CallContext implements Context, CallRunner, Deadline {
     return this.#parts?.reason
   }
 
-  /** Aborts the signal, now or when it is first read. */
+  /** Aborts the signal, now or when it is first read; of a handler that has ended nothing is aborted any more. */
   cancel(reason: NanowireError): void {
+    if (this.isOver) return
     this.#parts ??= {}
     if (this.#parts.reason) return
     this.#parts.reason = reason

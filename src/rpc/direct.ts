@@ -85,7 +85,7 @@ export class DirectChannel implements Channel {
       if (route.method.input) return this.#startStream(route, request, options, principal).handOver()
       return this.#start(route, request, options, principal)
     } catch (error) {
-      if (method.input) closeSource(request, this.#clock)
+      if (method.input) closeSource(request)
       return rejectCall(error, method, this.#counters, PEER)
     }
   }
@@ -96,7 +96,7 @@ export class DirectChannel implements Channel {
       if (!('run' in route)) throw this.#turnedAway(method, route)
       return this.#startStream(route, request, options, principal).handOverItems()
     } catch (error) {
-      if (method.input) closeSource(request, this.#clock)
+      if (method.input) closeSource(request)
       return rejectStream(error, method, this.#counters, PEER)
     }
   }

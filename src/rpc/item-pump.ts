@@ -3,8 +3,8 @@
  * only when the sink takes one; puts nothing after `stop`, `end` or `fail`; ends by exactly one of `end`, `fail` and `stop`; an
  * endless producer never blocks the event loop. Hot: makes no promise or closure for an item beyond the iterator's own.
  */
-import type { Clock } from '../session/index.ts'
-import { type ItemIterator, iterationOf, refuseSource } from './iteration.ts'
+import { type Clock, systemClock } from '../session/index.ts'
+import { hearErrors, type ItemIterator, iterationOf, refuseSource } from './iteration.ts'
 
 /** Where items go. */
 export interface ItemSink {
@@ -41,8 +41,8 @@ type State = typeof IDLE | typeof BUSY | typeof ASKING | typeof FULL | typeof PA
 const { then } = Promise.prototype
 
 /** What is not iterated, because its call has not begun, is told that it is over: a file that it reads must be closed. */
-export function closeSource(source: unknown, clock: Clock): void {
-  new ItemPump(source, nowhere, clock).stop()
+export function closeSource(source: unknown): void {
+  new ItemPump(source, nowhere, systemClock).stop() // which waits for nothing
 }
 
 const nowhere: ItemSink = { put: () => true, end() {}, fail() {} }
@@ -73,6 +73,7 @@ export class ItemPump {
   #lateError: unknown
 
   constructor(source: unknown, sink: ItemSink, clock: Clock) {
+    hearErrors(source)
     this.#source = source
     this.#sink = sink
     this.#clock = clock

@@ -27,7 +27,27 @@ export function iterationOf(source: unknown): Iteration | undefined {
  */
 export function requireSource(name: string, source: unknown): void {
   if (!iterationOf(source)) refuseSource(name, source)
+  if (!isOneShot(source)) return
+  if (given.has(source)) throw misuse(`${name}: these items were given to a call before, and are gone; make new ones`)
+  given.add(source)
 }
+
+/** What can be iterated once, and was given to a call: a second one would send nothing, and be content. */
+const given = new WeakSet<object>()
+
+/** An iterator, or a stream of Node or the web. */
+function isOneShot(source: unknown): source is object {
+  if (typeof source !== 'object' || source === null) return false
+  return ['next', 'getReader', 'read'].some((name) => typeof Reflect.get(source, name) === 'function')
+}
+
+/** A stream of Node may fail before it is iterated, and ends the process if nobody listens; who iterates it is told all the same. */
+export function hearErrors(source: unknown): void {
+  if (typeof source !== 'object' || source === null || !('on' in source && 'destroy' in source)) return
+  if (typeof source.on === 'function' && typeof source.destroy === 'function') source.on('error', ignore)
+}
+
+const ignore = (): void => {}
 
 export function refuseSource(name: string, source: unknown): never {
   throw misuse(

@@ -78,7 +78,7 @@ export class LocalConnection implements Connection, Channel {
 
   /** Why nothing comes of a call. */
   #closed(method: MethodRef, request: unknown): NanowireError {
-    if (method.input) closeSource(request, this.#options.clock)
+    if (method.input) closeSource(request)
     return closedError()
   }
 

@@ -81,7 +81,7 @@ export class RemoteConnection implements Connection, Channel {
         : new RemoteCall(method, request, options, this.#side)
       return this.#start(call).promise
     } catch (error) {
-      if (method.input) closeSource(request, this.#options.clock)
+      if (method.input) closeSource(request)
       return rejectCall(error, method, this.#counters, this.#url)
     }
   }
@@ -90,7 +90,7 @@ export class RemoteConnection implements Connection, Channel {
     try {
       return this.#start(this.#openStream(method, request, options)).items
     } catch (error) {
-      if (method.input) closeSource(request, this.#options.clock)
+      if (method.input) closeSource(request)
       return rejectStream(error, method, this.#counters, this.#url)
     }
   }

@@ -65,6 +65,7 @@ export class Answers {
 
   /** A handler has ended, and all of its answer has left or nobody is there for it. */
   forget(call: IncomingCall): void {
+    call.runner = undefined
     this.#calls.remove(call)
     this.#flows.made?.close(call.id)
     this.#slotFreed()

@@ -167,11 +167,12 @@ export class Flows {
   /** The connection is over: while its calls are told so, nothing more is written. */
   over(): void {
     this.#room.close()
+    for (const rest of this.#rests) rest.stop()
+    this.#rests.clear()
+    for (const { outflow } of this.#flows.values()) outflow?.stop()
   }
 
   closeAll(): void {
-    for (const rest of this.#rests) rest.stop()
-    this.#rests.clear()
     for (const id of [...this.#flows.keys()]) this.close(id)
   }
 

@@ -26,9 +26,12 @@ export class Room {
     return this.#itemBytes
   }
 
-  /** Sets aside room for a larger window, if more than enough is left for items. Returns whether it did. */
+  /**
+   * Sets aside room for a larger window, if more than enough is left for items, and half of the rest for streams that come later: what
+   * a stream was given cannot be taken from it. Returns whether it did.
+   */
   widen(bytes: number): boolean {
-    if (this.#free - bytes < 2 * this.#itemBytes || this.#seekers.size > 0) return false
+    if (2 * bytes > this.#free - 2 * this.#itemBytes || this.#seekers.size > 0) return false
     this.#free -= bytes
     return true
   }

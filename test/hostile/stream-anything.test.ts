@@ -69,7 +69,12 @@ const shared = [
 ] as const
 
 const methods = [stuck, large, count, sum, hold, chat, placed] as const
-const asked = { [stuck.name]: null, [large.name]: 100_000, [count.name]: { count: 40, bytes: 900 }, [placed.name]: {} }
+const asked: Readonly<Record<string, unknown>> = {
+  [stuck.name]: null,
+  [large.name]: 100_000,
+  [count.name]: { count: 40, bytes: 900 },
+  [placed.name]: {},
+}
 
 describe('frames of streams in any order', () => {
   it('from a client end its calls, or its connection by a rule', { timeout: PATIENCE_MS }, async () => {

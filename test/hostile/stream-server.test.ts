@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { flags, kinds, type ProtocolRule, pack } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
-import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
+import { HandClock, until } from '../support/hand-clock.ts'
 import { fakeServer, frame, hello } from '../support/raw-peer.ts'
 import { all, type Client, close, endless, facing, join, many } from './facing.ts'
 import { credit, data, end, itemOf, Streams } from './streams.ts'
@@ -199,24 +199,22 @@ describe('items of a server', () => {
     await peer.next(kinds.CANCEL, 1)
   })
 
-  it('that are half there, and then nothing, are given up in time', async () => {
-    const { client, peer, clock } = await facing((id) => data(id, itemOf(7).subarray(0, 4), MORE))
-    peer.onFrame = ({ kind, id, body }) => {
-      if (kind === kinds.REQUEST) peer.send(data(id, itemOf(7)), data(id, itemOf(7).subarray(0, 4), MORE))
-      if (kind === kinds.PING) peer.send(frame(kinds.PONG, 0, body))
-    }
-    const outcome = all(client.count(asked))
-    let ended = false
-    void outcome.finally(() => {
-      ended = true
-    })
-    for (let seconds = 0; seconds < 70 && !ended; seconds++) {
+  it('that are half there, and then nothing, end with the deadline that their caller has named, and no other', async () => {
+    const { client, peer, clock } = await facing((id) =>
+      join(data(id, itemOf(7)), data(id, itemOf(7).subarray(0, 4), MORE)),
+    )
+    const patient = client.count(asked)
+    await patient.next()
+    const hasty = all(client.count(asked, { timeoutMs: 90_000 }))
+    for (let seconds = 0; seconds < 100; seconds++) {
+      peer.send(frame(kinds.PING, 0, new Uint8Array(8)))
+      await peer.next(kinds.PONG) // it is there, and says nothing more of the item
       clock.advance(1_000)
-      for (let turn = 0; turn < 5; turn++) await nextTurn()
     }
-    const { items, error } = await outcome
+    const { items, error } = await hasty
     expect(items).toHaveLength(1)
-    expect(error).toMatchObject({ code: 'unavailable', processed: 'maybe' })
+    expect(error).toMatchObject({ code: 'deadline_exceeded', processed: 'maybe' })
+    await patient.return()
     await peer.next(kinds.CANCEL, 1)
   })
 

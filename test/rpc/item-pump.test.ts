@@ -470,7 +470,7 @@ describe('a pump that is stopped', () => {
         reason = given
       },
     })
-    for (const source of [readable, web]) closeSource(source, new HandClock())
+    for (const source of [readable, web]) closeSource(source)
     await nextTurn()
     expect([readable.destroyed, reason]).toEqual([true, undefined])
     const { pump, notes } = pumpOf(noted([], [1]))
@@ -478,7 +478,7 @@ describe('a pump that is stopped', () => {
     pump.start()
     await nextTurn()
     expect(notes).toEqual(['ended'])
-    closeSource('no iterable', new HandClock())
+    closeSource('no iterable')
   })
 })
 

@@ -1,7 +1,8 @@
 /** What a stream over a connection does while the user's own code runs within it: getters of items that call back. */
+import { createReadStream } from 'node:fs'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { Bytes, clientStream, connect, contract, serverStream, service, unary } from '../../src/index.ts'
+import { Bytes, clientStream, connect, contract, event, serverStream, service, unary } from '../../src/index.ts'
 
 const Uploads = contract('uploads', {
   send: clientStream(Type.Object({ n: Type.Integer(), text: Type.String() }), Type.Integer()),
@@ -75,5 +76,78 @@ describe('large items that nobody takes (F13)', () => {
     for await (const item of read({ bytes: 100_000, count: 5 })) lengths.push(item.length)
     expect(lengths).toEqual(Array(5).fill(100_000))
     for (const stream of untaken) await stream.return()
+  })
+})
+
+const Chat = contract('chat', {
+  join: serverStream(Type.Null(), Type.String()),
+  left: event(Type.Object({ pad: Type.String() }), { slow: { policy: 'disconnect', maxItems: 3 } }),
+})
+
+describe('a handler that publishes when its connection is lost', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'to a subscriber of the same one that %i more bodies wait for ends both',
+    async (count) => {
+      const chat = service(Chat, {
+        async *join(_, ctx) {
+          const gone = new Promise((resolve) => {
+            ctx.signal.addEventListener('abort', () => {
+              chat.publish.left({ pad: 'x'.repeat(1_000) })
+              resolve(undefined)
+            })
+          })
+          yield 'welcome'
+          await gone
+        },
+      })
+      const wire = connect(chat, { encoded: true })
+      const { join, left } = wire.client(Chat)
+      const joined = join(null)
+      await joined.next()
+      const subscription = left()
+      await subscription.ready
+      for (let n = 0; n < count; n++) chat.publish.left({ pad: 'x'.repeat(1_000) })
+      await wire.close({ drainMs: 1 })
+      await expect(joined.next()).rejects.toMatchObject({ code: 'unavailable' })
+    },
+  )
+})
+
+describe('what a caller gives for its items', () => {
+  it('may fail before anything is connected', async () => {
+    await using wire = connect(uploads, { encoded: true })
+    const missing = createReadStream('/no/such/file') as AsyncIterable<never>
+    await expect(wire.client(Uploads).send(missing)).rejects.toMatchObject({
+      cause: expect.objectContaining({ code: 'ENOENT' }),
+    })
+  })
+
+  it.each(['memory', 'encoded'])('is refused a second time, for it is gone (%s)', async (place) => {
+    await using wire = connect(uploads, { encoded: place === 'encoded' })
+    const { send } = wire.client(Uploads)
+    const items = (function* () {
+      yield { n: 1, text: 'one' }
+    })()
+    expect(await send(items)).toBe(1)
+    await expect(send(items)).rejects.toMatchObject({ code: 'invalid_argument', processed: 'no' })
+    const list = [{ n: 1, text: 'one' }]
+    expect([await send(list), await send(list)]).toEqual([1, 1])
+  })
+
+  it('is ended where an option of the call is wrong', async () => {
+    await using wire = connect(uploads)
+    let hasEnded = false
+    const items = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: true as const, value: undefined }),
+        return() {
+          hasEnded = true
+          return { done: true as const, value: undefined }
+        },
+      }),
+    }
+    const options = { timeout: 5 } as never // as a caller without types
+    await expect(wire.client(Uploads).send(items, options)).rejects.toMatchObject({ code: 'invalid_argument' })
+    expect(hasEnded).toBe(true)
   })
 })

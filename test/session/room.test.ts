@@ -69,3 +69,17 @@ describe('an item that would fit into a frame', () => {
     expect(written).toEqual([4_000])
   })
 })
+
+describe('room for larger windows', () => {
+  it('is never all given to one stream, for it cannot be taken back', () => {
+    const room = new Room(16_000, 4_000)
+    const widen = (): number => {
+      let window = 100
+      while (room.widen(window)) window *= 2
+      return window
+    }
+    const windows = [widen(), widen(), widen(), widen()]
+    expect(windows).toEqual([...windows].sort((one, other) => other - one))
+    expect(windows.every((window) => window > 100)).toBe(true)
+  })
+})

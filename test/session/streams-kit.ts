@@ -3,7 +3,7 @@ import type { Flow, IncomingCall, Inflow, InflowListener, ItemToSend, Outflow } 
 import { flags, kinds } from '../../src/wire/index.ts'
 import { RecordedCall } from '../support/calls.ts'
 import { frameBytes, joined, requestBody, type SlowFrame, u32 } from '../support/slow-frames.ts'
-import { errorIn, type Tapped } from '../support/tapped.ts'
+import { errorIn, opened, type Tapped } from '../support/tapped.ts'
 import { feed } from './messages.ts'
 
 const { INPUT, OUTPUT } = flags
@@ -184,4 +184,20 @@ export function bulkIn(frames: readonly SlowFrame[]): number {
     else begun.delete(key)
   }
   return bytes
+}
+
+/** Call 1 of a session that receives items and sends some. */
+export function both(role: 'client' | 'server') {
+  const made = opened({ role })
+  const { flow } = role === 'server' ? beginAt(made, 1) : beginFrom(made)
+  made.link.takeSent()
+  const { outflow } = flow
+  if (!outflow) throw new Error('the call sends no items')
+  return { made, flow, outflow, consumer: new Consumer(flow.inflow) }
+}
+
+/** What went out by the end of this turn. */
+export function said({ clock, link }: Tapped): string[] {
+  clock.runTurns()
+  return words(link.takeSent())
 }

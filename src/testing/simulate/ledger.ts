@@ -114,11 +114,11 @@ export class Ledger {
   }
 
   /** Its handler was told that there will be no more of what its caller gives. */
-  inputFailed(call: CallRecord, code: string, isAborted: boolean): void {
+  inputFailed(call: CallRecord, code: string, mayFail: boolean): void {
     const { mayLose, mayRefuse } = this.#options
     const isLate = code === 'deadline_exceeded' && mayLose() // the rest of an item did not come (spec/streams.md, F16)
     const isRefused = code === 'resource_exhausted' && mayRefuse
-    this.#require(call, isAborted || isLate || isRefused, `the items of its caller ended with ${code}`)
+    this.#require(call, mayFail || isLate || isRefused, `the items of its caller ended with ${code}`)
   }
 
   /** Its caller was told that the subscription stands. */

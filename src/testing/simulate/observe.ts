@@ -2,6 +2,7 @@
  * The middleware of both sides: it numbers each call, tells the ledger what its caller and its handler see, and lets
  * handlers go wrong. Of a stream each item is told at both ends (given.ts, taken.ts).
  */
+import type { MethodRef } from '../../contract/index.ts'
 import { NanowireError } from '../../errors.ts'
 import type { ClientMiddleware, Context, ItemStream, ServerMiddleware } from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
@@ -123,7 +124,7 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
     const call = ledger.ran(Number(number), method, digest, handler)
     if (!call) return next()
     ctx.reply.set(NUMBER, number)
-    if (method.input) takeInput(request as ItemStream<unknown>, call, options, ctx) // what such a handler is given
+    if (method.input) takeInput(request as ItemStream<unknown>, call, { ...options, method, ctx }) // what such a handler is given
     const faults = new HandlerFaults(options, ctx)
     try {
       await faults.before()
@@ -144,9 +145,16 @@ function codeOf(error: unknown): string {
   return error instanceof NanowireError ? error.code : 'internal'
 }
 
+interface InputOptions extends ObserveOptions {
+  /** As its server knows it. */
+  readonly method: MethodRef
+  readonly ctx: Context
+}
+
 /** Watches what a handler takes, who may be slow. */
-function takeInput(items: ItemStream<unknown>, call: CallRecord, observe: ObserveOptions, ctx: Context): void {
-  const { method, input, handler } = call
+function takeInput(items: ItemStream<unknown>, call: CallRecord, { ctx, method, ...observe }: InputOptions): void {
+  const { input, handler } = call
+  const isForeign = call.method !== method // its caller has another contract, which may let it give other items
   watchTaken(items, {
     asked() {},
     took: (item, dropped) => input?.took(digestOf(method.definition.request, item), dropped),
@@ -154,7 +162,8 @@ function takeInput(items: ItemStream<unknown>, call: CallRecord, observe: Observ
       if (handler?.endedAt === undefined) input?.ended() // of one that has ended nobody reads them
     },
     failed(error) {
-      observe.ledger.inputFailed(call, codeOf(error), ctx.signal.aborted)
+      const mayFail = ctx.signal.aborted || (isForeign && codeOf(error) === 'invalid_argument')
+      observe.ledger.inputFailed(call, codeOf(error), mayFail)
     },
     left() {},
     before: slowReader(observe),
