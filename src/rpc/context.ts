@@ -188,7 +188,7 @@ export class CallContext implements Context, CallRunner, Deadline {
     if (this.#parts.reason) return
     this.#parts.reason = reason
     this.#parts.controller?.abort(reason)
-    this.#parts.cancelled?.(reason)
+    if (!this.isOver) this.#parts.cancelled?.(reason) // whoever heard the signal may have ended it
   }
 
   /** The handler has ended. */

@@ -54,7 +54,7 @@ export abstract class HandlerRun<Side extends RunSide> {
     this.route = route
     this.ctx = ctx
     const { input, output } = route.method
-    if (input || output) ctx.onCancel((reason) => this.cancelled(reason))
+    if (input || output) ctx.onCancel((reason) => this.ctx === ctx && this.cancelled(reason)) // it may stand for another by then
     const { authorize } = side.router
     if (authorize) void this.#runIfPermitted(authorize, request)
     else this.#runHandler(request)

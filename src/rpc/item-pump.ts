@@ -4,7 +4,7 @@
  * endless producer never blocks the event loop. Hot: makes no promise or closure for an item beyond the iterator's own.
  */
 import { type Clock, systemClock } from '../session/index.ts'
-import { hearErrors, type ItemIterator, iterationOf, refuseSource } from './iteration.ts'
+import { hearErrors, type ItemIterator, iterationOf, markGiven, refuseSource } from './iteration.ts'
 
 /** Where items go. */
 export interface ItemSink {
@@ -42,6 +42,7 @@ const { then } = Promise.prototype
 
 /** What is not iterated, because its call has not begun, is told that it is over: a file that it reads must be closed. */
 export function closeSource(source: unknown): void {
+  markGiven(source)
   new ItemPump(source, nowhere, systemClock).stop() // which waits for nothing
 }
 

@@ -27,9 +27,14 @@ export function iterationOf(source: unknown): Iteration | undefined {
  */
 export function requireSource(name: string, source: unknown): void {
   if (!iterationOf(source)) refuseSource(name, source)
-  if (!isOneShot(source)) return
-  if (given.has(source)) throw misuse(`${name}: these items were given to a call before, and are gone; make new ones`)
-  given.add(source)
+  if (isOneShot(source) && given.has(source))
+    throw misuse(`${name}: these items were given to a call before, and are gone; make new ones`)
+  markGiven(source)
+}
+
+/** A call has what it was given, also one that never began. */
+export function markGiven(source: unknown): void {
+  if (isOneShot(source)) given.add(source)
 }
 
 /** What can be iterated once, and was given to a call: a second one would send nothing, and be content. */
@@ -38,13 +43,19 @@ const given = new WeakSet<object>()
 /** An iterator, or a stream of Node or the web. */
 function isOneShot(source: unknown): source is object {
   if (typeof source !== 'object' || source === null) return false
-  return ['next', 'getReader', 'read'].some((name) => typeof Reflect.get(source, name) === 'function')
+  if (isNodeStream(source) || ('getReader' in source && typeof source.getReader === 'function')) return true
+  return 'next' in source && typeof source.next === 'function' && iterationOf(source)?.iterate.call(source) === source
+}
+
+function isNodeStream(source: object): source is { on(event: 'error', listener: () => void): unknown } {
+  return (
+    'on' in source && 'destroy' in source && typeof source.on === 'function' && typeof source.destroy === 'function'
+  )
 }
 
 /** A stream of Node may fail before it is iterated, and ends the process if nobody listens; who iterates it is told all the same. */
 export function hearErrors(source: unknown): void {
-  if (typeof source !== 'object' || source === null || !('on' in source && 'destroy' in source)) return
-  if (typeof source.on === 'function' && typeof source.destroy === 'function') source.on('error', ignore)
+  if (typeof source === 'object' && source !== null && isNodeStream(source)) source.on('error', ignore)
 }
 
 const ignore = (): void => {}

@@ -160,6 +160,11 @@ describe('what a caller gives for its items', () => {
     })()
     expect(await send(items)).toBe(1)
     await expect(send(items)).rejects.toMatchObject({ code: 'invalid_argument', processed: 'no' })
+    const unused = (function* () {
+      yield { n: 1, text: 'one' }
+    })()
+    await expect(send(unused, { timeoutMs: -1 })).rejects.toMatchObject({ code: 'invalid_argument' })
+    await expect(send(unused)).rejects.toMatchObject({ message: expect.stringContaining('make new ones') })
     const list = [{ n: 1, text: 'one' }]
     expect([await send(list), await send(list)]).toEqual([1, 1])
   })
