@@ -13,8 +13,10 @@ import { SendWindow } from './send-window.ts'
 import type { FrameSender } from './sender.ts'
 import { LEAST_PIECE_BYTES, type Priority, Turns } from './turns.ts'
 
-/** Bulk is acknowledged when so much of it has come. */
+/** Bulk is acknowledged when so much of it has come … */
 const ACKNOWLEDGED_BYTES = 32_768
+/** … or about a piece in one turn: a sender that has little under way learns by it how long a round trip takes. */
+const ACKNOWLEDGED_IN_TURN_BYTES = 14_336
 
 /** The half of a session whose calls these are. */
 export interface FlowHalf {
@@ -36,7 +38,11 @@ export class Flows {
   readonly #rests = new Set<MessageRest>()
   /** Of those that take turns. */
   #restBytes = 0
+  readonly #clock: Clock
   #unacknowledged = 0
+  #turnIsDue = false
+  /** Nothing is written any more. */
+  #isOver = false
   /** All bulk that has come. */
   bulkCome = 0
   /** Of messages that have not left whole; what has left of them counts too. */
@@ -44,6 +50,7 @@ export class Flows {
 
   constructor(sender: FrameSender, clock: Clock) {
     this.#sender = sender
+    this.#clock = clock
     this.#window = new SendWindow(clock)
     this.#turns = new Turns(sender.link, this.#window)
     const { maxMessageBytes, maxStreamBytes } = sender.limits
@@ -166,6 +173,7 @@ export class Flows {
 
   /** The connection is over: while its calls are told so, nothing more is written. */
   over(): void {
+    this.#isOver = true
     this.#room.close()
     for (const rest of this.#rests) rest.stop()
     this.#rests.clear()
@@ -180,9 +188,21 @@ export class Flows {
   bulkReceived(bytes: number): void {
     this.#unacknowledged += bytes
     this.bulkCome += bytes
-    if (this.#unacknowledged < ACKNOWLEDGED_BYTES) return
+    if (this.#unacknowledged >= ACKNOWLEDGED_BYTES) this.#acknowledge()
+    else if (this.#unacknowledged >= ACKNOWLEDGED_IN_TURN_BYTES && !this.#turnIsDue) this.#acknowledgeInTurn()
+  }
+
+  #acknowledge(): void {
     this.#sender.credit(0, this.#unacknowledged)
     this.#unacknowledged = 0
+  }
+
+  #acknowledgeInTurn(): void {
+    this.#turnIsDue = true
+    this.#clock.turn(() => {
+      this.#turnIsDue = false
+      if (this.#unacknowledged >= ACKNOWLEDGED_IN_TURN_BYTES && !this.#isOver) this.#acknowledge()
+    })
   }
 
   /** @throws ProtocolError for more than was sent */

@@ -91,7 +91,10 @@ describe('a server', () => {
     feed(made, request(1, MORE, new Uint8Array(20_000)), request(1, MORE, new Uint8Array(20_000)))
     feed(made, frameBytes(kinds.CANCEL, 0, 1))
     const sent = made.link.takeSent()
-    expect(shape(sent)).toEqual([[kinds.ERROR, 1]])
+    expect(shape(sent)).toEqual([
+      [kinds.ERROR, 1],
+      [kinds.CREDIT, 0],
+    ])
     expect(errorIn(sent[0])).toMatchObject({ code: 'resource_exhausted', processed: 'no' })
   })
 

@@ -38,24 +38,29 @@ function creditIn({ clock, link }: Tapped): {
 }
 
 describe('F9: acknowledging', () => {
-  it.each(roles)('a %s does it when 32,768 bytes have come, of all calls together', (role) => {
-    const { made } = receiving(role)
-    if (role === 'server') beginAt(made, 2, INPUT)
-    else beginFrom(made, { output: true })
-    made.clock.runTurns()
-    made.link.takeSent()
-    feed(made, data(1, ramp(16_383)), data(2, ramp(16_384)))
-    expect(creditIn(made).ofConnection).toBe(0)
-    feed(made, data(1, [1]))
-    expect(creditIn(made).ofConnection).toBe(32_768)
-  })
+  it.each(roles)(
+    'a %s does it when 32,768 bytes have come, of all calls together, and of 14,336 in the next turn',
+    (role) => {
+      const { made } = receiving(role)
+      if (role === 'server') beginAt(made, 2, INPUT)
+      else beginFrom(made, { output: true })
+      made.clock.runTurns()
+      made.link.takeSent()
+      feed(made, data(1, ramp(14_335)))
+      expect(creditIn(made).ofConnection).toBe(0)
+      feed(made, data(2, [1]))
+      expect(creditIn(made).ofConnection).toBe(14_336)
+      feed(made, data(1, ramp(14_336)), data(2, ramp(14_336)), data(1, ramp(4_096)), data(2, [1]))
+      expect(creditIn(made)).toMatchObject({ ofConnection: 32_768 })
+    },
+  )
 
   it('whatever becomes of the bytes: calls that nobody knows, that are cancelled or over, and items that nobody takes', () => {
     const { made } = receiving('server', false)
     feed(made, ...Array.from({ length: 7 }, () => data(99, ramp(10_000))))
-    expect(creditIn(made)).toEqual({ ofConnection: 40_000, ofStream: 0, frames: 1 })
-    feed(made, data(1, ramp(3_000)), cancel(1), end(99))
-    expect(creditIn(made).ofConnection).toBe(33_000)
+    expect(creditIn(made)).toEqual({ ofConnection: 70_000, ofStream: 0, frames: 2 })
+    feed(made, data(1, ramp(15_000)), cancel(1), end(99))
+    expect(creditIn(made).ofConnection).toBe(15_000)
   })
 
   it('F8: counts the further fragments of requests and replies, refused ones too, and no other frame', () => {

@@ -283,7 +283,7 @@ describe('S8: a request that waits for a slot', () => {
     const made = opened({ limits })
     beginAt(made, 1)
     feed(made, streamRequest(2, INPUT), data(2, ramp(16_384)))
-    expect(said(made)).toEqual([])
+    expect(said(made)).toEqual(['CREDIT 0 +16384'])
     feed(made, data(2, [1]))
     expect(made.effects.violations).toMatchObject([{ rule: 'credit' }])
   })
