@@ -71,7 +71,7 @@ const swapped: Bug = {
 /** The end of a stream, or an error, does not wait for the items before it. */
 const overtaking: Bug = {
   name: 'the end overtakes items that wait',
-  seenAs: /of its items were lost|the items of its caller came|the end of|broke the rule stream/,
+  seenAs: /of (its items|the items of its caller) were lost|the items of its caller came|the end of|broke the rule stream/,
   plant: () =>
     replace(
       Outflow.prototype,
@@ -117,7 +117,7 @@ export const streamBugs: readonly Bug[] = [
         end.call(this, id, undefined)
       },
   ),
-  wrongCredit('credit is lost', /never ended|lost/, true, 15, () => NOTHING),
+  wrongCredit('credit is lost', /never ended|lost|ended with deadline_exceeded/, true, 15, () => NOTHING),
   wrongCredit('credit is given twice', /broke the rule credit|ahead of who takes them/, true, 3, twice),
   wrongCredit(
     'credit is given of nothing',
@@ -129,7 +129,7 @@ export const streamBugs: readonly Bug[] = [
         send.call(this, id, 0)
       },
   ),
-  wrongCredit('an acknowledgement is lost', /never ended|lost/, false, 2, () => NOTHING),
+  wrongCredit('an acknowledgement is lost', /never ended|lost|ended with deadline_exceeded/, false, 2, () => NOTHING),
   wrongCredit('an acknowledgement is sent twice', /broke the rule credit/, false, 3, twice),
   sometimes(
     'a sender does not wait for credit',
