@@ -1,5 +1,4 @@
 /** What the commands ask of the process they run in, so that tests can stand in for it. */
-import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import type { LoadedModule } from './load.ts'
 
@@ -27,6 +26,9 @@ export interface Io {
   loadModule(specifier: string): Promise<LoadedModule>
 }
 
+/** Nobody may read it any more; an error is told elsewhere. */
+const ENDS_OF_WAITING = ['drain', 'close', 'error'] as const
+
 const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM']
 
 export const processIo: Io = {
@@ -43,7 +45,15 @@ export const processIo: Io = {
     return process.stdout.writable
   },
   async written() {
-    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain').catch(() => {}) // an error is told elsewhere
+    const { stdout } = process
+    if (!stdout.writableNeedDrain || stdout.destroyed) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        for (const event of ENDS_OF_WAITING) stdout.off(event, done)
+        resolve()
+      }
+      for (const event of ENDS_OF_WAITING) stdout.on(event, done)
+    })
   },
   stdinChunks: () => process.stdin,
   async readStdin() {
