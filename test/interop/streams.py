@@ -1,6 +1,7 @@
 """Streams of items with a real server, both ways: `python3 streams.py <name> <address>`, as scenarios.py."""
 
 import asyncio
+import io
 import os
 import random
 import struct
@@ -179,6 +180,13 @@ class ByHand:
     def credit(self, id, increment):
         self.send(wire.CREDIT, id, struct.pack('>I', increment))
 
+    def together(self, act):
+        """Sends what `act` sends in one piece, so that nothing can happen at the server in between."""
+        writer, self.writer = self.writer, io.BytesIO()
+        act(self)
+        writer.write(self.writer.getvalue())
+        self.writer = writer
+
     async def quiet(self):
         """Returns when the server has nothing to say any more: bulk that was read since, and the frames that are none."""
         before, self.seen = self.bulk, []
@@ -245,7 +253,7 @@ async def rude(address):
         'credit of nothing': lambda link: [link.credit(1, 0)],
         'credit without end': lambda link: [link.credit(1, 2**31 - 1), link.credit(1, 2**31 - 1)],
         'acknowledgement of nothing': lambda link: [link.credit(0, 1)],
-        'credit for a call without items': lambda link: [link.request(2, 'interop/wait', pack({'as': 'x'})), link.credit(2, 1)],
+        'credit for a call without items': lambda link: [link.request(2, 'interop/wait', pack({'as': 'y'})), link.credit(2, 1)],
         'a body beside INPUT': lambda link: [link.request(2, 'interop/echoes', b'\xc0', wire.INPUT | wire.OUTPUT)],
         'a notify with items': lambda link: [link.request(2, 'interop/echoes', b'', wire.INPUT | wire.ONE_WAY)],
         'a priority of 3': lambda link: [link.send(wire.PRIORITY, 1, b'\3', wire.IGNORE)],
@@ -253,7 +261,7 @@ async def rude(address):
         link = await by_hand(address)
         link.request(1, 'interop/echoes', b'', wire.INPUT | wire.OUTPUT)
         link.send(wire.PRIORITY, 1, b'\2', wire.IGNORE)
-        acts(link)
+        link.together(acts)
         _, seen = await link.quiet()
         got[name] = [wire.read_error(error.body).get('rule') for error in seen if error.kind == wire.ERROR and error.id == 0]
         link.writer.close()
