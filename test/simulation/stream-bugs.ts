@@ -71,7 +71,8 @@ const swapped: Bug = {
 /** The end of a stream, or an error, does not wait for the items before it. */
 const overtaking: Bug = {
   name: 'the end overtakes items that wait',
-  seenAs: /of (its items|the items of its caller) were lost|the items of its caller came|the end of|broke the rule stream/,
+  seenAs:
+    /of (its items|the items of its caller) were lost|the items of its caller came|the end of|broke the rule stream/,
   plant: () =>
     replace(
       Outflow.prototype,
