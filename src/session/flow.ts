@@ -34,8 +34,9 @@ export class MessageRest extends TurnTaker {
   readonly #id: number
   readonly #rest: BodyRest
   readonly #left: () => void
-  /** What is to leave of it in all. */
+  /** Of the whole message, with what has left already. */
   readonly bytes: number
+  /** It has begun to take turns; until then it waits for others to end. */
   takesTurns = false
   #isStopped = false
 
@@ -45,7 +46,7 @@ export class MessageRest extends TurnTaker {
     this.#kind = kind
     this.#id = id
     this.#rest = rest
-    this.bytes = rest.left + PIECE_BYTES // with what has left already
+    this.bytes = rest.left + PIECE_BYTES
     this.#left = left
   }
 

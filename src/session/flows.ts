@@ -2,8 +2,7 @@
  * Everything of one connection that is longer than a frame (spec/streams.md): streams by the ids of their calls, messages that
  * leave in fragments, what is acknowledged and what is not. Made when the first of them comes, as most connections have none.
  */
-import type { FrameDecoder } from '../wire/index.ts'
-import { type BodyRest, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
+import { type BodyRest, type FrameDecoder, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import { type Flow, MessageRest } from './flow.ts'
 import { Inflow } from './inflow.ts'
@@ -62,11 +61,6 @@ export class Flows {
     return this.#flows.get(id)
   }
 
-  /** Bulk waits for the peer to acknowledge what it has. */
-  get isWaiting(): boolean {
-    return this.#turns.isBusy
-  }
-
   /** All that the peer has acknowledged, where nothing more may be sent before it acknowledges more; `undefined` otherwise. */
   get awaited(): number | undefined {
     const isFull = this.#turns.isBusy && this.#window.free < LEAST_PIECE_BYTES && !this.#sender.link.isCongested
@@ -77,11 +71,6 @@ export class Flows {
   get unfinished(): Inflow[] {
     const ids = this.#reassembler.wanted
     return ids.flatMap((id) => this.#flows.get(id)?.inflow ?? []).filter(({ mayGrow }) => mayGrow)
-  }
-
-  /** What the peer has not acknowledged. */
-  get unacknowledged(): number {
-    return this.#window.unacknowledged
   }
 
   /** That of a call, made where it has no streams. */
@@ -129,8 +118,8 @@ export class Flows {
   }
 
   /**
-   * Those that came first take turns, as many as the peer has room for in any case: its room is not announced, but twice its
-   * longest message (spec/protocol.md, P33).
+   * Those that came first take turns, twice the peer's longest message together: its room is not announced, and has at least twice
+   * that (spec/protocol.md, P33).
    */
   #addRests(): void {
     const most = 2 * this.#sender.peerLimits.maxMessageBytes

@@ -13,6 +13,7 @@ export const LEAST_PIECE_BYTES = 1_024
 /** How urgent a call's bulk is: 0 low, 1 normal, 2 high. */
 export type Priority = 0 | 1 | 2
 
+/** What may be sent in one turn, by priority. */
 const TURN_BYTES = [4_096, 16_384, 65_536] as const
 
 /** Somebody with bulk to send. */
