@@ -31,6 +31,12 @@ const ENDS_OF_WAITING = ['drain', 'close', 'error'] as const
 
 const SIGNALS: readonly Signal[] = ['SIGINT', 'SIGTERM']
 
+/** Remembered, for Node makes its stdout whole again after an error, and its state says nothing then. */
+let isHeard = true
+process.stdout.on('error', () => {
+  isHeard = false
+})
+
 export const processIo: Io = {
   get cwd() {
     return process.cwd()
@@ -42,11 +48,11 @@ export const processIo: Io = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   get isHeard() {
-    return process.stdout.writable
+    return isHeard
   },
   async written() {
     const { stdout } = process
-    if (!stdout.writableNeedDrain || stdout.destroyed) return
+    if (!isHeard || !stdout.writableNeedDrain) return
     await new Promise<void>((resolve) => {
       const done = (): void => {
         for (const event of ENDS_OF_WAITING) stdout.off(event, done)

@@ -63,6 +63,13 @@ it('reads a file, and many items', async () => {
   expect(said.out === lines.map((_, n) => `${2 * n}\n`).join('')).toBe(true)
 })
 
+it('ends in silence when the reader of its output goes away, and the handler with it', async () => {
+  const { child, said, ended } = calling('numbers/count')
+  child.stdout.once('data', () => child.stdout.destroy())
+  expect([await ended, said.err]).toEqual([0, ''])
+  while (server.stats().inFlight > 0) await new Promise(setImmediate)
+})
+
 it('ends by a signal: a stream with its code, a subscription with 0', async () => {
   const stream = calling('numbers/count')
   stream.child.stdout.once('data', () => stream.child.kill('SIGINT'))
