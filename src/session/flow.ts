@@ -52,6 +52,7 @@ export class MessageRest extends TurnTaker {
 
   stop(): void {
     this.#isStopped = true
+    this.#rest.drop()
   }
 
   override get isReady(): boolean {

@@ -101,7 +101,7 @@ export class Flows {
   /** Lets a message take turns whose first frame has left. `left` is called when all of it has. */
   sendRest(kind: Kind, id: number, rest: BodyRest, left: () => void): void {
     const flow = this.of(id)
-    const leaving = new MessageRest(this.#sender, kind, id, rest.own(), () => {
+    const leaving = new MessageRest(this.#sender, kind, id, rest, () => {
       this.#dropRest(flow)
       left()
     })
@@ -110,6 +110,7 @@ export class Flows {
     this.#rests.add(leaving)
     this.unsentBytes += leaving.bytes
     this.#addRests()
+    if (rest.left > 0) rest.own() // what did not leave at once may change
   }
 
   /** Messages that have not left whole. */

@@ -6,6 +6,7 @@
 import type { NanowireError } from '../errors.ts'
 import {
   type Assembled,
+  announcedBytes,
   type FrameDecoder,
   flags as flag,
   ProtocolError,
@@ -127,7 +128,7 @@ export class Inflow implements RoomSeeker {
 
   roomGranted(): void {
     this.#hasRoom = true
-    this.#reassembler.expectWhole(this.#id, (this.#reassembler.flagsOf(this.#id) & flag.GAP) === 0 ? 0 : 4)
+    this.#reassembler.expectWhole(this.#id, valueAt(this.#reassembler.flagsOf(this.#id), 0))
     this.#giveCredit()
   }
 
@@ -179,7 +180,9 @@ export class Inflow implements RoomSeeker {
   ): void {
     if (isFurther && (flags & ~(flag.MORE | flag.WAIT)) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${this.#id} with flags 0x${flags.toString(16)}`)
-    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more)
+    const announced = isFurther ? 0 : announcedBytes(buffer, start, valueAt(flags, start), end)
+    const believed = announced <= this.#window ? announced : 0 // or when there is room for it
+    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more, false, believed)
     if (this.#isStopped) {
       if (whole !== undefined && typeof whole !== 'string') this.#reassembler.release(whole)
       this.#reassembler.discard(this.#id)
@@ -258,4 +261,9 @@ export class Inflow implements RoomSeeker {
     this.#credit += due
     this.#sender.credit(this.#id, due)
   }
+}
+
+/** Where the items of a DATA begin. */
+function valueAt(flags: number, start: number): number {
+  return (flags & flag.GAP) === 0 ? start : start + 4
 }

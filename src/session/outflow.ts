@@ -133,6 +133,7 @@ export class Outflow extends TurnTaker implements InPlace {
   /** Nothing more is sent; what waits is dropped. */
   stop(): void {
     this.#isOver = true
+    for (const { rest } of this.#waiting) rest?.drop()
     this.#waiting.length = 0
     this.#waitingBytes = 0
     this.#finish = undefined

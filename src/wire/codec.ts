@@ -8,7 +8,7 @@ import { misuse } from '../errors.ts'
 import { defaultLimits, type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
 import { compiledOf, cursor, enterRoom, NO_ROOM, type Room, UNDECIDED } from './compiled/index.ts'
 import { pack } from './msgpack.ts'
-import { copyBytes } from './octets.ts'
+import { copyBytes, newBuffer } from './octets.ts'
 import { type Body, joinBody } from './pieces.ts'
 import { StrictError } from './strict.ts'
 import { unpack, unpackedEnd, unpackFirst } from './unpack.ts'
@@ -141,10 +141,6 @@ function takeSpareRoom(): Uint8Array {
   const buffer = spare ?? newBuffer(ROOM_BYTES)
   spare = undefined
   return buffer
-}
-
-function newBuffer(bytes: number): Uint8Array {
-  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes)
 }
 
 /** What a spare buffer is as a plain array of bytes, whose own copying is the fastest for few of them. */

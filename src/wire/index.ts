@@ -55,7 +55,7 @@ export {
 export { pack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Body, BodyRest, isWhole, joinBody } from './pieces.ts'
-export { type Assembled, Reassembler, type TooLarge } from './reassembly.ts'
+export { type Assembled, announcedBytes, Reassembler, type TooLarge } from './reassembly.ts'
 export { itemsStart, readEnd, readGap, readIncrement, readPriority } from './stream-body.ts'
 export { StrictError } from './strict.ts'
 export { unpack } from './unpack.ts'

@@ -2,6 +2,7 @@
 // @ts-expect-error this entry has no declarations; it exports what 'msgpackr' does
 import * as entry from 'msgpackr/index-no-eval'
 import { NegativeZero } from '../contract/index.ts'
+import { newBuffer } from './octets.ts'
 
 /**
  * msgpackr keeps its extensions and its output buffer in the module, so that all users of 'msgpackr' in a process
@@ -37,7 +38,7 @@ const MAX_SLAB_BYTES = 64 * 1024
 const SLAB_BYTES = 8 * 1024
 
 function newSlab(): Uint8Array {
-  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(SLAB_BYTES) : new Uint8Array(SLAB_BYTES)
+  return newBuffer(SLAB_BYTES)
 }
 
 /**

@@ -130,6 +130,11 @@ function decodeShortAscii(bytes: Uint8Array, from: number, to: number): string |
   return text
 }
 
+/** Memory whatever stands in it; a Node `Buffer` where there are any. */
+export function newBuffer(bytes: number): Uint8Array<ArrayBuffer> {
+  return typeof Buffer === 'function' ? Buffer.allocUnsafeSlow(bytes) : new Uint8Array(bytes)
+}
+
 /** From here on it tells that new memory need not be zero. */
 const LONG_COPY = 1_024
 
@@ -137,8 +142,7 @@ const LONG_COPY = 1_024
 export function copyBytes(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const length = to - from
   if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes.slice(from, to)
-  const isLong = length >= LONG_COPY && typeof Buffer === 'function'
-  const copy = isLong ? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer) : new Uint8Array(length)
+  const copy = length >= LONG_COPY ? new Uint8Array(newBuffer(length).buffer) : new Uint8Array(length)
   copy.set(bytes.subarray(from, to))
   return copy
 }

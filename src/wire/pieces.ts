@@ -1,4 +1,5 @@
 /** Bodies: one piece or several, and what of them was not written yet, however it is cut. */
+import { keepSpare, roomFor } from './spare.ts'
 import { type FrameWriter, writeBytes } from './writer.ts'
 
 /** A value as MessagePack: large bytes of it may stand between its other pieces, not yet copied. */
@@ -18,22 +19,27 @@ export function isWhole(body: Body): boolean {
 /** A body in one piece, copied together where it is none. */
 export function joinBody(body: Body): Uint8Array {
   if (body instanceof Uint8Array) return body
-  const joined = new Uint8Array(body.length)
+  return joinInto(new Uint8Array(body.length), body.pieces)
+}
+
+function joinInto(joined: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array {
   let at = 0
-  for (const piece of body.pieces) {
+  for (const piece of pieces) {
     joined.set(piece, at)
     at += piece.length
   }
   return joined
 }
 
-/** What of a body was not written yet. */
+/** What of a body was not written yet. It is dropped, or written to its end. */
 export class BodyRest {
   /** Bytes that are still to be written. */
   left: number
   #pieces: readonly Uint8Array[]
   #piece = 0
   #at = 0
+  /** Memory that is to be given back. */
+  #room: Uint8Array | undefined
 
   constructor(body: Body) {
     this.left = body.length
@@ -53,14 +59,24 @@ export class BodyRest {
       this.#piece++
       this.#at = 0
     }
+    if (this.left === 0) this.drop()
+  }
+
+  /** Nothing more of it is written. */
+  drop(): void {
+    const room = this.#room
+    this.#room = undefined
+    this.#pieces = []
+    if (room) keepSpare(room)
   }
 
   /** Copies what is left out of memory that others may change. */
   own(): this {
-    if (this.#pieces.length === 1) return this // encoded, and nobody else's
+    if (this.#pieces.length === 1 || this.left === 0) return this // encoded, and nobody else's
     const [first, ...others] = this.#pieces.slice(this.#piece)
-    const pieces = first ? [first.subarray(this.#at), ...others] : []
-    this.#pieces = [joinBody({ pieces, length: this.left })]
+    this.#room = roomFor(this.left)
+    const joined = joinInto(this.#room, first ? [first.subarray(this.#at), ...others] : [])
+    this.#pieces = [joined.subarray(0, this.left)]
     this.#piece = 0
     this.#at = 0
     return this

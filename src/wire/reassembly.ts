@@ -1,16 +1,18 @@
 /**
  * Puts messages together that travel in fragments (spec/protocol.md, chapter "Fragments"). Invariant: what unfinished
- * messages hold together stays under `maxReassemblyBytes`, and no buffer grows ahead of what has come.
+ * messages hold together stays under `maxReassemblyBytes`, and no buffer grows far ahead of what has come.
  */
 import type { Limits } from '../limits.ts'
 import { ProtocolError } from './frame.ts'
 import { uintAt } from './octets.ts'
-import { keepSpare, takeSpare } from './spare.ts'
+import { keepSpare, newLendable, takeSpare, wasKept } from './spare.ts'
 
 /** A message that is whole: a body, and what its first fragment said. */
 export interface Assembled {
   readonly flags: number
   readonly body: Uint8Array
+  /** One value of bytes, which whoever decodes it may have been given. */
+  readonly isLendable: boolean
 }
 
 /** Why the rest of a message is thrown away as it comes. */
@@ -18,8 +20,11 @@ export type TooLarge = 'maxMessageBytes' | 'maxReassemblyBytes'
 
 interface Unfinished {
   readonly flags: number
+  /** How long it is, where it says so; 0 otherwise. */
+  readonly announced: number
   bytes: Uint8Array
   length: number
+  isLendable: boolean
   /** What is counted for it; a spare buffer may be longer. */
   size: number
   discarded: boolean
@@ -29,6 +34,9 @@ interface Unfinished {
 }
 
 const NOTHING = new Uint8Array(0)
+
+/** What a message says of its length is believed when a share of it has come: memory that nobody has written to costs nothing yet. */
+const BELIEVED_SHARE = 1 / 16
 
 /** A longer message goes into a spare buffer, if there is one. */
 const LONG_BYTES = 4_096
@@ -73,7 +81,8 @@ export class Reassembler {
   }
 
   /**
-   * Takes a fragment. `more` says whether others follow, `discards` of a first one that none of them are wanted.
+   * Takes a fragment. `more` says whether others follow, `discards` of a first one that none of them are wanted, `announced`
+   * of a first one what `announcedBytes` found.
    * @returns the message when this was its last fragment; the limit's name when this fragment broke it, once; otherwise
    * nothing. What follows a broken limit is discarded up to its last fragment.
    * @throws ProtocolError for too many of them
@@ -86,9 +95,10 @@ export class Reassembler {
     end: number,
     more: boolean,
     discards = false,
+    announced = 0,
   ): Assembled | TooLarge | undefined {
     this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? begin(flags, discards)
+    const message = this.#unfinished.get(id) ?? begin(flags, discards, announced)
     this.#unfinished.set(id, message)
     this.fragments++
     countFragment(id, message, end - start)
@@ -101,15 +111,15 @@ export class Reassembler {
     this.#unfinished.delete(id)
     if (message.discarded) return broken
     this.#heldBytes -= message.size
-    return { flags: message.flags, body: message.bytes.subarray(0, message.length) }
+    const { flags: firstFlags, bytes, length, isLendable } = message
+    return { flags: firstFlags, body: length === bytes.length ? bytes : bytes.subarray(0, length), isLendable }
   }
 
   /** Makes room for all that a message announces of itself, where it is bytes. Who asks has set so much aside. */
   expectWhole(id: number, startsAt: number): void {
     const message = this.#unfinished?.get(id)
     if (!message || message.discarded) return
-    const announced = startsAt + bytesAnnounced(message.bytes, startsAt, message.length)
-    const size = Math.min(announced, this.#limits.maxMessageBytes)
+    const size = Math.min(announcedBytes(message.bytes, 0, startsAt, message.length), this.#limits.maxMessageBytes)
     if (size <= message.size) return
     this.#heldBytes += size - message.size
     message.size = size
@@ -117,8 +127,8 @@ export class Reassembler {
   }
 
   /** Says that nobody reads a message any more. */
-  release({ body }: Assembled): void {
-    keepSpare(new Uint8Array(body.buffer))
+  release({ body, isLendable }: Assembled): void {
+    if (!isLendable || wasKept(body)) keepSpare(new Uint8Array(body.buffer))
   }
 
   /** Whether what comes of a message is thrown away. */
@@ -153,7 +163,7 @@ export class Reassembler {
     if (length > maxBytes) return 'maxMessageBytes'
     if (length > message.size) {
       const free = this.#limits.maxReassemblyBytes - this.#heldBytes
-      const size = Math.min(Math.max(length, 2 * message.size), maxBytes, message.size + free)
+      const size = sizeFor(message, length, Math.min(maxBytes, message.size + free))
       if (size < length) return 'maxReassemblyBytes'
       this.#heldBytes += size - message.size
       message.size = size
@@ -166,14 +176,23 @@ export class Reassembler {
 
   #forget(message: Unfinished): void {
     this.#heldBytes -= message.size
-    keepSpare(message.bytes)
+    dropBytes(message)
     message.bytes = NOTHING
     message.size = 0
   }
 }
 
-function begin(flags: number, discarded: boolean): Unfinished {
-  return { flags, bytes: NOTHING, length: 0, size: 0, discarded, came: 0, fragments: 0 }
+function begin(flags: number, discarded: boolean, announced: number): Unfinished {
+  return {
+    ...{ flags, announced, discarded, bytes: NOTHING, length: 0, isLendable: false },
+    ...{ size: 0, came: 0, fragments: 0 },
+  }
+}
+
+/** All that it says it will have, or twice what it had; `most` at most. */
+function sizeFor({ announced, size }: Unfinished, length: number, most: number): number {
+  const isBelieved = length <= announced && length >= BELIEVED_SHARE * announced && announced <= most
+  return isBelieved ? announced : Math.min(Math.max(length, 2 * size), most)
 }
 
 function countFragment(id: number, message: Unfinished, bytes: number): void {
@@ -186,16 +205,26 @@ function countFragment(id: number, message: Unfinished, bytes: number): void {
 }
 
 function growBytes(message: Unfinished): void {
-  const { bytes, length, size } = message
-  message.bytes = (size > LONG_BYTES ? takeSpare(size) : undefined) ?? new Uint8Array(size)
-  message.bytes.set(bytes.subarray(0, length))
-  keepSpare(bytes)
+  const { bytes, length, size, announced } = message
+  const isWhole = size === announced
+  const larger = isWhole
+    ? newLendable(size)
+    : ((size > LONG_BYTES ? takeSpare(size) : undefined) ?? new Uint8Array(size))
+  larger.set(bytes.subarray(0, length))
+  dropBytes(message)
+  message.bytes = larger
+  message.isLendable = isWhole
 }
 
-/** How long a value of bytes is that begins here, header and all; 0 for another. */
-function bytesAnnounced(buffer: Uint8Array, start: number, end: number): number {
-  const token = buffer[start] ?? 0
+function dropBytes({ bytes, isLendable }: Unfinished): void {
+  if (!isLendable || wasKept(bytes)) keepSpare(bytes)
+}
+
+/** How long a message is whose first fragment goes from `start` to `end`, where its value at `valueAt` is bytes; 0 for another. */
+export function announcedBytes(buffer: Uint8Array, start: number, valueAt: number, end: number): number {
+  const token = buffer[valueAt] ?? 0
   if (token < 0xc4 || token > 0xc6) return 0
   const lengthBytes = 1 << (token - 0xc4)
-  return end - start > lengthBytes ? 1 + lengthBytes + uintAt(buffer, start + 1, lengthBytes) : 0
+  const bytesAt = valueAt + 1 + lengthBytes
+  return bytesAt <= end ? bytesAt - start + uintAt(buffer, valueAt + 1, lengthBytes) : 0
 }

@@ -1,17 +1,17 @@
 /**
- * MessagePack to values, the path without a compiled codec (spec/msgpack.md). What is read shares no memory with the bytes that
- * it was read from.
+ * MessagePack to values, the path without a compiled codec (spec/msgpack.md). What is read shares no memory with others.
  *
  * The reader is ours, for msgpackr's says what it should not: it loses a leading U+FEFF from long texts unless its native
  * addon is there, rounds timestamps up and toward zero, decodes by whatever extensions others have added, and gives Buffers.
  * After the walk there is little left to do, and it takes no longer (as measured, less without the addon).
  */
 import { byteAt, decodeText, int32At, uint32At, uintAt } from './octets.ts'
+import { takeOut } from './spare.ts'
 import { type WalkLimits, walkFirst, walkStrict } from './strict.ts'
 
 /**
  * Reads the one value of strict MessagePack from `start` to `end`. Maps become plain objects, all integers of 64 bits
- * bigints, bytes a `Uint8Array` with a buffer of its own size, timestamps a `Date`, rounded down to milliseconds.
+ * bigints, bytes a `Uint8Array` of its own, timestamps a `Date`, rounded down to milliseconds.
  *
  * @throws StrictError if the bytes break a rule.
  * @example
@@ -133,10 +133,9 @@ function readText(length: number): string {
 }
 
 function readBytes(length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  bytes.set(source.subarray(position, position + length))
+  const from = position
   position += length
-  return bytes
+  return takeOut(source, from, position)
 }
 
 /** An extension from its type on, which is the timestamp's. M16: what a Date cannot hold is cut off, toward the past. */

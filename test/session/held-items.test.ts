@@ -56,7 +56,7 @@ describe('items that wait', () => {
             expected.push([at > 0 ? 0 : gap, (next - 1) & 0xff])
           }
           const memory = isWhole ? frame.slice() : frame
-          const whole = isWhole ? { whole: { flags: 0, body: memory }, roomBytes: 0 } : undefined
+          const whole = isWhole ? { whole: { flags: 0, isLendable: false, body: memory }, roomBytes: 0 } : undefined
           if (whole) lent.push(whole)
           const added = held.add(memory, 5, 5 + adds, gap, whole)
           take(held, Math.floor(atOnce * (expected.length - told.length)), told, released)
@@ -77,7 +77,10 @@ describe('items that wait', () => {
 
   it('give back what they hold when nobody takes them any more, and each but once', () => {
     const held = new HeldItems()
-    const wholes = Array.from({ length: 3 }, () => ({ whole: { flags: 0, body: new Uint8Array(9_000) }, roomBytes: 1 }))
+    const wholes = Array.from({ length: 3 }, () => ({
+      whole: { flags: 0, isLendable: false, body: new Uint8Array(9_000) },
+      roomBytes: 1,
+    }))
     for (const whole of wholes) held.keep(held.add(whole.whole.body, 0, 9_000, 0, whole))
     expect([held.taken(9_000), held.bytes]).toEqual([wholes[0], 18_000])
     expect(held.clear()).toEqual(wholes.slice(1))

@@ -1,7 +1,17 @@
 /** Messages out of fragments against a list of chunks (spec/protocol.md, P31 to P34). */
 import fc from 'fast-check'
+import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { type Assembled, Reassembler, type TooLarge } from '../../src/wire/index.ts'
+import { Bytes, gateOf } from '../../src/contract/index.ts'
+import {
+  type Assembled,
+  announcedBytes,
+  decodeBody,
+  encodeBody,
+  joinBody,
+  Reassembler,
+  type TooLarge,
+} from '../../src/wire/index.ts'
 import { runs } from '../support/runs.ts'
 import { joined } from '../support/slow-frames.ts'
 
@@ -42,7 +52,7 @@ class SlowReassembler {
     if (!message.discarded) message.chunks.push(chunk)
     if (more) return undefined
     this.unfinished.delete(id)
-    return message.discarded ? undefined : { flags: message.flags, body: joined(message.chunks) }
+    return message.discarded ? undefined : { flags: message.flags, body: joined(message.chunks), isLendable: false }
   }
 }
 
@@ -122,7 +132,8 @@ describe('P31: a reassembler', () => {
     reassembler.add(1, 0, buffer, 0, 10, true)
     buffer.fill(2)
     const whole = reassembler.add(1, 0, buffer, 0, 10, false)
-    expect(whole).toEqual({ flags: 0, body: Uint8Array.from([...Array(10).fill(1), ...Array(10).fill(2)]) })
+    const body = Uint8Array.from([...Array(10).fill(1), ...Array(10).fill(2)])
+    expect(whole).toEqual({ flags: 0, body, isLendable: false })
   })
 
   it('P34: says once that a message is too large, and takes the rest of it', () => {
@@ -150,6 +161,102 @@ describe('P31: a reassembler', () => {
       reassembler.add(2, 0, new Uint8Array(3_000), 0, 3_000, true)
       expect(reassembler.add(2, 0, new Uint8Array(2_000), 0, 1_000 + extra, true)).toBe(result)
       expect(reassembler.heldBytes).toBe(extra === 0 ? 10_000 : 6_000)
+    }
+  })
+})
+
+const roomy = { maxMessageBytes: 1_000_000, maxReassemblyBytes: 4_000_000 }
+
+/** Fragments of a message whose value begins behind `head` bytes. */
+function* fragmentsOf(body: Uint8Array, head: number, bytes: number): Generator<Parameters<Reassembler['add']>> {
+  const message = joined([new Uint8Array(head).fill(9), body])
+  for (let start = 0; start < message.length; start += bytes) {
+    const end = Math.min(message.length, start + bytes)
+    const announced = start === 0 ? announcedBytes(message, 0, head, end) : 0
+    yield [1, 0, message, start, end, end < message.length, false, announced]
+  }
+}
+
+function assemble(reassembler: Reassembler, body: Uint8Array, head = 0, bytes = 16_384): Assembled {
+  let whole: ReturnType<Reassembler['add']>
+  for (const fragment of fragmentsOf(body, head, bytes)) whole = reassembler.add(...fragment)
+  if (typeof whole !== 'object') throw new Error(`not whole: ${whole}`)
+  return whole
+}
+
+describe('a message that announces its length', () => {
+  const gate = gateOf(Bytes())
+  const limits = { maxDepth: 8, maxNodes: 100 }
+  const encoded = (value: Uint8Array) => joinBody(encodeBody(gate, value, limits))
+  const ask = (length: number, fill: number) => encoded(new Uint8Array(length).fill(fill))
+
+  it('is put together in memory of just that length, which its bytes are handed out of', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 20_000, max: 700_000 }),
+        fc.integer({ min: 0, max: 100 }),
+        fc.integer({ min: 1_024, max: 16_384 }),
+        (length, head, fragment) => {
+          const reassembler = new Reassembler(roomy)
+          const whole = assemble(reassembler, ask(length, 7), head, fragment)
+          const value = decodeBody(gate, whole.body, head, whole.body.length, limits) as Uint8Array // a gate of bytes
+          expect(whole.isLendable).toBe(true)
+          expect(Buffer.compare(value, new Uint8Array(length).fill(7))).toBe(0)
+          expect(value.buffer).toBe(whole.body.buffer)
+          expect(whole.body.buffer.byteLength).toBe(whole.body.length)
+        },
+      ),
+      runs(100),
+    )
+  })
+
+  it('has its memory used again where nobody has taken its bytes, and never where somebody has', () => {
+    const reassembler = new Reassembler(roomy)
+    const taken: Uint8Array[] = []
+    for (let index = 0; index < 40; index++) {
+      const whole = assemble(reassembler, ask(100_000, index))
+      if (index % 3 > 0) taken.push(decodeBody(gate, whole.body, 0, whole.body.length, limits) as Uint8Array) // a gate of bytes
+      reassembler.release(whole)
+    }
+    const fills = taken.map((bytes) => new Set(bytes))
+    expect(fills.every(({ size }) => size === 1)).toBe(true)
+    expect(new Set(taken.map(({ buffer }) => buffer)).size).toBe(taken.length)
+  })
+
+  it('hands its memory out once, however often it is read', () => {
+    const whole = assemble(new Reassembler(roomy), ask(100_000, 1))
+    const [first, second] = [1, 2].map(() => decodeBody(gate, whole.body, 0, whole.body.length, limits) as Uint8Array)
+    first?.fill(2)
+    expect(second?.buffer).not.toBe(first?.buffer)
+  })
+
+  it('keeps bytes within another value apart', () => {
+    const parts = gateOf(Type.Object({ one: Bytes(), other: Bytes() }))
+    const value = { one: new Uint8Array(90_000).fill(1), other: new Uint8Array(10_000).fill(2) }
+    const whole = assemble(new Reassembler(roomy), joinBody(encodeBody(parts, value, limits)))
+    const { one, other } = decodeBody(parts, whole.body, 0, whole.body.length, limits) as typeof value // what its gate says
+    expect([one.buffer, other.buffer].includes(whole.body.buffer as ArrayBuffer)).toBe(false)
+    expect([Buffer.compare(one, value.one), Buffer.compare(other, value.other)]).toEqual([0, 0])
+  })
+
+  it('P33: is believed when a sixteenth of it has come, within the limits', () => {
+    const reassembler = new Reassembler({ maxMessageBytes: 1_000_000, maxReassemblyBytes: 1_200_000 })
+    const [first] = fragmentsOf(ask(900_000, 1), 0, 30_000)
+    if (first) reassembler.add(...first)
+    expect(reassembler.heldBytes).toBe(30_000)
+    reassembler.add(1, 0, new Uint8Array(30_000), 0, 30_000, true)
+    expect(reassembler.heldBytes).toBe(900_005)
+    const [other] = fragmentsOf(ask(900_000, 1), 0, 100_000)
+    if (other) reassembler.add(2, ...(other.slice(1) as [number, Uint8Array, number, number, boolean, boolean, number])) // behind its id
+    expect(reassembler.heldBytes).toBe(1_000_005) // no longer believed: there is no room for it
+  })
+
+  it('may be shorter or longer than it says', () => {
+    for (const length of [40_000, 90_000]) {
+      const reassembler = new Reassembler(roomy)
+      const body = ask(60_000, 1)
+      const sent = joined([body, new Uint8Array(90_000)]).subarray(0, length)
+      expect(Buffer.compare(assemble(reassembler, sent).body, sent)).toBe(0)
     }
   })
 })

@@ -2,7 +2,8 @@
  * What generated decoders call (spec/codecs.md): each takes one value from `at`, and leaves where it ends in `cursor.at`. What
  * it does not expect, it says by `UNDECIDED`. Invariant: what is taken is strict MessagePack (spec/msgpack.md).
  */
-import { byteAt, copyBytes, decodeWellFormed, float64At, int32At, uint32At, uintAt } from '../octets.ts'
+import { byteAt, decodeWellFormed, float64At, int32At, uint32At, uintAt } from '../octets.ts'
+import { takeOut } from '../spare.ts'
 import { isPlainName } from './look.ts'
 
 /** The generated code does not know; the reference path does. */
@@ -116,7 +117,7 @@ export function takeText(buffer: Uint8Array, at: number, end: number): string | 
   return decodeWellFormed(buffer, start, textEnd) ?? UNDECIDED
 }
 
-/** Bytes in a buffer of their own. */
+/** Bytes that refer to nothing that others have. */
 export function takeBytes(buffer: Uint8Array, at: number, end: number): Uint8Array | typeof UNDECIDED {
   const token = byteAt(buffer, at)
   if (token < 0xc4 || token > 0xc6) return UNDECIDED
@@ -125,7 +126,7 @@ export function takeBytes(buffer: Uint8Array, at: number, end: number): Uint8Arr
   const start = at + 1 + width
   if (start + length > end) return UNDECIDED
   cursor.at = start + length
-  return copyBytes(buffer, start, start + length)
+  return takeOut(buffer, start, start + length)
 }
 
 const MAX_NANOSECONDS = 999_999_999
