@@ -5,6 +5,7 @@
 import { NanowireError, type Processed } from '../errors.ts'
 import { limitMessage } from '../limits.ts'
 import {
+  announcedBytes,
   type FrameDecoder,
   flags as flag,
   type InPlace,
@@ -15,6 +16,7 @@ import {
   readEnd,
   readError,
   readMetadata,
+  saidBodyStart,
 } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import type { OutgoingCall } from './effects.ts'
@@ -127,11 +129,13 @@ export class Caller implements FlowHalf {
       this.#complete(id, flags, frame.buffer, frame.start, frame.end)
       return
     }
-    if (this.#reassembler.has(id) && (flags & ~flag.MORE) !== 0)
+    const { buffer, start, end } = frame
+    const isFurther = this.#reassembler.has(id)
+    if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    if (this.#reassembler.has(id)) this.#flows.all.bulkReceived(frame.end - frame.start)
-    const isWanted = this.#calls.isWanted(id)
-    const whole = this.#reassembler.add(id, flags, frame.buffer, frame.start, frame.end, more, !isWanted)
+    if (isFurther) this.#flows.all.bulkReceived(end - start)
+    const announced = isFurther ? 0 : announcedBytes(buffer, start, saidBodyStart(flags, buffer, start), end)
+    const whole = this.#reassembler.add(id, flags, buffer, start, end, more, !this.#calls.isWanted(id), announced)
     if (typeof whole === 'string') this.#refuseReply(id, whole)
     else if (whole) {
       this.#complete(id, whole.flags, whole.body, 0, whole.body.length)

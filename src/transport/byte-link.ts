@@ -14,6 +14,8 @@ const SMALL_BATCH_BYTES = 512
 const LARGE_BATCH_BYTES = 4_096
 /** Items of a stream, of which ever more follow. */
 const STREAM_BATCH_BYTES = 16_384
+/** What one read has brought about, while it goes on. */
+const BULK_BATCH_BYTES = 65_536
 /** Between them, a batch is sent when it holds this share of what is under way, so that the two ends work at once. */
 const BATCH_SHARE = 1 / 4
 
@@ -141,6 +143,7 @@ export abstract class ByteLink implements Link {
     else traffic.keep(chunk)
     try {
       if (mayRead) this.#read(traffic)
+      else this.#updateSource()
     } finally {
       if (isShared) traffic.ownChunk(chunk)
     }
@@ -234,8 +237,8 @@ export abstract class ByteLink implements Link {
   }
 
   #updateSource(): void {
-    const hasTurn = !this.#traffic || this.#hasTurn(this.#traffic)
-    const pause = !this.#isBroken && (this.#isPaused || !hasTurn)
+    const waits = this.#traffic?.hasBacklog === true // most sources have nothing more before the next turn
+    const pause = !this.#isBroken && (this.#isPaused || waits)
     if (pause === this.#isSourcePaused) return
     this.#isSourcePaused = pause
     if (pause) this.pauseSource()
@@ -245,8 +248,8 @@ export abstract class ByteLink implements Link {
 
 /** Whether what was written should leave at once. */
 function isDue({ writer, batchFrames, isReading, turnFrames }: Traffic, underway: number): boolean {
-  if (underway === 0 && !isReading) return true // nothing follows that could go along
   const { pendingBytes } = writer
+  if (underway === 0) return !isReading || pendingBytes >= BULK_BATCH_BYTES // nothing follows but what reading brings about
   if (pendingBytes < SMALL_BATCH_BYTES) return false
   if (underway === Number.POSITIVE_INFINITY) return pendingBytes >= STREAM_BATCH_BYTES
   return pendingBytes >= LARGE_BATCH_BYTES || batchFrames >= BATCH_SHARE * Math.max(underway, turnFrames)

@@ -5,7 +5,7 @@
 import type { OnReadOpts } from 'node:net'
 import { copyBytes } from '../wire/index.ts'
 
-const INPUT_BYTES = 65_536
+const INPUT_BYTES = 262_144
 
 /** Windows reads into the buffers of many sockets at a time. */
 const mayShare = globalThis.process?.platform !== 'win32'

@@ -58,9 +58,18 @@ export function readRequestHead(flags: number, buffer: Uint8Array, start: number
 
 const NO_METADATA: Metadata = Object.freeze({})
 
+/** Where the body of a message begins by what it says, which may be beyond its first frame. */
+export function saidBodyStart(flags: number, buffer: Uint8Array, start: number): number {
+  return (flags & flag.METADATA) === 0 ? start : afterMetadata(buffer, start)
+}
+
+function afterMetadata(buffer: Uint8Array, start: number): number {
+  return start + 2 + (((buffer[start] ?? 0) << 8) | (buffer[start + 1] ?? 0))
+}
+
 /** Where the body begins after `u16 length, metadata`. */
 export function metadataEnd(buffer: Uint8Array, start: number, end: number): number {
-  const bodyStart = start + 2 + (((buffer[start] ?? 0) << 8) | (buffer[start + 1] ?? 0))
+  const bodyStart = afterMetadata(buffer, start)
   if (start + 2 > end || bodyStart > end) throw new ProtocolError('body', 'metadata longer than its frame')
   return bodyStart
 }

@@ -6,6 +6,7 @@ export {
   readError,
   readMetadata,
   readRequestHead,
+  saidBodyStart,
 } from './body.ts'
 export { type Codec, codec, decodeBody, decodeItem, encodeBody, encodeInto, itemEnd, passInMemory } from './codec.ts'
 export { type Frame, FrameDecoder } from './decode.ts'

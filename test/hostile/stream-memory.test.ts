@@ -20,6 +20,8 @@ import {
   large,
   open,
   placed,
+  RECENT_BYTES,
+  recent,
   sendAll,
   streamVictim,
   sum,
@@ -261,6 +263,18 @@ describe('answers that nobody takes', () => {
     socket.destroy()
     await attacked.expectUnharmed()
     expect(attacked.seen.ended).toBe(2)
+  })
+
+  it('of methods that drop the oldest are bounded by their budget for each call', async () => {
+    const attacked = await streamVictim({ maxBacklogBytes: 64 * 1_024 })
+    const peer = await RawPeer.greeted(attacked.url)
+    peer.socket.pause()
+    const before = await settle()
+    const [streams, items] = [300, 400]
+    for (let id = 1; id <= streams; id++) peer.send(open(id, recent, { count: items, bytes: 1_000 }))
+    await until(() => attacked.seen.yielded === streams * items) // 120 MB, and nobody has waited for anything
+    await withinBytes(streams * (RECENT_BYTES + 16_384) * 1.5 + 8 * MIB, before)
+    await expectGone(attacked, peer, before)
   })
 
   it('of events are bounded by their budget for each subscriber, and shared by those that are told the same', async () => {

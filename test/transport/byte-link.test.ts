@@ -123,10 +123,9 @@ describe('what one connection has done for it in a turn', () => {
     link.feed(frames(1, 55))
     for (const handled of [10, 20, 30, 40, 50, 55]) {
       expect(ear.ids).toEqual(upTo(handled))
-      expect(link.asked.at(-1)).toBe(handled < 55 ? 'pause' : 'resume')
       clock.runTurn()
     }
-    expect(ear.ids).toHaveLength(55)
+    expect([ear.ids.length, link.asked]).toEqual([55, []])
   })
 
   it('is 1,024 frames by default, also of a chunk with more frames than two turns may handle', () => {
@@ -135,15 +134,25 @@ describe('what one connection has done for it in a turn', () => {
     expect(ear.ids).toHaveLength(1_024)
     clock.runTurns()
     expect(ear.ids).toEqual(upTo(3_600))
-    expect(link.asked).toEqual(['pause', 'resume'])
+    expect(link.asked).toEqual([])
+  })
+
+  it('holds one chunk more, and none after it, until its turn', () => {
+    const { link, ear, clock } = linked({ maxTurnFrames: 10 })
+    link.feed(frames(1, 25))
+    expect(link.asked).toEqual([])
+    link.feed(frames(26, 1))
+    expect([ear.ids.length, link.asked]).toEqual([10, ['pause']])
+    clock.runTurns()
+    expect([ear.ids, link.asked]).toEqual([upTo(26), ['pause', 'resume']])
   })
 
   it('is what was begun before maxTurnBytes were there', () => {
     const { link, ear, clock } = linked({ maxTurnBytes: 1_700 })
     link.feed(frames(1, 99), frames(100, 1))
-    expect([ear.ids.length, link.asked]).toEqual([100, ['pause']])
+    expect([ear.ids.length, link.asked]).toEqual([100, []])
     link.feed(frames(101, 1))
-    expect(ear.ids).toHaveLength(100)
+    expect([ear.ids.length, link.asked]).toEqual([100, ['pause']])
     clock.runTurn()
     expect(ear.ids).toHaveLength(101)
     expect(link.asked).toEqual(['pause', 'resume'])
@@ -211,7 +220,7 @@ describe('a stream that breaks', () => {
 
   it('goes on being read, so that the end is seen', () => {
     const { link, ear, clock } = linked({ maxTurnFrames: 1 })
-    link.feed(joined([frames(1, 1), frameBytes(99)]))
+    link.feed(joined([frames(1, 1), frameBytes(99)]), frames(2, 1))
     expect(link.asked).toEqual(['pause'])
     clock.runTurns()
     expect([ear.told.at(-1), link.asked]).toEqual(['broken frame_kind', ['pause', 'resume']])
