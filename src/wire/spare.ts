@@ -1,7 +1,7 @@
 /**
  * Large buffers that what comes in pieces is put together in and what leaves in pieces is copied to, used again: fresh memory of
- * 64 KiB for each message would cost more than all that is done with its bytes. Invariants: nothing is made here, so nothing
- * grows ahead of what has come; a buffer is here or with one who took it, never both.
+ * 64 KiB for each message would cost more than all that is done with its bytes. Invariants: what is made here is for bytes that
+ * are there, or that a message has announced (reassembly.ts); a buffer is here or with one who took it, never both.
  */
 import { copyBytes, newBuffer } from './octets.ts'
 
@@ -22,14 +22,15 @@ let spareBytes = 0
 export function takeSpare(leastBytes: number): Uint8Array | undefined {
   const index = spare.findIndex(({ length }) => length >= leastBytes)
   const found = spare[index]
-  if (!found || found.length > Math.max(4 * LEAST_BYTES, MOST_TIMES * leastBytes)) return undefined
+  if (!found || found.length > Math.max(LEAST_BYTES, MOST_TIMES * leastBytes)) return undefined
   spare.splice(index, 1)
   spareBytes -= found.length
   return found
 }
 
-/** A spare buffer of at least so many bytes, or a fresh one that can be kept. */
+/** A spare buffer of at least so many bytes, or a fresh one, which can be kept if it is not much longer for that. */
 export function roomFor(bytes: number): Uint8Array {
+  if (bytes < LEAST_BYTES / 2) return new Uint8Array(bytes)
   return takeSpare(bytes) ?? new Uint8Array(newBuffer(Math.max(bytes, LEAST_BYTES)).buffer)
 }
 

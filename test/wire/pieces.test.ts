@@ -6,6 +6,7 @@ import { Bytes, gateOf } from '../../src/contract/index.ts'
 import { defaultLimits } from '../../src/limits.ts'
 import {
   type Body,
+  BodyRest,
   BufferWriter,
   codec,
   encodeBody,
@@ -137,3 +138,43 @@ function bodiesOf(bytes: Uint8Array): number[] {
   }
   return lengths
 }
+
+describe('what of a body was not written yet', () => {
+  const value = (length: number, seed: number) => ({ name: 'a', files: [bytesOf(length, seed)], size: seed })
+
+  it('is its own once it has to wait, among others that come and go', () => {
+    const step = fc.record({
+      at: fc.nat({ max: 5 }),
+      bytes: fc.integer({ min: 1, max: 120_000 }),
+      drops: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const open = new Map<number, { rest: BodyRest; writer: BufferWriter; expected: Uint8Array }>()
+        for (const [index, { at, bytes, drops }] of steps.entries()) {
+          const before = open.get(at)
+          if (!before) {
+            const large = value(bytes + LARGE, index)
+            const body = encodeBody(gateOf(Files), large, defaultLimits)
+            const rest = new BodyRest(body)
+            open.set(at, { rest, writer: new BufferWriter(), expected: joinBody(body).slice() })
+            rest.own()
+            large.files[0]?.fill(0xee) // whoever gave it may do so
+          } else if (drops && bytes % 5 === 0) {
+            before.rest.drop()
+            before.rest.drop()
+            open.delete(at)
+          } else {
+            const { rest, writer, expected } = before
+            rest.write(writer, Math.min(bytes, rest.left))
+            if (rest.left > 0) continue
+            expect(Buffer.compare(writer.bytes(), expected)).toBe(0)
+            open.delete(at)
+          }
+        }
+        for (const { rest } of open.values()) rest.drop()
+      }),
+      runs(100),
+    )
+  })
+})
