@@ -84,8 +84,13 @@ export class Flows {
     const outflow = sends ? new Outflow(id, this.#sender, this.#window, this.#turns) : undefined
     if (outflow) outflow.priority = priority
     const flow: Flow = {
-      ...{ inflow, outflow, priority, rest: undefined },
-      ...{ isAnswered: false, endsBy: undefined, cancelTimer: undefined },
+      inflow,
+      outflow,
+      priority,
+      rest: undefined,
+      isAnswered: false,
+      endsBy: undefined,
+      cancelTimer: undefined,
     }
     this.#flows.set(id, flow)
     return flow

@@ -18,22 +18,28 @@ export interface Assembled {
 /** Why the rest of a message is thrown away as it comes. */
 export type TooLarge = 'maxMessageBytes' | 'maxReassemblyBytes'
 
-interface Unfinished {
+const NOTHING = new Uint8Array(0)
+
+class Unfinished {
   readonly flags: number
   /** How long it is, where it says so; 0 otherwise. */
   readonly announced: number
-  bytes: Uint8Array
-  length: number
-  isLendable: boolean
-  /** What is counted for it; a spare buffer may be longer. */
-  size: number
   discarded: boolean
+  bytes: Uint8Array = NOTHING
+  length = 0
+  isLendable = false
+  /** What is counted for it; a spare buffer may be longer. */
+  size = 0
   /** What has come of it, discarded or not. */
-  came: number
-  fragments: number
-}
+  came = 0
+  fragments = 0
 
-const NOTHING = new Uint8Array(0)
+  constructor(flags: number, announced: number, discarded: boolean) {
+    this.flags = flags
+    this.announced = announced
+    this.discarded = discarded
+  }
+}
 
 /** What a message says of its length is believed when a share of it has come: memory that nobody has written to costs nothing yet. */
 const BELIEVED_SHARE = 1 / 16
@@ -98,7 +104,7 @@ export class Reassembler {
     announced = 0,
   ): Assembled | TooLarge | undefined {
     this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? begin(flags, discards, announced)
+    const message = this.#unfinished.get(id) ?? new Unfinished(flags, announced, discards)
     this.#unfinished.set(id, message)
     this.fragments++
     countFragment(id, message, end - start)
@@ -179,13 +185,6 @@ export class Reassembler {
     dropBytes(message)
     message.bytes = NOTHING
     message.size = 0
-  }
-}
-
-function begin(flags: number, discarded: boolean, announced: number): Unfinished {
-  return {
-    ...{ flags, announced, discarded, bytes: NOTHING, length: 0, isLendable: false },
-    ...{ size: 0, came: 0, fragments: 0 },
   }
 }
 
