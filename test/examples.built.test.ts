@@ -105,7 +105,7 @@ describe('examples', () => {
 
   it('the tour shows each promise in both places', () => {
     const tour = run('examples/tour.ts')
-    for (const place of ['In memory: connect(greeter)', 'Over TCP: connect(']) {
+    for (const place of ['In memory: connect(services)', 'Over TCP: connect(']) {
       const part = tour.slice(tour.indexOf(place)).split('\n\n')[0] ?? ''
       expect(part).toContain("a reply: { text: 'Hello, Ada' }")
       expect(part).toContain('a declared error: Banned {"until":"tomorrow"} (handler ran: yes)')
@@ -113,6 +113,9 @@ describe('examples', () => {
       expect(part).toContain('a deadline: deadline_exceeded (handler ran: maybe)')
       expect(part).toContain('a bad request: invalid_argument (handler ran: no)')
       expect(part).toContain('/name')
+      expect(part).toContain('a stream without end, left after three items: [ 7, 8, 9 ]')
+      expect(part).toContain('items the other way: 24')
+      expect(part).toContain("an event: [ { wheel: 'red', n: 32 } ]")
     }
     expect(tour).toMatch(/in memory [\d.]+ µs, over TCP [\d.]+ µs/)
   })

@@ -32,12 +32,12 @@ export function unary<Request extends TSchema, Reply extends TSchema, const Erro
   reply: Reply,
   options: UnaryOptions<Errors> = {},
 ): UnaryMethod<Request, Reply, Errors> {
-  return make('unary', request, reply, options) as UnaryMethod<Request, Reply, Errors> // of these very parts
+  return make('unary', request, reply, options)
 }
 
 /** A method whose caller waits for no answer. What becomes of the message stands in the server's log and counters. */
 export function notify<Request extends TSchema>(request: Request, options: MethodOptions = {}): NotifyMethod<Request> {
-  return make('notify', request, Type.Void(), options) as NotifyMethod<Request> // of this very schema
+  return make('notify', request, Type.Void(), options)
 }
 
 /**
@@ -53,7 +53,7 @@ export function serverStream<Request extends TSchema, Item extends TSchema, cons
   item: Item,
   options: StreamOptions<Errors> = {},
 ): ServerStreamMethod<Request, Item, Errors> {
-  return make('serverStream', request, item, options) as ServerStreamMethod<Request, Item, Errors> // of these very parts
+  return make('serverStream', request, item, options)
 }
 
 /**
@@ -66,7 +66,7 @@ export function clientStream<Item extends TSchema, Reply extends TSchema, const 
   reply: Reply,
   options: UnaryOptions<Errors> = {},
 ): ClientStreamMethod<Item, Reply, Errors> {
-  return make('clientStream', item, reply, options) as ClientStreamMethod<Item, Reply, Errors> // of these very parts
+  return make('clientStream', item, reply, options)
 }
 
 /**
@@ -79,7 +79,7 @@ export function bidiStream<In extends TSchema, Out extends TSchema, const Errors
   out: Out,
   options: StreamOptions<Errors> = {},
 ): BidiStreamMethod<In, Out, Errors> {
-  return make('bidiStream', item, out, options) as BidiStreamMethod<In, Out, Errors> // of these very parts
+  return make('bidiStream', item, out, options)
 }
 
 /**
@@ -106,11 +106,11 @@ export function eventOf(
   key: string | undefined,
   options: Omit<EventOptions<string>, 'key'>,
 ): EventMethod {
-  const made = make('event', filter, body, options)
+  const made = make<EventMethod>('event', filter, body, options)
   const { slow } = made.options
   if (slow !== undefined && readSlow('event', slow).policy === 'block')
     throw misuse('event: slow cannot be block, for who publishes waits for nobody; drop items, or disconnect')
-  return Object.freeze({ ...made, key }) as EventMethod // of these very parts
+  return Object.freeze({ ...made, key })
 }
 
 const anyKind = ['tag', 'deprecated', 'description']
@@ -128,7 +128,13 @@ function requireObject(options: unknown): void {
   if (typeof options !== 'object' || options === null) throw misuse("a method's options are an object")
 }
 
-function make(kind: Method['kind'], request: TSchema, reply: TSchema, given: StreamOptions<ErrorSchemas>) {
+/** A method of the kind and the schemas that whoever asks has said: `M` is made of these very parts. */
+function make<M extends Method>(
+  kind: M['kind'],
+  request: TSchema,
+  reply: TSchema,
+  given: StreamOptions<ErrorSchemas>,
+): M {
   requireObject(given)
   const names = optionNames[kind]
   const unknown = Object.keys(given).find((name) => !names.has(name))
@@ -142,5 +148,12 @@ function make(kind: Method['kind'], request: TSchema, reply: TSchema, given: Str
     )
   }
   const whole: Method['options'] = slow === undefined ? options : { ...options, slow: readSlow(kind, slow) }
-  return Object.freeze({ kind, request, reply, errors: Object.freeze(errors), options: Object.freeze(whole) })
+  const made: Omit<Method, 'key'> = {
+    kind,
+    request,
+    reply,
+    errors: Object.freeze(errors),
+    options: Object.freeze(whole),
+  }
+  return Object.freeze(made) as M // of these very parts
 }

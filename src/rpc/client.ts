@@ -11,8 +11,8 @@ import type {
 } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
 import { type CallOptions, type Channel, callError, callOptionNames, failedItems } from './call.ts'
+import { closeSource } from './close-source.ts'
 import { CallContext, type Context } from './context.ts'
-import { closeSource } from './item-pump.ts'
 import type { ItemStream, Items } from './item-stream.ts'
 import { hearErrors } from './iteration.ts'
 import { type ClientCall, type ClientMiddleware, onion } from './middleware.ts'
@@ -25,8 +25,8 @@ export type Result<Value, Failure> =
   | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly error: Failure }
 
-/** What items are taken from: a generator, a `ReadableStream`, an array … */
-export type Iterated<Item> = AsyncIterable<Item> | Iterable<Item>
+/** What items are taken from: a generator, a `ReadableStream`, an array …; a list may also hold promises of them. */
+export type Iterated<Item> = AsyncIterable<Item> | Iterable<Item | Promise<Item>>
 
 /**
  * A request that is `undefined` need not be passed, nor what an event is chosen by; items are. A handler's context may

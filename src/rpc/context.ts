@@ -6,6 +6,7 @@ import type { ErrorDataOf, Method, MethodRef } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
 import type { CallRunner, Clock, Deadline } from '../session/index.ts'
 import type { Metadata } from '../wire/index.ts'
+import { closeOneShots } from './close-source.ts'
 import { childLog, type Logger } from './log.ts'
 
 /** A call's metadata: names and text. */
@@ -75,10 +76,13 @@ interface Parts {
   uses?: object
   cancelled?: (reason: NanowireError) => void
   ended?: () => void
+  returned?: unknown[] | undefined
 }
 
 /** At its deadline the caller of a stream says that it is gone, a moment before the handler's own deadline passes or after. */
 const DEADLINE_SLACK_MS = 50
+
+const nothing = (): void => {}
 
 const noClients = Object.freeze({})
 
@@ -195,12 +199,36 @@ export class CallContext implements Context, CallRunner, Deadline {
   end(): void {
     this.isOver = true
     this.#parts?.ended?.()
+    if (this.#parts?.returned) this.endReturned(nothing) // nobody waits for it
   }
 
   /** Has one function called when the handler has ended. */
   onEnd(ended: () => void): void {
     this.#parts ??= {}
     this.#parts.ended = ended
+  }
+
+  /** Of a method that answers with items: what its handler has returned. It ends with the call, whatever middleware makes of it. */
+  handlerReturned(source: unknown): void {
+    if (this.isOver) return closeOneShots([source], nothing)
+    this.#parts ??= {}
+    this.#parts.returned ??= []
+    this.#parts.returned.push(source)
+  }
+
+  /** The call is answered with this, which is ended as such. */
+  answersWith(source: unknown): void {
+    const parts = this.#parts
+    if (parts?.returned) parts.returned = parts.returned.filter((one) => one !== source)
+  }
+
+  /** @param done called when what handlers have returned has ended, perhaps before this returns */
+  endReturned(done: () => void): void {
+    const parts = this.#parts
+    const returned = parts?.returned
+    if (!returned) return done()
+    parts.returned = undefined
+    closeOneShots(returned, done)
   }
 
   /** Has one function called when the caller waits no more, after the signal was aborted. */

@@ -102,14 +102,14 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
 
   /** The caller of a notify waits no more; its deadline is now its handler's. */
   #dispatched(): void {
-    this.#succeed(undefined, undefined)
+    this.succeed(undefined, undefined)
     if (this.at !== 0) this.side.wheel.add(this, this.at)
   }
 
   /** Whether there is a deadline that nobody waits for yet. */
   get needsTimer(): boolean {
-    if (this.at !== 0 || this.#isOver || this.#timeoutMs === Number.POSITIVE_INFINITY) return false
-    return !this.#isSettled || this.#isNotify
+    if (this.at !== 0 || this.#timeoutMs === Number.POSITIVE_INFINITY) return false
+    return !this.#isSettled || (!this.#isOver && this.#isNotify)
   }
 
   /** From now on the deadline runs, from `now` on unless the handler has asked for it before. */
@@ -138,13 +138,14 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
   /** The caller has what the call ends with. */
   protected markHandedOver(): void {
     this.#isHandedOver = true
-    if (this.#isOver) this.#recycle()
+    this.#recycleIfDone()
   }
 
   fail(error: NanowireError, metadata?: Metadata): void {
     const { code, processed } = error
     const isKnown = isStatusCode(code) || this.route.method.errors.has(code)
     if (this.#settle(isKnown ? code : 'unknown', processed, metadata)) this.reject(markReceived(error))
+    if (this.#isOver) this.#recycleIfDone()
   }
 
   /** The caller's signal was aborted. */
@@ -186,9 +187,11 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     ctx?.cancel(reason)
   }
 
-  #succeed(value: unknown, metadata: Metadata | undefined): void {
+  /** The call has been answered well. */
+  protected succeed(value: unknown, metadata: Metadata | undefined): void {
     const processed = this.#isNotify ? 'maybe' : 'yes'
     if (this.#settle('ok', processed, metadata)) this.resolve(value)
+    if (this.#isOver) this.#recycleIfDone()
   }
 
   /** The caller gets what the call ends with: this, or `reject`, once. */
@@ -235,8 +238,8 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     const { replyMetadata } = ctx
     if (replyMetadata) packMetadata(replyMetadata, side.router.limits, 'yes', ctx.peer) // for its checks: it must travel elsewhere
     this.#handlerEnded('ok', 'yes')
-    this.#succeed(reply, replyMetadata)
-    this.#end()
+    this.succeed(reply, replyMetadata)
+    this.handlerOver()
   }
 
   protected override refuse(error: WireError): void {
@@ -244,7 +247,7 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
     this.#handlerEnded(error.code, error.processed ?? 'yes')
     if (this.#isSettled && this.#isNotify) this.side.counters.callEnded(method.name, error.code)
     this.fail(arriveAtCaller(error, method, passData), error.metadata)
-    this.#end()
+    this.handlerOver()
   }
 
   protected override data(gate: Gate, data: unknown): unknown {
@@ -254,14 +257,18 @@ export class DirectCall extends HandlerRun<DirectSide> implements Deadline {
   #handlerEnded(code: string, processed: Processed): void {
     const { side } = this
     if (this.#toldByServer) tellCallEnd(this.#toldByServer, code, processed, side.clock)
-    if (this.at !== 0) side.wheel.remove(this)
+    if (this.at !== 0 && this.#isSettled) side.wheel.remove(this)
     side.ended(this)
   }
 
-  /** Both its sides have ended. */
-  #end(): void {
+  /** Its handler has ended; its caller may still have to take what it ends with. */
+  protected handlerOver(): void {
     this.#isOver = true
-    if (this.#isHandedOver) this.#recycle()
+    this.#recycleIfDone()
+  }
+
+  #recycleIfDone(): void {
+    if (this.#isOver && this.#isSettled && this.#isHandedOver) this.#recycle()
   }
 
   /** Keeps nothing of the call, but for what says that it has ended. */

@@ -5,7 +5,7 @@
 import type { MethodRef } from '../contract/index.ts'
 import { NanowireError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import { passInMemory } from '../wire/index.ts'
+import { type Metadata, passInMemory } from '../wire/index.ts'
 import { DirectCall, type DirectSide } from './direct-call.ts'
 import { ItemPump, type ItemSink } from './item-pump.ts'
 import { Items } from './item-stream.ts'
@@ -23,6 +23,8 @@ export class DirectStream extends DirectCall {
   /** What the handler of a method with input has. */
   readonly #taken: Items | undefined
   readonly #pump: ItemPump | undefined
+  /** Ends the call when its caller takes the end. */
+  #finish: (() => void) | undefined
 
   /** @param given of a method with input, what the caller gave */
   constructor(side: DirectSide, method: MethodRef, given: unknown) {
@@ -33,6 +35,7 @@ export class DirectStream extends DirectCall {
       this.#output = new CallerItems(method, limits)
       this.#output.taken = () => this.resumeOutput()
       this.#output.left = () => this.cancel(undefined)
+      this.#output.asked = () => this.#finish?.()
     }
     if (method.input) {
       const input = new LocalItems((item) => this.#passIn(item, limits))
@@ -72,13 +75,32 @@ export class DirectStream extends DirectCall {
     super.expire()
   }
 
-  protected override resolve(value: unknown): void {
+  /** Behind the item that waits: until that is taken the caller may still cancel. */
+  override fail(error: NanowireError, metadata?: Metadata): void {
+    if (this.#output?.isWaiting !== true) super.fail(error, metadata)
+    else this.#endBehindItems(this.#output, () => super.fail(error, metadata))
+  }
+
+  /** A stream ends when its end is taken, as it does over a wire. */
+  protected override succeed(value: unknown, metadata: Metadata | undefined): void {
+    if (!this.#output) super.succeed(value, metadata)
+    else this.#endBehindItems(this.#output, () => super.succeed(value, metadata))
+  }
+
+  #endBehindItems(output: CallerItems, finish: () => void): void {
+    this.#finish ??= finish
     this.#pump?.stop()
-    if (this.#output) this.#output.end()
-    else super.resolve(value)
+    output.end()
+  }
+
+  protected override resolve(value: unknown): void {
+    this.#finish = undefined
+    this.#pump?.stop()
+    if (!this.#output) super.resolve(value) // it knows its end already
   }
 
   protected override reject(error: unknown): void {
+    this.#finish = undefined
     this.#pump?.stop()
     if (this.#output) this.#output.fail(error)
     else super.reject(error)
@@ -94,9 +116,9 @@ export class DirectStream extends DirectCall {
     this.#input?.fail(reason)
   }
 
-  protected override forget(): void {
-    super.forget()
+  protected override handlerOver(): void {
     void this.#taken?.return()
+    super.handlerOver()
   }
 
   /** It has the items of one caller. */
@@ -129,6 +151,8 @@ export class DirectStream extends DirectCall {
 /** The answer, as its caller takes it. */
 class CallerItems extends LocalItems implements OutputSink {
   readonly items: Items
+  /** The end is asked for. */
+  asked = (): void => {}
   readonly #subscription: EventItems | undefined
 
   constructor(method: MethodRef, limits: Limits) {
@@ -138,8 +162,14 @@ class CallerItems extends LocalItems implements OutputSink {
     this.wake = () => this.items.wake()
   }
 
+  protected override finished(): void {
+    this.asked()
+  }
+
+  /** Told a moment later, as nothing stands elsewhere before the function that subscribes has returned. */
   stands(): void {
-    this.#subscription?.stands()
+    const subscription = this.#subscription
+    if (subscription) void Promise.resolve().then(() => subscription.stands())
   }
 
   override fail(error: unknown): void {

@@ -10,6 +10,7 @@ import type { Metadata, WireError } from '../wire/index.ts'
 import { packMetadata } from './call.ts'
 import type { CallContext } from './context.ts'
 import { whenReady } from './events.ts'
+import { isThenable } from './iteration.ts'
 import type { Authorize } from './middleware.ts'
 import { internal, leaveHandler } from './outcome.ts'
 import type { Route, Router } from './route.ts'
@@ -118,6 +119,7 @@ export abstract class HandlerRun<Side extends RunSide> {
     const { ctx, route, side } = this
     const { method } = route
     const sink = this.output()
+    ctx.answersWith(value)
     const output = new RunOutput(value, {
       ...{ sink, method, slow: route.slow, clock: side.clock },
       ended: () => this.#outputEnded(),
@@ -133,7 +135,7 @@ export abstract class HandlerRun<Side extends RunSide> {
   }
 
   #stopOutput(output: RunOutput, reason: NanowireError): void {
-    output.stop((error) => this.#threw(isOf(reason, error) ? reason : error))
+    output.stop((error) => this.ctx.endReturned(() => this.#threw(isOf(reason, error) ? reason : error)))
   }
 
   #outputEnded(): void {
@@ -187,12 +189,6 @@ export abstract class HandlerRun<Side extends RunSide> {
 
 /** Calls back once, whatever `then` a promise has of its own. */
 const { then } = Promise.prototype
-
-/** As `await` sees it. */
-function isThenable(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  return value instanceof Promise || typeof (value as { then?: unknown }).then === 'function' // any object may be asked
-}
 
 /** Why nobody waits any more for what a handler has not begun. */
 function goneOf({ reason }: CallContext): WireError | undefined {

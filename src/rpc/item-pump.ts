@@ -3,8 +3,8 @@
  * only when the sink takes one; puts nothing after `stop`, `end` or `fail`; ends by exactly one of `end`, `fail` and `stop`; an
  * endless producer never blocks the event loop. Hot: makes no promise or closure for an item beyond the iterator's own.
  */
-import { type Clock, systemClock } from '../session/index.ts'
-import { hearErrors, type ItemIterator, iterationOf, markGiven, refuseSource } from './iteration.ts'
+import type { Clock } from '../session/index.ts'
+import { hearErrors, type ItemIterator, isPromised, iterationOf, refuseSource } from './iteration.ts'
 
 /** Where items go. */
 export interface ItemSink {
@@ -39,14 +39,6 @@ type State = typeof IDLE | typeof BUSY | typeof ASKING | typeof FULL | typeof PA
 
 /** Calls back once, whatever `then` a promise has of its own. */
 const { then } = Promise.prototype
-
-/** What is not iterated, because its call has not begun, is told that it is over: a file that it reads must be closed. */
-export function closeSource(source: unknown): void {
-  markGiven(source)
-  new ItemPump(source, nowhere, systemClock).stop() // which waits for nothing
-}
-
-const nowhere: ItemSink = { put: () => true, end() {}, fail() {} }
 
 export class ItemPump {
   readonly #source: unknown
@@ -198,6 +190,7 @@ export class ItemPump {
       const given = result as IteratorResult<unknown> // whatever it has
       isDone = given.done
       if (!isDone) item = given.value
+      if (!this.#isAsync && isPromised(item)) return this.#await(item)
     } catch (error) {
       this.#fail(error)
       return false
@@ -208,6 +201,21 @@ export class ItemPump {
       return false
     }
     return this.#putItem(item)
+  }
+
+  /** A sync iterator has promised an item, which is waited for as `for await` does. */
+  #await(item: unknown): false {
+    const came = (value: unknown): void => {
+      if (this.#state !== ASKING) return // it was stopped, and has ended
+      this.#state = BUSY
+      if (this.#putItem(value)) this.#pull()
+    }
+    const failed = (error: unknown): void => {
+      if (this.#state === ASKING) this.#refuse(error)
+    }
+    then.call(Promise.resolve(item), came, failed)
+    this.#state = ASKING
+    return false
   }
 
   #putItem(item: unknown): boolean {

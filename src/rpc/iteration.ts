@@ -37,11 +37,23 @@ export function markGiven(source: unknown): void {
   if (isOneShot(source)) given.add(source)
 }
 
+/** As `await` sees it. */
+export function isThenable(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return value instanceof Promise || typeof (value as { then?: unknown }).then === 'function' // any object may be asked
+}
+
+/** The same for an item, of which there are many alike: by a look that no other value goes through, and so a fast one. */
+export function isPromised(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return typeof item === 'function' && isThenable(item)
+  return typeof (item as { then?: unknown }).then === 'function' // any object may be asked
+}
+
 /** What can be iterated once, and was given to a call: a second one would send nothing, and be content. */
 const given = new WeakSet<object>()
 
 /** An iterator, or a stream of Node or the web. */
-function isOneShot(source: unknown): source is object {
+export function isOneShot(source: unknown): source is object {
   if (typeof source !== 'object' || source === null) return false
   if (isNodeStream(source) || ('getReader' in source && typeof source.getReader === 'function')) return true
   return 'next' in source && typeof source.next === 'function' && iterationOf(source)?.iterate.call(source) === source

@@ -2,28 +2,28 @@
  * Both ends of a stream within this process (spec/places.md): a sink for its producer, a source for its consumer. Invariants:
  * its producer is one item ahead at most; the end and an error come after the item that waits.
  */
-import { END, type ItemSource, NONE } from './item-stream.ts'
+import { EndingItems } from './ending-items.ts'
+import { NONE } from './item-stream.ts'
 import type { HoldingSink } from './slow.ts'
 
-export class LocalItems implements HoldingSink, ItemSource {
-  /** There is something to take. */
-  wake = (): void => {}
+export class LocalItems extends EndingItems implements HoldingSink {
   /** Another item can be put. */
   taken = (): void => {}
   /** The consumer wants no more. */
   left = (): void => {}
-  /** Items that were left out before those that were taken. */
-  dropped = 0
   readonly #passed: (item: unknown) => unknown
   #item: unknown = NONE
   /** How many items were left out directly before it. */
   #gap = 0
-  #hasEnded = false
-  #failure: { readonly error: unknown } | undefined
 
   /** @param passed what the consumer gets of an item; throws for one that does not fit */
   constructor(passed: (item: unknown) => unknown) {
+    super()
     this.#passed = passed
+  }
+
+  get isWaiting(): boolean {
+    return this.#item !== NONE
   }
 
   put(item: unknown): boolean {
@@ -45,16 +45,6 @@ export class LocalItems implements HoldingSink, ItemSource {
     return this.#item === NONE
   }
 
-  end(): void {
-    this.#hasEnded = true
-    this.wake()
-  }
-
-  fail(error: unknown): void {
-    this.#failure ??= { error }
-    this.wake()
-  }
-
   /** The item that waits is taken by nobody. */
   discard(): void {
     this.#item = NONE
@@ -62,14 +52,11 @@ export class LocalItems implements HoldingSink, ItemSource {
 
   take(): unknown {
     const item = this.#item
-    if (item !== NONE) {
-      this.#item = NONE
-      this.dropped += this.#gap
-      this.taken()
-      return item
-    }
-    if (this.#failure) throw this.#failure.error
-    return this.#hasEnded ? END : NONE
+    if (item === NONE) return this.takeEnd()
+    this.#item = NONE
+    this.dropped += this.#gap
+    this.taken()
+    return item
   }
 
   stop(): void {

@@ -21,7 +21,8 @@ export type Authorize = (call: ServerCall) => boolean | Promise<boolean>
 /**
  * Calls `next()` for what lies further in, or answers or throws itself. Of a method that answers with items
  * (`method.output`), `next()` resolves to the iterable that the handler has returned; another one may be answered with. It
- * is iterated behind all middleware: what its generator throws passes none of it.
+ * is iterated behind all middleware: what its generator throws passes none of it. What the handler has returned is told to
+ * return when the call ends, whatever was put around it.
  */
 export type ServerMiddleware = (call: ServerCall, next: () => Promise<unknown>) => unknown
 

@@ -6,7 +6,7 @@ import type { MethodRef } from '../contract/index.ts'
 import { misuse } from '../errors.ts'
 import { whenReady } from './events.ts'
 import { END, type ItemSource, Items, NONE } from './item-stream.ts'
-import { type ItemIterator, iterationOf } from './iteration.ts'
+import { type ItemIterator, isPromised, iterationOf } from './iteration.ts'
 import { EventItems } from './subscription.ts'
 
 export interface OuterStream {
@@ -125,7 +125,7 @@ class OuterSource implements ItemSource {
   #ask(iterator: ItemIterator): void {
     try {
       const result = iterator.next()
-      if (!this.#isAsync) return this.#keep(result)
+      if (!this.#isAsync) return this.#keepNow(result)
       this.#isAsking = true
       then.call(Promise.resolve(result), this.#onResult, this.#onError)
     } catch (error) {
@@ -143,6 +143,15 @@ class OuterSource implements ItemSource {
       return
     }
     this.#items?.wake()
+  }
+
+  /** Of a sync iterator, which may promise an item; that is waited for as `for await` does. */
+  #keepNow(result: unknown): void {
+    const { done, value } = result as IteratorResult<unknown> // likewise
+    if (done || !isPromised(value)) return this.#keep(result)
+    this.#isAsking = true
+    const came = (item: unknown): void => this.#answered({ done: false, value: item })
+    then.call(Promise.resolve(value), came, (error: unknown) => this.cut(error))
   }
 
   #keep(result: unknown): void {

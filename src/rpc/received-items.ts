@@ -7,7 +7,8 @@ import { NanowireError } from '../errors.ts'
 import { type Limits, limitMessage } from '../limits.ts'
 import type { Inflow, InflowListener } from '../session/index.ts'
 import { decodeItem, itemEnd } from '../wire/index.ts'
-import { END, type ItemSource, NONE } from './item-stream.ts'
+import { EndingItems } from './ending-items.ts'
+import { NONE } from './item-stream.ts'
 
 export interface ReceivedItemsOptions {
   /** Of each item. */
@@ -22,20 +23,16 @@ export interface ReceivedItemsOptions {
   ended(): void
   /** Something has come, if only that the stream stands. */
   begun?(): void
-  /** All that waited was taken, and the peer has said its last word. Says what the stream ends with, by `fail`, if by an error. */
+  /** As `finished` of `EndingItems`. */
   finished?(): void
 }
 
-export class ReceivedItems implements ItemSource, InflowListener {
-  /** There is something to take. */
-  wake = (): void => {}
-  dropped = 0
+export class ReceivedItems extends EndingItems implements InflowListener {
   readonly #options: ReceivedItemsOptions
   #inflow: Inflow | undefined
-  #hasEnded = false
-  #failure: { readonly error: unknown } | undefined
 
   constructor(options: ReceivedItemsOptions) {
+    super()
     this.#options = options
   }
 
@@ -49,14 +46,11 @@ export class ReceivedItems implements ItemSource, InflowListener {
     const inflow = this.#inflow
     const chunk = inflow?.chunk
     if (inflow && chunk) return this.#takeFrom(inflow, chunk)
-    if (this.#hasEnded) this.#options.finished?.()
-    if (this.#failure) throw this.#failure.error
-    if (this.#hasEnded) return END
-    inflow?.awaited()
-    return NONE
+    const end = this.takeEnd()
+    if (end === NONE) inflow?.awaited()
+    return end
   }
 
-  /** Items wait to be taken. */
   get isWaiting(): boolean {
     return this.#inflow?.chunk !== undefined
   }
@@ -69,18 +63,6 @@ export class ReceivedItems implements ItemSource, InflowListener {
   /** What waits is taken by nobody. */
   discard(): void {
     this.#inflow?.stop()
-  }
-
-  /** The end comes behind what waits. */
-  end(): void {
-    this.#hasEnded = true
-    this.wake()
-  }
-
-  /** An error comes behind what waits. */
-  fail(error: unknown): void {
-    this.#failure ??= { error }
-    this.wake()
   }
 
   itemsCame(): void {
@@ -100,6 +82,10 @@ export class ReceivedItems implements ItemSource, InflowListener {
     this.#refuse(error)
   }
 
+  protected override finished(): void {
+    this.#options.finished?.()
+  }
+
   #takeFrom(inflow: Inflow, { buffer, start, end }: NonNullable<Inflow['chunk']>): unknown {
     const { gate, limits } = this.#options
     this.dropped += inflow.takeGap()
@@ -112,7 +98,7 @@ export class ReceivedItems implements ItemSource, InflowListener {
         throw new NanowireError('resource_exhausted', this.#says(`an item of ${bytes} bytes`))
     } catch (error) {
       this.#refuse(error)
-      throw this.#failure?.error ?? error
+      throw this.failure?.error ?? error
     }
     inflow.taken(bytes)
     return item

@@ -7,6 +7,7 @@ import { misuse } from '../errors.ts'
 import { type LimitOptions, type Limits, resolveLimits } from '../limits.ts'
 import { type Clock, systemClock } from '../session/index.ts'
 import { callOptionNames } from './call.ts'
+import { CallContext, type Context } from './context.ts'
 import { CallCounters } from './counters.ts'
 import { DirectChannel } from './direct.ts'
 import { hosted, needsHost } from './host.ts'
@@ -133,13 +134,23 @@ class ServiceRouter implements Router {
       const layers = use.map(
         (layer) => (call: ServerCall, next: (call?: ServerCall) => Promise<unknown>) => layer(call, () => next(call)),
       )
-      const within = onion<ServerCall>(layers, ({ request, ctx }) => handle(request, ctx))
+      const within = onion<ServerCall>(layers, ({ request, ctx }) => {
+        const value = handle(request, ctx)
+        return method.output ? noted(value, ctx) : value
+      })
       const run: Route['run'] = layers.length === 0 ? handle : (request, ctx) => within({ method, request, ctx })
       const route: Route = { method, contract: one.contract, run, slow: slowRuleOf(one, key) }
       this.#byTag.set(method.tag, route)
       this.#byName.set(method.name, route)
     }
   }
+}
+
+/** What a handler returns for items is ended with its call, also where middleware puts something around it that never begins. */
+async function noted(returned: unknown, ctx: Context): Promise<unknown> {
+  const items = await returned
+  if (ctx instanceof CallContext) ctx.handlerReturned(items)
+  return items
 }
 
 /** The router that a router, service or list of services stands for; `like` says the log and the limits of a new one. */

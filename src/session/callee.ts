@@ -4,6 +4,7 @@
  */
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
+  announcedBytes,
   type FrameDecoder,
   flags as flag,
   HASH_BYTES,
@@ -18,10 +19,10 @@ import { Answers } from './answers.ts'
 import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
 import type { FlowHalf, LazyFlows } from './flows.ts'
-import { HeldRequests } from './held-requests.ts'
 import { isAfter } from './ids.ts'
 import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
-import { type FrameSender, MAX_CALLS_BEFORE_HELLO } from './sender.ts'
+import { Places } from './places.ts'
+import type { FrameSender } from './sender.ts'
 import { giveBackRequest, takeRequest } from './told-request.ts'
 import type { Priority } from './turns.ts'
 
@@ -41,8 +42,7 @@ export class Callee implements FlowHalf {
   readonly answers: Answers
   readonly #calls = new IncomingCalls()
   readonly #reassembler: Reassembler
-  /** Requests of a client that could not know how few calls this server runs at a time; 128 at most. */
-  #held: HeldRequests | undefined
+  readonly #places: Places
   #isStarting = false
 
   constructor(sender: FrameSender, flows: LazyFlows, clock: Clock, effects: Effects) {
@@ -51,6 +51,7 @@ export class Callee implements FlowHalf {
     this.#clock = clock
     this.#effects = effects
     this.#reassembler = new Reassembler(sender.limits)
+    this.#places = new Places(sender.limits, this.#calls, this.#reassembler, flows)
     this.answers = new Answers(sender, flows, clock, this.#calls, () => this.#startHeld())
   }
 
@@ -59,19 +60,9 @@ export class Callee implements FlowHalf {
     return this.#calls.size
   }
 
-  /** No slot is free, or so much of answers has not left that no more are made (S8). */
-  get #isFull(): boolean {
-    const { maxCallsInFlight, maxReassemblyBytes } = this.#sender.limits
-    return this.#calls.size >= maxCallsInFlight || (this.#flows.made?.unsentBytes ?? 0) > maxReassemblyBytes
-  }
-
-  get #heldCount(): number {
-    return this.#held?.size ?? 0
-  }
-
   /** No handler runs and no request is half there. */
   get isIdle(): boolean {
-    return this.#calls.size === 0 && this.#reassembler.size === 0 && this.#heldCount === 0
+    return this.#places.isIdle
   }
 
   /** The latest id that was seen, 0 for none. */
@@ -79,9 +70,9 @@ export class Callee implements FlowHalf {
     return this.#calls.lastId ?? 0
   }
 
-  /** Callers that cannot know that all slots are taken make the server stop reading; others were told the number. */
+  /** The server hears no more until a slot is free. */
   get isFullOfNotifies(): boolean {
-    return this.#calls.oneWayCount > 0 && this.#calls.size >= this.#sender.limits.maxCallsInFlight
+    return this.#places.isFullOfNotifies
   }
 
   /** The requests that are half there. */
@@ -120,11 +111,13 @@ export class Callee implements FlowHalf {
     const isFurther = this.#reassembler.has(id)
     if (isFurther && (flags & ~flag.MORE) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${id} with flags 0x${flags.toString(16)}`)
-    if (!isFurther && !this.#begin(frame, headRead.read(flags, buffer, start, end), more)) return
+    const head = isFurther ? undefined : headRead.read(flags, buffer, start, end)
+    const announced = head ? announcedBytes(buffer, start, head.bodyStart, end) : 0
+    if (head && !this.#begin(frame, head, more)) return
     if (isFurther) this.#flows.all.bulkReceived(end - start)
     const firstFlags = isFurther ? this.#reassembler.flagsOf(id) : flags
     const isOneWay = (firstFlags & flag.ONE_WAY) !== 0
-    const whole = this.#reassembler.add(id, flags, buffer, start, end, more)
+    const whole = this.#reassembler.add(id, flags, buffer, start, end, more, false, announced)
     if (typeof whole === 'string') this.#refuseUnread(id, 0, isOneWay, whole, 'the request is too large')
     else if (whole) {
       const { body } = whole
@@ -163,7 +156,7 @@ export class Callee implements FlowHalf {
   /** Whether a request of this id is there, and was not answered. */
   #isKnown(id: number): boolean {
     const isWanted = this.#reassembler.has(id) && !this.#reassembler.isDiscarded(id)
-    return isWanted || this.#calls.get(id) !== undefined || this.#held?.has(id) === true
+    return isWanted || this.#calls.get(id) !== undefined || this.#places.held?.has(id) === true
   }
 
   /** An ERROR for a call, which a client has no reason to send. */
@@ -174,7 +167,7 @@ export class Callee implements FlowHalf {
 
   /** A request whose handler has not begun is answered at once. No more fragments follow a CANCEL. */
   #forgetUnread(id: number): boolean {
-    const held = this.#held?.take(id)
+    const held = this.#places.held?.take(id)
     const isUnfinished = this.#reassembler.has(id)
     if (!held && !isUnfinished) return false
     const isOneWay = held ? held.oneWay : (this.#reassembler.flagsOf(id) & flag.ONE_WAY) !== 0
@@ -187,18 +180,18 @@ export class Callee implements FlowHalf {
   }
 
   cancelAll(): void {
-    this.#held = undefined
+    this.#places.forgetHeld()
     this.#calls.cancelAll()
     this.#flows.made?.closeAll()
   }
 
   /** Slots are free: the requests that have waited longest have them. */
   #startHeld(): void {
-    const held = this.#held
+    const { held } = this.#places
     if (!held || held.size === 0 || this.#isStarting) return // a handler that ends at once comes by here
     this.#isStarting = true
     try {
-      while (held === this.#held && held.size > 0 && !this.#isFull) {
+      while (held === this.#places.held && held.size > 0 && !this.#places.isFull) {
         const { id, request, isLate } = held.takeNext(this.#clock.now())
         if (isLate) this.#refuseLate(id, request)
         else this.#effects.requestReceived(this.#add(id, request), request)
@@ -232,8 +225,7 @@ export class Callee implements FlowHalf {
       if (more) this.#skipRest(frame)
       return false
     }
-    const limit = Math.max(this.#sender.limits.maxCallsInFlight, MAX_CALLS_BEFORE_HELLO)
-    if (this.#calls.size + this.#reassembler.size + this.#heldCount < limit) return true
+    if (this.#places.hasPlaceFor(oneWay)) return true
     this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
     if (more) this.#skipRest(frame)
     return false
@@ -269,8 +261,8 @@ export class Callee implements FlowHalf {
     const { tag, oneWay, timeoutMs, judged, input, output, hashStart, metadataStart, bodyStart } = head
     const { limits } = this.#sender
     const bytes = end - bodyStart
-    const isFull = this.#isFull
-    const isTooMuch = isFull && (this.#held?.bytes ?? 0) + bytes > limits.maxReassemblyBytes
+    const { isFull } = this.#places
+    const isTooMuch = isFull && (this.#places.held?.bytes ?? 0) + bytes > limits.maxReassemblyBytes
     if (bytes > limits.maxMessageBytes || isTooMuch) {
       const limit = isTooMuch ? 'maxReassemblyBytes' : 'maxMessageBytes'
       this.#refuseUnread(id, tag, oneWay, limit, 'the request is too large')
@@ -289,11 +281,8 @@ export class Callee implements FlowHalf {
     request.start = bodyStart
     request.end = end
     if (input || output) this.#flows.all.open(id, input, output)
-    if (isFull) {
-      this.#held ??= new HeldRequests()
-      this.#held.add(id, request, this.#clock.now())
-    }
-    if (!isFull) this.#effects.requestReceived(this.#add(id, request), request)
+    if (isFull) this.#places.makeHeld().add(id, request, this.#clock.now())
+    else this.#effects.requestReceived(this.#add(id, request), request)
     giveBackRequest(request)
   }
 }

@@ -8,6 +8,8 @@ type HeldRequest = IncomingRequest & { readonly heldAt: number }
 export class HeldRequests {
   /** Of all their bodies. */
   bytes = 0
+  /** Those of them that nobody waits for. */
+  notifies = 0
   readonly #requests = new Map<number, HeldRequest>()
 
   get size(): number {
@@ -24,11 +26,15 @@ export class HeldRequests {
     const hash = request.hash?.slice()
     this.#requests.set(id, { ...request, hash, buffer: body, start: 0, end: body.length, heldAt: now })
     this.bytes += body.length
+    if (request.oneWay) this.notifies++
   }
 
   take(id: number): IncomingRequest | undefined {
     const request = this.#requests.get(id)
-    if (this.#requests.delete(id)) this.bytes -= request?.end ?? 0
+    if (!request) return undefined
+    this.#requests.delete(id)
+    this.bytes -= request.end
+    if (request.oneWay) this.notifies--
     return request
   }
 

@@ -1,4 +1,4 @@
-/** Whether a server reads: not while its replies back up, nor while notifies hold every slot (spec/session.md). */
+/** Whether a server reads: not while its replies back up, nor while notifies leave it nothing to hear (spec/session.md, S9 and S17). */
 import type { Keepalive } from './keepalive.ts'
 import type { Link } from './link.ts'
 

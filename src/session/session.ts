@@ -3,7 +3,7 @@
  * makes calls, a server takes them. Clock, chance and link come from outside. Invariants: each call ends exactly once;
  * a handler runs at most once for each request; a finished call leaves no state.
  */
-import { NanowireError } from '../errors.ts'
+import { NanowireError, type StatusCode } from '../errors.ts'
 import { type LimitName, limitMessage } from '../limits.ts'
 import {
   type Body,
@@ -24,7 +24,6 @@ import {
   uint32At,
   type WireError,
 } from '../wire/index.ts'
-import { Admission, type AdmissionEffects, type Refusal } from './admission.ts'
 import { Callee } from './callee.ts'
 import { Caller } from './caller.ts'
 import { brokenBy, closedHere, codeFor, cut, goingAway, refusedBy, silent } from './causes.ts'
@@ -32,21 +31,21 @@ import type { Clock } from './clock.ts'
 import type { Effects, OutgoingCall } from './effects.ts'
 import { Farewell } from './farewell.ts'
 import { LazyFlows } from './flows.ts'
+import { Handshake, type HandshakeSession } from './handshake.ts'
 import type { IncomingCall } from './incoming.ts'
 import { updateReading } from './intake.ts'
 import { Keepalive } from './keepalive.ts'
 import type { LinkListener } from './link.ts'
 import type { Role, SessionCounters, SessionOptions } from './options.ts'
 import { isConnectionError, requireOrder } from './order.ts'
-import { ownHello } from './own-hello.ts'
 import type { ProgressEffects } from './progress.ts'
 import { FrameSender } from './sender.ts'
-import { ADMITTING, CLOSED, OPEN, requireStep, type State, type Step } from './state.ts'
+import { ADMITTING, CLOSED, OPEN, OPENING, requireStep, type State, type Step } from './state.ts'
 
 /** What the PING says that follows the announcement of a drain. */
 const DRAIN_PING = new TextEncoder().encode('draining')
 
-export class Session implements LinkListener, ProgressEffects, AdmissionEffects {
+export class Session implements LinkListener, ProgressEffects, HandshakeSession {
   readonly #role: Role
   readonly #clock: Clock
   readonly #effects: Effects
@@ -57,14 +56,15 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
   /** A server's, made with the first request: most connections are quiet. */
   #callee: Callee | undefined
   readonly #keepalive: Keepalive
-  readonly #admission: Admission | undefined
-  #state: State
+  /** Until the session is open; of a server that asks for credentials, as long as it may be told new ones. */
+  #handshake: Handshake | undefined
+  #state: State = OPENING
   #framesReceived = 0
   /** A client's link keeps the process alive until its session is open. */
   #keepsProcess = true
 
   constructor(options: SessionOptions) {
-    const { role, link, clock, limits, effects, admit, firstId = 1 } = options
+    const { role, link, clock, limits, effects, firstId = 1 } = options
     this.#role = role
     this.#clock = clock
     this.#effects = effects
@@ -72,12 +72,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     this.#flows = new LazyFlows(this.#sender, clock)
     this.#caller = role === 'client' ? new Caller(this.#sender, this.#flows, clock, firstId) : undefined
     this.#keepalive = new Keepalive(clock, this.#sender, this)
-    this.#admission = admit && new Admission(admit, clock, this)
-    const cancelTimer = clock.after(limits.handshakeTimeoutMs, () =>
-      this.#handshakeMissed('the peer sent no HELLO in time'),
-    )
-    this.#state = { name: 'opening', cancelTimer, since: clock.now(), options }
-    if (role === 'client') this.#sendHello(options)
+    this.#handshake = new Handshake(options, this.#sender, this)
   }
 
   /** The state's name, for statistics and tests. */
@@ -203,7 +198,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
   /** A server that has no room says so, and closes. */
   turnAway(limit: LimitName, message: string): void {
     this.#effects.limitFired(limit, message)
-    this.#refuseConnection(new ProtocolError('limit', message))
+    this.refuseConnection(new ProtocolError('limit', message))
   }
 
   // What the link tells.
@@ -279,16 +274,26 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     this.#endIfDrained()
   }
 
+  admitting(): void {
+    this.#become('credentialsReceived', ADMITTING)
+  }
+
+  admitted(step: 'helloReceived' | 'admitted', peer: Hello): void {
+    this.#become(step, OPEN)
+    if (this.#handshake?.isOver) this.#handshake = undefined
+    this.#keepalive.start()
+    this.#effects.opened(peer)
+  }
+
   judgingChanged(): void {
     this.#obeyLimits()
   }
 
-  admissionRefused({ code, message }: Refusal): void {
-    this.#refuseConnection(new ProtocolError('auth', message), code)
-  }
-
-  admissionLate(): void {
-    this.#handshakeMissed('the credentials were not judged in time')
+  refuseConnection(error: ProtocolError, code: StatusCode = codeFor(error)): void {
+    const { message, rule } = error
+    const lastId = this.#role === 'server' ? (this.#callee?.lastId ?? 0) : undefined
+    this.#sender.error(0, { code, message, rule, lastId })
+    this.#close('violated', brokenBy(this.#peer, error))
   }
 
   // Frames.
@@ -326,37 +331,14 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
     return this.#callee
   }
 
-  #sendHello(options: SessionOptions): void {
-    this.#sender.frame(kinds.HELLO, 0, ownHello(options))
-  }
-
   #helloReceived(peer: Hello): void {
-    const state = this.#state
-    if (state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
-    state.cancelTimer()
-    const { options, since } = state
-    if (!this.#admission) return this.#open('helloReceived', peer, options)
-    this.#become('credentialsReceived', ADMITTING)
-    const leftMs = Math.max(1, since + options.limits.handshakeTimeoutMs - this.#clock.now())
-    this.#admission.judge(peer.credentials, leftMs, () => this.#open('admitted', peer, options))
+    if (this.#state.name !== 'opening') throw new ProtocolError('second_hello', 'a second HELLO')
+    this.#handshake?.helloReceived(peer)
   }
 
-  #open(step: 'helloReceived' | 'admitted', peer: Hello, options: SessionOptions): void {
-    this.#sender.helloReceived(peer.limits)
-    if (this.#role === 'server') this.#sendHello(options)
-    this.#become(step, OPEN)
-    this.#keepalive.start()
-    this.#effects.opened(peer)
-  }
-
+  /** Where nobody asks for credentials they are let be. */
   #authReceived(credentials: Credentials): void {
-    this.#admission?.judge(credentials, this.#sender.limits.handshakeTimeoutMs, () => {})
-  }
-
-  #handshakeMissed(what: string): void {
-    const message = limitMessage('handshakeTimeoutMs', this.#sender.limits, what, this.#peer)
-    this.#effects.limitFired('handshakeTimeoutMs', message)
-    this.#refuseConnection(new ProtocolError('timeout', message))
+    this.#handshake?.authReceived(credentials)
   }
 
   #pongReceived(buffer: Uint8Array, start: number): void {
@@ -393,15 +375,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
   #violated(error: ProtocolError): void {
     this.#effects.peerViolated(error.rule, error.message)
     if (error.limit) this.#effects.limitFired(error.limit, `${error.message} (peer ${this.#peer})`)
-    this.#refuseConnection(error)
-  }
-
-  /** The peer is told by which rule, and the connection ends. */
-  #refuseConnection(error: ProtocolError, code = codeFor(error)): void {
-    const { message, rule } = error
-    const lastId = this.#role === 'server' ? (this.#callee?.lastId ?? 0) : undefined
-    this.#sender.error(0, { code, message, rule, lastId })
-    this.#close('violated', brokenBy(this.#peer, error))
+    this.refuseConnection(error)
   }
 
   /** None where a client left as it was told to, with nothing in flight. */
@@ -444,7 +418,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
 
   #stopWatching(): void {
     this.#keepalive.stop()
-    this.#admission?.stop()
+    this.#handshake?.stop()
   }
 
   #handlerEnded(): void {
@@ -466,7 +440,7 @@ export class Session implements LinkListener, ProgressEffects, AdmissionEffects 
 
   #obeyLimits(): void {
     if (this.#role !== 'server' || this.#isOver) return
-    const hasRoom = this.#callee?.isFullOfNotifies !== true && this.#admission?.isJudging !== true
+    const hasRoom = this.#callee?.isFullOfNotifies !== true && this.#handshake?.isJudging !== true
     updateReading(this.#sender.link, this.#keepalive, hasRoom)
   }
 

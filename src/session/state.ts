@@ -15,17 +15,10 @@
  * ```
  */
 import type { NanowireError } from '../errors.ts'
-import type { SessionOptions } from './options.ts'
 
 /** The peer's HELLO has not come. A client sends requests all the same, 128 at most. */
 export interface Opening {
   readonly name: 'opening'
-  /** Stops waiting for the HELLO. */
-  readonly cancelTimer: () => void
-  /** On the clock's scale. */
-  readonly since: number
-  /** Of which a server's HELLO is made; nobody needs them afterwards. */
-  readonly options: SessionOptions
 }
 
 /** A server judges who the client is, and reads nothing meanwhile. */
@@ -60,6 +53,7 @@ export interface Closed {
 }
 
 /** States without data are the same object for all sessions. */
+export const OPENING: Opening = Object.freeze({ name: 'opening' })
 export const ADMITTING: Admitting = Object.freeze({ name: 'admitting' })
 export const OPEN: Open = Object.freeze({ name: 'open' })
 export const CLOSED: Closed = Object.freeze({ name: 'closed' })

@@ -87,7 +87,7 @@ const script = (ends: readonly (typeof ENDS)[number][]) =>
 
 /** When the consumer has had enough, and what it does then. */
 const taking = fc.record({
-  most: fc.constantFrom<number>(0, 1, 2, 10, 1_000_000, 1_000_000),
+  most: fc.constantFrom<number | 'last'>(0, 1, 2, 10, 1_000_000, 1_000_000, 'last'),
   leave: fc.constantFrom('break' as const, 'cancel' as const),
   pauseAfter: fc.constantFrom(0, 0, 1, 7),
 })
@@ -109,11 +109,16 @@ const call = fc.oneof(
 )
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never
 
-async function take(open: (signal: AbortSignal) => AsyncIterable<Item>, { most, leave, pauseAfter }: Taking) {
+/** @param last the number of the last item, where there is no answer that has others */
+async function take(
+  open: (signal: AbortSignal) => AsyncIterable<Item>,
+  { most, leave, pauseAfter }: Taking,
+  last: number,
+) {
   const controller = new AbortController()
   let count = 0
   for await (const _ of open(controller.signal)) {
-    if (count++ === most) {
+    if (count++ === (most === 'last' ? last : most)) {
       if (leave === 'break') break
       controller.abort()
     }
@@ -135,10 +140,9 @@ async function make(wire: ParityWire, one: Call): Promise<string> {
     )
   if (one.kind === 'down') {
     const { script, taking } = one
-    // In memory the end of what has no promises is there with its last item, and then there is nothing to cancel. An
-    // error has come elsewhere, where in memory it has not been thrown yet.
-    const leave = script.isSync || script.end !== 'ok' ? 'break' : taking.leave
-    return outcome(take((signal) => down(script, { signal }), { ...taking, leave }))
+    // An error has come elsewhere, where in memory it has not been thrown yet.
+    const leave = script.end === 'ok' ? taking.leave : 'break'
+    return outcome(take((signal) => down(script, { signal }), { ...taking, leave }, script.count - 1))
   }
   if (one.kind === 'up') {
     const last = Math.floor(one.script.count / 2)
@@ -148,7 +152,7 @@ async function make(wire: ParityWire, one: Call): Promise<string> {
   const items = () => given(one.script, (n) => one.answers[n])
   const isWhole = one.answers.every((answer) => answer === undefined || answer.end === 'ok')
   const leave = isWhole ? one.taking.leave : 'break' // likewise
-  return outcome(take((signal) => both(items(), { signal }), { ...one.taking, leave }))
+  return outcome(take((signal) => both(items(), { signal }), { ...one.taking, leave }, one.script.count - 1))
 }
 
 it('comes to the same, however many items there are and whoever ends it', { timeout: PATIENCE_MS }, async () => {

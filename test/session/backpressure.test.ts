@@ -1,15 +1,12 @@
-/** Who waits when the other side is slow (spec/session.md, S7, S9 and S17; spec/protocol.md, P27). */
+/** Who waits when the other side is slow (spec/session.md, S7 and S17; spec/protocol.md, P27). */
 import { describe, expect, it } from 'vitest'
-import { flags, kinds } from '../../src/wire/index.ts'
+import { kinds } from '../../src/wire/index.ts'
 import { RecordedCall } from '../support/calls.ts'
 import { frameBytes, joined } from '../support/slow-frames.ts'
 import { opened } from '../support/tapped.ts'
 import { feed, request, response } from './messages.ts'
-import { Rig } from './rig.ts'
 
-const { ONE_WAY } = flags
 const ping = (byte: number) => frameBytes(kinds.PING, 0, 0, new Uint8Array(8).fill(byte))
-const notifies = (from: number, count: number) => Array.from({ length: count }, (_, at) => request(from + at, ONE_WAY))
 
 describe('S17: a server whose replies back up', () => {
   it('stops reading at that very frame, and goes on when they were taken', () => {
@@ -86,46 +83,5 @@ describe('S7, S17: a client whose requests back up', () => {
     expect(made.link.takeSent().map(({ kind, body }) => [kind, body[0]])).toEqual(
       Array.from({ length: 8 }, (_, at) => [kinds.PONG, 92 + at]),
     )
-  })
-})
-
-describe('S9: notifies that hold all places', () => {
-  it('make a server stop reading, and go on when one of them ends', () => {
-    const made = opened({ limits: { maxCallsInFlight: 3 } })
-    feed(made, joined(notifies(1, 10)))
-    expect([made.effects.requests.length, made.session.inFlight, made.link.asked]).toEqual([3, 3, ['pause']])
-    for (let ended = 0; ended < 10; ended++) {
-      const handled = made.effects.requests[ended]
-      if (handled) made.session.respond(handled.call, undefined, new Uint8Array(0))
-      made.clock.runTurns()
-      expect(made.effects.requests).toHaveLength(Math.min(10, 4 + ended))
-    }
-    expect(made.effects.requests.map(({ call }) => call.id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-    expect([made.effects.limits, made.session.inFlight]).toEqual([[], 0])
-    expect(made.link.asked.at(-1)).toBe('resume')
-  })
-
-  it('S16: do not make the client think that the server is gone', () => {
-    const limits = { pingAfterMs: 500, idleTimeoutMs: 1_000 }
-    const rig = new Rig({ seed: 1, limits: { client: limits, server: { ...limits, maxCallsInFlight: 2 } } })
-    for (let count = 0; count < 4; count++) rig.start({ oneWay: true })
-    rig.clock.advance(10_000)
-    expect([rig.client.state, rig.handlers.length]).toEqual(['open', 2])
-    for (let round = 0; round < 2; round++) {
-      for (const number of rig.handlers) rig.endHandler(number, 4)
-      rig.settle()
-    }
-    expect([...rig.ledger.calls.values()].map(({ ran }) => ran)).toEqual([1, 1, 1, 1])
-    expect(rig.ledger.running).toEqual([])
-  })
-
-  it('count together with calls, which their callers know of', () => {
-    const made = opened({ limits: { maxCallsInFlight: 3 } })
-    feed(made, joined([request(1), request(2), request(3, ONE_WAY), request(4)]))
-    expect([made.session.inFlight, made.link.asked]).toEqual([3, ['pause']])
-    const [first] = made.effects.requests
-    if (first) made.session.respond(first.call, undefined, Uint8Array.of(0xc0))
-    made.clock.runTurns()
-    expect(made.effects.requests.map(({ call }) => call.id)).toEqual([1, 2, 3, 4])
   })
 })

@@ -101,17 +101,20 @@ describe('a server', () => {
   it('P34: discards the rest of what it refused, fragment by fragment, and goes on', () => {
     const made = opened({ limits: { maxCallsInFlight: 128 } })
     feed(made, ...Array.from({ length: 128 }, (_, at) => request(at + 1)))
-    feed(made, request(200, MORE), request(200, MORE), request(200), request(201, ONE_WAY | MORE), request(201))
+    const notifies = Array.from({ length: 128 }, (_, at) => request(at + 129, ONE_WAY)) // so many may wait
+    feed(made, ...notifies, request(300, MORE), request(300, MORE), request(300))
+    feed(made, request(301, ONE_WAY | MORE), request(301))
     expect(made.effects.requests).toHaveLength(128)
-    expect(shape(made.link.takeSent())).toEqual([[kinds.ERROR, 200]])
+    expect(shape(made.link.takeSent())).toEqual([[kinds.ERROR, 300]])
     expect(made.effects.refusals).toMatchObject([
       { tag: 7, error: { code: 'resource_exhausted', processed: 'no' } },
       { tag: 7, error: { code: 'resource_exhausted', processed: 'no' } },
     ])
     const [first] = made.effects.requests
     if (first) made.session.respond(first.call, undefined, Uint8Array.of(1))
-    feed(made, request(202))
-    expect(made.effects.requests.at(-1)?.call.id).toBe(202)
+    feed(made, request(302))
+    expect(made.effects.requests.at(-1)?.call.id).toBe(129)
+    expect([made.effects.refusals.length, made.session.state]).toEqual([2, 'open'])
   })
 
   it('S4: takes ids that leave some out, and any first one', () => {

@@ -294,7 +294,7 @@ export const limitCases: Readonly<Record<LimitName, Case>> = {
 
 /** Whether the link leaves some of the input for another turn. */
 function waits({ link }: Tapped, input: Uint8Array): boolean {
-  link.feed(input, frameBytes(kinds.PING, 0, new Uint8Array(8))) // what comes behind it waits, and the source with it
+  link.feed(input, frameBytes(kinds.PING, 0, 0, new Uint8Array(8))) // what comes behind it waits, and the source with it
   return link.asked.includes('pause')
 }
 

@@ -13,6 +13,7 @@ import {
   credit,
   data,
   end,
+  handledBy,
   Item,
   ramp,
   said,
@@ -37,12 +38,11 @@ describe('F7: a CANCEL', () => {
     ['behind the END', [data(1, ramp(100)), end(1)]],
   ] as const)('%s tells the handler, which answers once', (_, before) => {
     const { made } = both('server')
-    const [handled] = made.effects.requests
-    if (!handled) throw new Error('no call')
-    const told = gone(made, handled.call)
+    const handled = handledBy(made)
+    const told = gone(made, handled)
     feed(made, ...before, cancel(1), cancel(1))
     expect([told, said(made), made.session.inFlight]).toEqual([['gone'], [], 1])
-    made.session.refuse(handled.call, { code: 'cancelled', message: 'as told', processed: 'yes' })
+    made.session.refuse(handled, { code: 'cancelled', message: 'as told', processed: 'yes' })
     expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
   })
 
@@ -54,33 +54,32 @@ describe('F7: a CANCEL', () => {
     ['within an item', (_: Tapped, put: (bytes: number) => boolean) => put(40_000)],
   ] as const)('drops what the server has not sent, %s', (_, fill) => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
-    if (!handled) throw new Error('no call')
-    const told = gone(made, handled.call)
+    const handled = handledBy(made)
+    const told = gone(made, handled)
     fill(made, (bytes) => outflow.put(new Item(bytes)))
     said(made)
     feed(made, cancel(1), credit(1, 100_000), credit(0, 16_384))
     expect([told, outflow.put(new Item(1)), said(made)]).toEqual([['gone'], false, []])
-    made.session.refuse(handled.call, { code: 'cancelled', message: 'as told', processed: 'yes' })
+    made.session.refuse(handled, { code: 'cancelled', message: 'as told', processed: 'yes' })
     expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
   })
 
   it('within an item is answered by an ERROR, also where the handler comes to its end', () => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     outflow.put(new Item(40_000))
     said(made)
     feed(made, cancel(1))
-    if (handled) made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     expect(said(made)).toEqual(['ERROR 1 cancelled yes'])
   })
 
   it('ends a call whose handler has ended, and whose answer waits', () => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     while (outflow.put(new Item(4_000)));
     outflow.put(new Item(4_000))
-    if (handled) made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     said(made)
     feed(made, cancel(1), credit(1, 100_000))
     expect([said(made), made.session.inFlight]).toEqual([['ERROR 1 cancelled yes'], 0])
@@ -144,22 +143,21 @@ describe('S25: the connection is lost', () => {
 
   it('a handler is told, whatever it has yet to send or to be sent', () => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
-    if (!handled) throw new Error('no call')
-    const told = gone(made, handled.call)
+    const handled = handledBy(made)
+    const told = gone(made, handled)
     outflow.put(new Item(40_000))
     feed(made, data(1, ramp(100), MORE))
     made.link.close()
     expect([told, outflow.put(new Item(1)), made.session.inFlight]).toEqual([['gone'], false, 1])
-    made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     expect([made.session.inFlight, made.clock.timers]).toEqual([0, 0])
   })
 
   it('an answer that waits for credit goes with it', () => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     outflow.put(new Item(40_000))
-    if (handled) made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     expect(made.session.inFlight).toBe(1)
     made.link.close()
     expect([made.session.inFlight, made.clock.timers]).toEqual([0, 0])
@@ -171,14 +169,14 @@ describe('S18 to S20: a drain', () => {
 
   it('of a server lets streams go on in both directions, and closes behind the last END', () => {
     const { made, outflow, consumer } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     made.session.drain(60_000, '')
     feed(made, draining)
     said(made)
     feed(made, data(1, ramp(50)), data(1, ramp(50), MORE), data(1, ramp(50)), end(1))
     outflow.put(new Item(20_000))
     expect([consumer.bytes.length, made.session.state]).toEqual([150, 'draining'])
-    if (handled) made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     expect(made.session.state).toBe('draining')
     feed(made, credit(1, 16_384))
     expect([said(made).at(-1), made.session.state]).toEqual(['END 1 0', 'closing'])
@@ -189,8 +187,8 @@ describe('S18 to S20: a drain', () => {
     feed(made, request(1))
     made.session.drain(60_000, '')
     feed(made, draining)
-    const [handled] = made.effects.requests
-    if (handled) made.session.respond(handled.call, undefined, ramp(200_000))
+    const handled = handledBy(made)
+    made.session.respond(handled, undefined, ramp(200_000))
     expect(made.session.state).toBe('draining')
     for (let round = 0; round < 4; round++) feed(made, credit(0, 49_152))
     expect(said(made).at(-1)).toMatch(/^RESPONSE 1 \d+$/)

@@ -129,6 +129,13 @@ export function beginAt(made: Tapped, id: number, flagBits = INPUT | OUTPUT): At
   return { call, flow: call.flow }
 }
 
+/** The first call that has begun at a server. */
+export function handledBy({ effects }: Tapped): IncomingCall {
+  const [handled] = effects.requests
+  if (!handled) throw new Error('no handler runs')
+  return handled.call
+}
+
 /** A call that its client has sent. */
 export function beginFrom(
   made: Tapped,

@@ -4,18 +4,30 @@ import { flags, kinds } from '../../src/wire/index.ts'
 import { frameBytes, requestBody } from '../support/slow-frames.ts'
 import { opened, type Tapped } from '../support/tapped.ts'
 import { failure, feed, request, response, startedAt } from './messages.ts'
-import { beginAt, beginFrom, cancel, credit, data, end, Item, priority, ramp, streamRequest } from './streams-kit.ts'
+import {
+  beginAt,
+  beginFrom,
+  cancel,
+  credit,
+  data,
+  end,
+  handledBy,
+  Item,
+  priority,
+  ramp,
+  streamRequest,
+} from './streams-kit.ts'
 
 const { MORE, ONE_WAY, INPUT, OUTPUT } = flags
 const failed = { code: 'Failed', message: 'as told', processed: 'yes' } as const
 
 /** Ends the call 1, whose handler runs. */
-function answer({ session, effects }: Tapped, how: 'end' | 'refuse' | 'respond' = 'end'): void {
-  const [handled] = effects.requests
-  if (!handled) throw new Error('no handler runs')
-  if (how === 'end') session.endStream(handled.call, undefined)
-  else if (how === 'refuse') session.refuse(handled.call, failed)
-  else session.respond(handled.call, undefined, Uint8Array.of(0xc0))
+function answer(made: Tapped, how: 'end' | 'refuse' | 'respond' = 'end'): void {
+  const { session } = made
+  const handled = handledBy(made)
+  if (how === 'end') session.endStream(handled, undefined)
+  else if (how === 'refuse') session.refuse(handled, failed)
+  else session.respond(handled, undefined, Uint8Array.of(0xc0))
 }
 
 /** Of which the call 1 has more to send than it may. */

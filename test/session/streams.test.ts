@@ -12,6 +12,7 @@ import {
   credit,
   data,
   end,
+  handledBy,
   Item,
   ramp,
   said,
@@ -121,8 +122,7 @@ describe('F4: an END', () => {
       const { made, outflow, flow } = both(role)
       while (outflow.put(new Item(1_000)));
       outflow.put(new Item(20_000))
-      const [handled] = made.effects.requests
-      if (handled) made.session.endStream(handled.call, pack({ m: 'd' }))
+      if (role === 'server') made.session.endStream(handledBy(made), pack({ m: 'd' }))
       else outflow.end()
       expect(said(made).join()).not.toContain('END')
       expect([flow.outflow?.isUnsent, made.session.inFlight]).toEqual([true, 1])
@@ -174,9 +174,9 @@ describe('F5: the end of a call', () => {
 
   it('at a server, its answer before the END of the client: what still comes is ignored, and acknowledged', () => {
     const { made, consumer } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     feed(made, data(1, ramp(10_000)))
-    if (handled) made.session.endStream(handled.call, undefined)
+    made.session.endStream(handled, undefined)
     expect(said(made).at(-1)).toBe('END 1 0')
     feed(made, ...Array.from({ length: 4 }, () => data(1, ramp(6_000))), end(1))
     expect([consumer.bytes.length, said(made), made.session.inFlight]).toEqual([10_000, ['CREDIT 0 +34000'], 0])
@@ -184,10 +184,10 @@ describe('F5: the end of a call', () => {
 
   it('at a server, an ERROR behind the items that were put before it', () => {
     const { made, outflow } = both('server')
-    const [handled] = made.effects.requests
+    const handled = handledBy(made)
     while (outflow.put(new Item(4_000)));
     outflow.put(new Item(4_000))
-    if (handled) made.session.refuse(handled.call, failed)
+    made.session.refuse(handled, failed)
     said(made)
     feed(made, credit(1, 16_384))
     const sent = said(made)

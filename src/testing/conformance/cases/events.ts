@@ -148,6 +148,27 @@ const ending: Cases = {
     await isOver(subscription)
   },
 
+  async 'rejects ready where the subscription is left at once, whether it was asked for before or after'(t) {
+    const { feed: client, counts } = await t.open(feed())
+    for (const leave of ['return', Symbol.asyncDispose] as const) {
+      const [one, other] = [client.placed(), client.placed({ id: 'x' })]
+      const asked = fails(one.ready, { code: 'cancelled', processed: 'maybe' }, 'ready')
+      await Promise.all([one[leave](), other[leave]()])
+      await asked
+      await fails(other.ready, { code: 'cancelled', processed: 'maybe' }, 'ready')
+      await isOver(one)
+    }
+    await t.until(() => counts().inFlight === 0, 'the slots to be free')
+  },
+
+  async 'has been ready where the subscription is left later'(t) {
+    const { feed: client } = await t.open(feed())
+    const [unasked, asked] = [client.placed(), client.placed()]
+    await asked.ready // and so the one before it
+    await Promise.all([asked.return(), unasked.return()])
+    await Promise.all([asked.ready, unasked.ready])
+  },
+
   async 'refuses to choose by what is no key'(t) {
     const { feed: client } = await t.open(feed())
     for (const filter of [{ n: 1 }, { id: 7 }, 'x']) {

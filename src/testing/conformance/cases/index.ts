@@ -18,6 +18,7 @@ import { middleware } from './middleware.ts'
 import { notifies } from './notify.ts'
 import { order } from './order.ts'
 import { processed } from './processed.ts'
+import { promisedItems } from './promised-items.ts'
 import { replies } from './replies.ts'
 import { slowReceivers } from './slow.ts'
 import { streamBounds } from './stream-bounds.ts'
@@ -46,7 +47,7 @@ export const topics: Readonly<Record<string, Cases>> = {
   counters,
   closing,
   identity,
-  streams: { ...streams, ...streamBounds },
+  streams: { ...streams, ...streamBounds, ...promisedItems },
   'stream errors': streamErrors,
   'leaving streams': { ...leavingStreams, ...streamTime },
   uploads: { ...uploads, ...brokenUploads },

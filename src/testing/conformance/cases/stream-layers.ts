@@ -3,10 +3,41 @@ import { NanowireError } from '../../../errors.ts'
 import type { ClientMiddleware, ServerMiddleware } from '../../../rpc/index.ts'
 import { equal, fails } from '../assert.ts'
 import { endOf, feed, isOver, listOf, numbers, type Tick, upTo } from '../feed.ts'
-import type { Cases } from '../suite.ts'
+import { Gate } from '../lab.ts'
+import { type Cases, each } from '../suite.ts'
 
 const doubled = async function* (items: AsyncIterable<Tick>): AsyncGenerator<Tick> {
   for await (const { n } of items) yield { n: 2 * n }
+}
+
+/** The first of them. The rest nobody is told of. */
+const firstOf = async function* (items: AsyncIterable<Tick>): AsyncGenerator<Tick> {
+  const { value, done } = await items[Symbol.asyncIterator]().next()
+  if (!done) yield value
+}
+
+/** Items without end, and how often they were told to return. */
+class ReturnedItems implements AsyncIterableIterator<Tick> {
+  ended = 0
+  readonly #over: Promise<void> | undefined
+
+  constructor(over?: Promise<void>) {
+    this.#over = over
+  }
+
+  async next(): Promise<IteratorResult<Tick>> {
+    return this.ended > 0 ? { value: undefined, done: true } : { value: { n: 7 }, done: false }
+  }
+
+  async return(): Promise<IteratorResult<Tick>> {
+    this.ended++
+    await this.#over
+    return { value: undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
 }
 
 export const streamLayers: Cases = {
@@ -39,6 +70,50 @@ export const streamLayers: Cases = {
     for await (const { n } of client.ticks({ count: 1 })) if (n === 20) break
     await t.until(() => counts().inFlight === 0, 'the slot to be free')
     equal(ended, 1, 'how often its finally ran')
+  },
+
+  ...each(
+    {
+      'answers with other items': async (items) => {
+        await items
+        return []
+      },
+      'throws when it is there': async (items) => {
+        await items
+        throw new NanowireError('aborted', 'not today')
+      },
+      'wraps it, and goes away from it': async (items) => firstOf(await items),
+    } satisfies Record<string, (items: Promise<AsyncIterable<Tick>>) => Promise<unknown>>,
+    (how) => `tells what a handler has returned to return, when server middleware ${how}`,
+    async (t, around) => {
+      const returned = new ReturnedItems()
+      const use: ServerMiddleware = (_, next) => around(next() as Promise<AsyncIterable<Tick>>) // it answers with these
+      const { feed: client, counts } = await t.open(feed({ ticks: () => returned }), { use: [use] })
+      await endOf(client.ticks({ count: 1 }))
+      await t.until(() => returned.ended > 0 && counts().inFlight === 0, 'it to return, and the slot to be free')
+    },
+  ),
+
+  async 'tells it so also where the caller leaves before it is there, and holds the slot until it has ended'(t) {
+    const [go, release] = [new Gate(), new Gate()]
+    const returned = new ReturnedItems(release.promise)
+    const use: ServerMiddleware = async (_, next) => doubled((await next()) as AsyncIterable<Tick>) // likewise
+    const service = feed({
+      async ticks() {
+        await go.promise
+        return returned
+      },
+    })
+    const { feed: client, counts } = await t.open(service, { use: [use] })
+    const stream = client.ticks({ count: 1 })
+    await t.until(() => counts().inFlight === 1, 'the handler to begin')
+    await stream.return()
+    go.open()
+    await t.until(() => returned.ended === 1, 'it to be told to return')
+    await t.turns(3)
+    equal(counts().inFlight, 1, 'calls in flight, before it has')
+    release.open()
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
   },
 
   async 'lets server middleware answer with items of its own, or refuse'(t) {

@@ -1,9 +1,15 @@
 /** Cancellation and deadlines of streams: the caller meets them at its next item, the handler at once. */
+import type { ItemStream } from '../../../rpc/index.ts'
 import { equal, fails, matches, same } from '../assert.ts'
-import { feed, isOver, listOf, takeNumbers, upTo } from '../feed.ts'
+import { feed, isOver, listOf, type Tick, takeNumbers, upTo } from '../feed.ts'
 import { untyped } from '../lab.ts'
 import type { Cases } from '../suite.ts'
 import { ENDLESS, endless } from './endless.ts'
+
+type Ticks = ItemStream<Tick>
+
+/** Its handlers have ended when their last item is taken. */
+const listed = feed({ ticks: ({ count }) => upTo(count).map((n) => ({ n })) })
 
 const cancelled: Cases = {
   async 'cancels a stream by its signal: the next item is an error, and the handler is told'(t) {
@@ -52,6 +58,23 @@ const cancelled: Cases = {
     await t.until(() => counts().inFlight === 0, 'the slot to be free')
   },
 
+  async 'cancels a stream also while its items wait before an error'(t) {
+    const service = feed({
+      *strict() {
+        for (;;) yield new Uint8Array(4_096)
+      },
+    })
+    const { feed: client, wire, counts } = await t.open(service)
+    const controller = new AbortController()
+    const stream = client.strict(undefined, { signal: controller.signal })
+    await t.until(() => counts().inFlight === 0, 'the handler to end, which is too fast')
+    await t.turns(5)
+    controller.abort()
+    await fails(stream.next(), { code: 'cancelled' })
+    await isOver(stream)
+    equal(wire.stats().calls, { 'feed/strict': { cancelled: 1 } }, 'how the calls ended')
+  },
+
   async 'ends a stream at its deadline also while its last items wait to be taken'(t) {
     const { service } = endless()
     const { feed: client, clock } = await t.open(service)
@@ -61,6 +84,43 @@ const cancelled: Cases = {
     clock.advance(108)
     await fails(stream.next(), { code: 'deadline_exceeded' })
     await isOver(stream)
+  },
+
+  async 'ends a stream at its deadline also where only the end is left'(t) {
+    const { feed: client, clock } = await t.open(listed)
+    const [empty, stream] = [0, 1].map((count) => client.ticks({ count }, { timeoutMs: 100 })) as [Ticks, Ticks] // two
+    await takeNumbers(stream, 0, 1)
+    await t.turns(5)
+    clock.advance(108)
+    for (const one of [empty, stream]) {
+      await fails(one.next(), { code: 'deadline_exceeded', processed: 'maybe' })
+      await isOver(one)
+    }
+  },
+
+  async 'cancels a stream of which only the end is left, also where the handler has ended with its last item'(t) {
+    const { feed: client, wire, counts } = await t.open(listed)
+    const controller = new AbortController()
+    const stream = client.ticks({ count: 2 }, { signal: controller.signal })
+    await takeNumbers(stream, 0, 2)
+    await t.turns(5)
+    controller.abort()
+    await fails(stream.next(), { code: 'cancelled', processed: 'maybe' })
+    await isOver(stream)
+    await t.until(() => counts().inFlight === 0, 'the slot to be free')
+    equal(wire.stats().calls, { 'feed/ticks': { cancelled: 1 } }, 'how the calls ended')
+  },
+
+  async 'counts a stream when its end is taken, or when it is left before'(t) {
+    const { feed: client, wire, counts } = await t.open(listed)
+    const [empty, left] = [client.ticks({ count: 0 }), client.ticks({ count: 1 })]
+    await takeNumbers(left, 0, 1)
+    await t.until(() => counts().inFlight === 0, 'both handlers to end')
+    await t.turns(5)
+    equal(wire.stats().calls, {}, 'how the calls ended, before their ends are taken')
+    await isOver(empty)
+    await left.return()
+    equal(wire.stats().calls, { 'feed/ticks': { ok: 1, cancelled: 1 } }, 'how the calls ended')
   },
 
   async 'takes no harm from a signal that is aborted after the last item'(t) {
