@@ -3,7 +3,7 @@
  * never changes an outcome; what it does not expect, the reference path decides.
  */
 import { type Gate, isLearned, type Shape } from '../../contract/index.ts'
-import type { WalkLimits } from '../strict.ts'
+import { StrictError, type WalkLimits, walkStrict } from '../strict.ts'
 import { depthOf } from './cover.ts'
 import { type Decoder, makeDecoder } from './decoder.ts'
 import { type Encoder, makeEncoder } from './encoder.ts'
@@ -50,8 +50,9 @@ export class CompiledCodec {
 
   /** The value from `start` to `end`, `UNDECIDED` where the reference path is to be asked. */
   decode(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): unknown {
-    if (this.#depth > limits.maxDepth || end - start > limits.maxNodes) return UNDECIDED
+    if (this.#depth > limits.maxDepth) return UNDECIDED
     this.#decoder ??= make(makeDecoder, this.#shape) ?? undecided
+    if (end - start > limits.maxNodes && !isWithin(buffer, start, end, limits)) return UNDECIDED
     const value = this.#decoder(buffer, start, end)
     return cursor.at === end ? value : UNDECIDED
   }
@@ -63,6 +64,17 @@ export class CompiledCodec {
     const furthest = Math.min(end, start + maxNodes) // no value has more nodes than bytes
     const value = this.#decoder(buffer, start, furthest)
     return cursor.at <= furthest ? value : UNDECIDED
+  }
+}
+
+/** Whether so many bytes, which may be more values than there may be, are not. */
+function isWithin(buffer: Uint8Array, start: number, end: number, limits: WalkLimits): boolean {
+  try {
+    walkStrict(buffer, start, end, limits)
+    return true
+  } catch (error) {
+    if (error instanceof StrictError) return false
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a compatible but other schema says besides: it is skipped, as strictly as everything else is read. */
 import { closeMaps, isForbiddenKey } from '../keys.ts'
-import { byteAt, findIllFormedText } from '../octets.ts'
+import { byteAt, decodeText, findIllFormedText } from '../octets.ts'
 import { StrictError, walkValue } from '../strict.ts'
 
 /** Deeper ones go by the reference path. */
@@ -33,13 +33,16 @@ function skipText(buffer: Uint8Array, from: number, to: number, end: number): nu
   return to <= end && findIllFormedText(buffer, from, to) < 0 ? to : -1
 }
 
-/** More of them in one map go by the reference path, whose way to find the same name twice is made for many. */
-const MAX_UNKNOWN_NAMES = 16
+/** So many in one map are compared byte by byte, and allocate nothing. */
+const FEW_NAMES = 16
 
-/** The undeclared names of one map, by where they stand. */
+/** The undeclared names of one map. */
 export class UnknownNames {
+  /** Where the first ones stand. */
   readonly #starts: number[] = []
   readonly #ends: number[] = []
+  /** All of them, where they are many. */
+  #names: Set<string> | undefined
 
   /**
    * Where the key at `at` ends, which is none of the declared ones in their shortest form; -1 for one that no map may have,
@@ -52,11 +55,21 @@ export class UnknownNames {
     const start = isShort ? at + 1 : at + 2
     if (!isShort && !(length >= 0x20)) return -1
     const to = skipText(buffer, start, start + length, end)
-    if (to < 0 || isForbiddenKey(buffer, start, length) || this.#starts.length === MAX_UNKNOWN_NAMES) return -1
-    if (this.#has(buffer, start, to)) return -1
-    this.#starts.push(start)
-    this.#ends.push(to)
-    return to
+    if (to < 0 || isForbiddenKey(buffer, start, length)) return -1
+    return this.#add(buffer, start, to) ? to : -1
+  }
+
+  /** Whether it is new. */
+  #add(buffer: Uint8Array, from: number, to: number): boolean {
+    if (!this.#names && this.#starts.length < FEW_NAMES) {
+      if (this.#has(buffer, from, to)) return false
+      this.#starts.push(from)
+      this.#ends.push(to)
+      return true
+    }
+    this.#names ??= new Set(this.#starts.map((start, index) => decodeText(buffer, start, this.#ends[index] as number))) // as many
+    const before = this.#names.size
+    return this.#names.add(decodeText(buffer, from, to)).size > before
   }
 
   #has(buffer: Uint8Array, from: number, to: number): boolean {

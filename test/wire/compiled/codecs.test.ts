@@ -390,10 +390,50 @@ describe('what does not fit', () => {
       { maxDepth: 2, maxNodes: 100 },
       { maxDepth: 64, maxNodes: 5 },
     ]) {
-      expect(compiledOf(gateOf(Deep)).decode(bytes, 0, bytes.length, limits)).toBe(UNDECIDED)
       expect(() => decodeBody(gateOf(Deep), bytes, 0, bytes.length, limits)).toThrow()
       expect(encodeInto(gateOf(Deep), [[[1, 2, 3]]], room, 0, limits)).toBe(-1)
       expect(() => encodeBody(gateOf(Deep), [[[1, 2, 3]]], limits)).toThrow()
     }
+  })
+
+  it('is counted where there are more bytes than values may be', () => {
+    const Texts = Type.Array(Type.String())
+    const texts = ['a text that is longer than ten bytes', 'another one', '']
+    const bytes = pack(texts).slice()
+    const compiled = compiledOf(gateOf(Texts))
+    expect(compiled.decode(bytes, 0, bytes.length, { maxDepth: 64, maxNodes: 4 })).toEqual(texts)
+    const limits = { maxDepth: 64, maxNodes: 3 }
+    expect(compiled.decode(bytes, 0, bytes.length, limits)).toBe(UNDECIDED)
+    expect(() => decodeBody(gateOf(Texts), bytes, 0, bytes.length, limits)).toThrow(/maxNodes, which is 3/)
+  })
+})
+
+describe('names that are not declared', () => {
+  const Some = Type.Object({ known: Type.Optional(Type.String()) })
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`name ${index}`, index]))
+
+  it.each([1, 16, 17, 18, 500])('are skipped, %i of them', (count) => {
+    const bytes = pack({ ...many(count), known: 'yes' }).slice()
+    expect(decoded(Some, bytes)).toEqual({ known: 'yes' })
+  })
+
+  it.each([
+    [2, 0],
+    [16, 15],
+    [17, 16],
+    [17, 0],
+    [18, 17],
+    [40, 5],
+    [40, 39],
+  ])('may not come twice: of %i that at %i', (count, again) => {
+    const { length } = pack(many(count))
+    const twice = new Uint8Array(pack({ ...many(count), twice: 1 }))
+    const name = pack(`name ${again}`)
+    const at = twice.length - pack('twice').length - 1
+    const bytes = Buffer.concat([twice.subarray(0, at), name, Uint8Array.of(1)])
+    expect(at).toBeGreaterThanOrEqual(length - 2)
+    expect(compiledOf(gateOf(Some)).decode(bytes, 0, bytes.length, defaultLimits)).toBe(UNDECIDED)
+    expect(() => decodeBody(gateOf(Some), bytes, 0, bytes.length, defaultLimits)).toThrow(/second time/)
   })
 })
