@@ -4,7 +4,7 @@
  */
 import type { ErrorDataOf, Method, MethodRef } from '../contract/index.ts'
 import { misuse, NanowireError } from '../errors.ts'
-import type { CallRunner, Clock, Deadline } from '../session/index.ts'
+import { type CallRunner, type Clock, type Deadline, wheelOf } from '../session/index.ts'
 import type { Metadata } from '../wire/index.ts'
 import { closeOneShots } from './close-source.ts'
 import { childLog, type Logger } from './log.ts'
@@ -239,6 +239,7 @@ export class CallContext implements Context, CallRunner, Deadline {
 
   /** The caller has cancelled, or its connection is lost. */
   callerGone(): void {
+    wheelOf(this.#side.clock).remove(this) // a handler that goes on all the same keeps no timer
     if (this.at !== 0 && this.#side.clock.now() >= this.at - DEADLINE_SLACK_MS) return this.expire()
     this.cancel(new NanowireError('cancelled', `${this.#method.name}: the caller has gone away`))
   }

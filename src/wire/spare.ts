@@ -3,7 +3,7 @@
  * 64 KiB for each message would cost more than all that is done with its bytes. Invariants: what is made here is for bytes that
  * are there, or that a message has announced (reassembly.ts); a buffer is here or with one who took it, never both.
  */
-import { copyBytes, newBuffer } from './octets.ts'
+import { byteAt, copyBytes, newBuffer } from './octets.ts'
 
 /** A smaller one is not worth the keeping, a larger one would be kept for too few. */
 const LEAST_BYTES = 65_536
@@ -60,8 +60,19 @@ export function wasKept(buffer: Uint8Array): boolean {
   return lendable.delete(buffer.buffer)
 }
 
+/** Shorter ones are copied byte by byte: a message may have very many. */
+const SHORT_BYTES = 32
+
 /** The bytes from `from` to `to`, which are their taker's own. */
 export function takeOut(buffer: Uint8Array, from: number, to: number): Uint8Array {
-  const isMost = 2 * (to - from) >= buffer.buffer.byteLength
+  const length = to - from
+  if (length < SHORT_BYTES) return copyShort(buffer, from, length)
+  const isMost = 2 * length >= buffer.buffer.byteLength
   return isMost && lendable.delete(buffer.buffer) ? buffer.subarray(from, to) : copyBytes(buffer, from, to)
+}
+
+function copyShort(buffer: Uint8Array, from: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length)
+  for (let offset = 0; offset < length; offset++) copy[offset] = byteAt(buffer, from + offset)
+  return copy
 }
