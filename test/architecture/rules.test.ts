@@ -80,7 +80,11 @@ describe('doors', () => {
     ['src/wire/a.ts', `import 'typebox/schema'`, 'typebox/schema is imported only in src/contract/, src/testing/'],
     ['src/wire/a.ts', `import { type A, b } from 'typebox'`, 'typebox is imported only in src/contract/, src/testing/'],
     ['src/wire/a.ts', `import { Packr } from 'msgpackr'`, 'msgpackr is imported only in src/wire/msgpack.ts'],
-    ['src/transport/a.ts', `import { Socket } from 'node:net'`, 'node:net is imported only in src/transport/tcp.ts'],
+    [
+      'src/transport/a.ts',
+      `import { Socket } from 'node:net'`,
+      'node:net is imported only in src/transport/tcp.ts, src/testing/faulty/sockets.ts',
+    ],
     ['src/transport/a.ts', `await import('node:tls')`, 'node:tls is imported only in src/transport/tls.ts'],
     ['src/rpc/a.ts', `import 'node:fs'`, 'node:fs is imported only in src/transport/, src/place/, src/tools/'],
     ['src/transport/a.ts', `import 'node:timers'`, 'node:timers is imported only in src/session/clock.ts, src/tools/'],

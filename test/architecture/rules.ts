@@ -46,7 +46,7 @@ const DOORS: readonly Door[] = [
   { packages: /^msgpackr(\/|$)/, at: ['src/wire/msgpack.ts'] },
   { packages: /^(fast-check|recheck)$/, at: ['src/testing/'] },
   { packages: /^commander$/, at: ['src/tools/'] },
-  { packages: /^node:net$/, at: ['src/transport/tcp.ts'], freeTypes: true },
+  { packages: /^node:net$/, at: ['src/transport/tcp.ts', 'src/testing/faulty/sockets.ts'], freeTypes: true },
   { packages: /^node:tls$/, at: ['src/transport/tls.ts'], freeTypes: true },
   { packages: /^node:(timers|timers\/promises|perf_hooks)$/, at: ['src/session/clock.ts', 'src/tools/'] },
   { packages: /^node:diagnostics_channel$/, at: ['src/rpc/diagnostics.ts'] },
