@@ -43,7 +43,7 @@ function cut(text: string, length: number): string {
 
 /** Control characters, and those that turn the direction of text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal would obey
-const CONTROLS = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+const CONTROLS = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 function escapeControls(text: string): string {
   return text.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)

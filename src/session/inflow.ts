@@ -182,11 +182,9 @@ export class Inflow implements RoomSeeker {
       throw new ProtocolError('fragment', `a further fragment of ${this.#id} with flags 0x${flags.toString(16)}`)
     const announced = isFurther ? 0 : announcedBytes(buffer, start, valueAt(flags, start), end)
     const believed = announced <= this.#window ? announced : 0 // or when there is room for it
-    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more, false, believed)
-    if (this.#isStopped) {
-      if (whole !== undefined && typeof whole !== 'string') this.#reassembler.release(whole)
-      this.#reassembler.discard(this.#id)
-    } else if (typeof whole === 'string') this.#refuse()
+    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more, this.#isStopped, believed)
+    if (this.#isStopped) return
+    if (typeof whole === 'string') this.#refuse()
     else if (whole) this.#arrived(whole.flags, whole.body, 0, whole.body.length, whole)
     else this.#partial += end - start
   }

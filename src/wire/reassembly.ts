@@ -5,7 +5,7 @@
 import type { Limits } from '../limits.ts'
 import { ProtocolError } from './frame.ts'
 import { uintAt } from './octets.ts'
-import { keepSpare, newLendable, takeSpare, wasKept } from './spare.ts'
+import { keepSpare, keepUntouched, newLendable, takeSpare, wasKept } from './spare.ts'
 
 /** A message that is whole: a body, and what its first fragment said. */
 export interface Assembled {
@@ -182,7 +182,7 @@ export class Reassembler {
 
   #forget(message: Unfinished): void {
     this.#heldBytes -= message.size
-    dropBytes(message)
+    keepUntouched(message.bytes)
     message.bytes = NOTHING
     message.size = 0
   }
@@ -210,13 +210,9 @@ function growBytes(message: Unfinished): void {
     ? newLendable(size)
     : ((size > LONG_BYTES ? takeSpare(size) : undefined) ?? new Uint8Array(size))
   larger.set(bytes.subarray(0, length))
-  dropBytes(message)
+  keepUntouched(bytes)
   message.bytes = larger
   message.isLendable = isWhole
-}
-
-function dropBytes({ bytes, isLendable }: Unfinished): void {
-  if (!isLendable || wasKept(bytes)) keepSpare(bytes)
 }
 
 /** How long a message is whose first fragment goes from `start` to `end`, where its value at `valueAt` is bytes; 0 for another. */

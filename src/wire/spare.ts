@@ -55,6 +55,12 @@ export function newLendable(bytes: number): Uint8Array {
   return new Uint8Array(buffer)
 }
 
+/** Keeps memory that nothing was handed out of. */
+export function keepUntouched(buffer: Uint8Array): void {
+  lendable.delete(buffer.buffer)
+  keepSpare(buffer)
+}
+
 /** Whether nothing of such memory was handed out; nothing is from now on. */
 export function wasKept(buffer: Uint8Array): boolean {
   return lendable.delete(buffer.buffer)

@@ -3,12 +3,10 @@ import type { Shape } from '../../contract/index.ts'
 import type { TokenClass } from './cover.ts'
 import { quote } from './source.ts'
 
-/** The values of shapes that are literals. */
+/** The values of literals: of no other shapes a union may have several of one class (cover.ts). */
 export function valuesOf(shapes: readonly Shape[]): (string | number | boolean | null)[] {
-  return shapes.flatMap((shape) => {
-    if (shape.kind === 'literal') return shape.values as (string | number | boolean | null)[] // bigints are not covered
-    return shape.kind === 'null' ? [null] : []
-  })
+  const literals = shapes as readonly Extract<Shape, { kind: 'literal' }>[] // as who asks has seen
+  return literals.flatMap(({ values }) => values as (string | number | boolean | null)[]) // bigints are not covered
 }
 
 /** Conditions of a number's bounds, each after `||`. */
