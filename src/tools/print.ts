@@ -62,7 +62,7 @@ function bytesNotation(bytes: Uint8Array): string {
 
 /** Control characters, and those that turn the direction of text; line feeds and tabs are the layout's own. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal would obey
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** Text of a peer as it can be shown: `\u001b` for what a terminal would obey. */
 export function escapeControls(text: string): string {

@@ -1,6 +1,6 @@
-/** package-lock.json serves every platform and every registry: no download addresses, no optional package left out. */
+/** Each package-lock.json serves every platform and every registry: no download addresses, no optional package left out. */
 import { readFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 interface Locked {
   readonly version: string
@@ -10,26 +10,32 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> }
-const { '': _root, ...locked } = packages
+const folders = ['.', 'test/bench', 'test/mutation']
 
-it('holds no download addresses', () => {
-  expect(Object.keys(locked).filter((path) => locked[path]?.resolved !== undefined)).toEqual([])
-})
+describe.each(folders)('the lock file of %s', (folder) => {
+  const { packages } = JSON.parse(readFileSync(`${folder}/package-lock.json`, 'utf8')) as {
+    packages: Record<string, Locked>
+  } // as npm writes it
+  const { '': _root, ...locked } = packages
 
-it('holds a hash for whatever must be installed', () => {
-  const unhashed = Object.entries(locked).filter(
-    ([, entry]) => entry.integrity === undefined && entry.optional !== true,
-  )
-  expect(unhashed.map(([path]) => path)).toEqual([])
-})
+  it('holds no download addresses', () => {
+    expect(Object.keys(locked).filter((path) => locked[path]?.resolved !== undefined)).toEqual([])
+  })
 
-// Where one is missing, `npm ci` refuses the file, or another platform goes without its binary: .ci/complete-lock.mjs.
-it('holds the optional packages of every platform', () => {
-  const left = Object.entries(locked).flatMap(([path, entry]) =>
-    Object.keys(entry.optionalDependencies ?? {}).filter(
-      (name) => locked[`node_modules/${name}`] === undefined && locked[`${path}/node_modules/${name}`] === undefined,
-    ),
-  )
-  expect(left).toEqual([])
+  it('holds a hash for whatever must be installed', () => {
+    const unhashed = Object.entries(locked).filter(
+      ([, entry]) => entry.integrity === undefined && entry.optional !== true,
+    )
+    expect(unhashed.map(([path]) => path)).toEqual([])
+  })
+
+  // Where one is missing, `npm ci` refuses the file, or another platform goes without its binary: .ci/complete-lock.mjs.
+  it('holds the optional packages of every platform', () => {
+    const left = Object.entries(locked).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).filter(
+        (name) => locked[`node_modules/${name}`] === undefined && locked[`${path}/node_modules/${name}`] === undefined,
+      ),
+    )
+    expect(left).toEqual([])
+  })
 })
