@@ -4,9 +4,7 @@ import { type ClientOf, type Connection, type ConnectOptions, connect, type Nano
 import { kinds } from '../../src/wire/index.ts'
 import { HandClock, nextTurn } from '../support/hand-clock.ts'
 import { fakeServer, hello, type RawPeer } from '../support/raw-peer.ts'
-import { Streams } from './streams.ts'
-
-const NOTHING = new Uint8Array(0)
+import { NOTHING, Streams } from './streams.ts'
 
 export type Client = ClientOf<typeof Streams>
 
@@ -70,5 +68,5 @@ export async function* endless(
   }
 }
 
-export const many = (times: number, one: Uint8Array): Uint8Array => Buffer.concat(Array<Uint8Array>(times).fill(one))
-export const join = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
+/** A request of `count`. */
+export const asked = { count: 3, bytes: 1 }

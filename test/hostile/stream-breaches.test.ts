@@ -16,6 +16,8 @@ import {
   end,
   hold,
   itemOf,
+  many,
+  NOTHING,
   open,
   placed,
   streamVictim,
@@ -25,7 +27,6 @@ import {
 
 const { GAP, WAIT, MORE, METADATA, INPUT, OUTPUT } = flags
 const { echo } = Lab.methods
-const NOTHING = new Uint8Array(0)
 
 interface Breach {
   readonly name: string
@@ -34,7 +35,6 @@ interface Breach {
   readonly sends: () => readonly Uint8Array[]
 }
 
-const many = (times: number, one: Uint8Array): Uint8Array => Buffer.concat(Array<Uint8Array>(times).fill(one))
 const asked = { count: 1_000_000, bytes: 100 }
 
 const breaches: readonly Breach[] = [

@@ -13,6 +13,7 @@ import {
   credit,
   data,
   end,
+  endlessly,
   expectGone,
   hold,
   itemOf,
@@ -28,7 +29,6 @@ import { untilDeaf } from './victim.ts'
 const MIB = 2 ** 20
 const { MORE } = flags
 const { echo } = Lab.methods
-const endless = { count: 1_000_000_000, bytes: 1_000 }
 
 describe('for ever', () => {
   it('streams opened and cancelled leave nothing, and all of their handlers end', async () => {
@@ -39,7 +39,7 @@ describe('for ever', () => {
     const round = async (from: number, methods: readonly MethodRef[]) => {
       for (let id = from; id < from + 500; id++) {
         const method = methods[id % methods.length] ?? count
-        peer.send(open(id, method, endless), ...(method.input ? [data(id, itemOf(1))] : []), cancel(id))
+        peer.send(open(id, method, endlessly), ...(method.input ? [data(id, itemOf(1))] : []), cancel(id))
       }
       await sendAll(peer, 1, () => new Uint8Array(0))
       await until(() => server.stats().inFlight === 1)

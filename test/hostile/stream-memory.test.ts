@@ -15,6 +15,7 @@ import {
   count,
   credit,
   data,
+  endlessly,
   expectGone,
   hold,
   large,
@@ -31,7 +32,6 @@ import { untilDeaf } from './victim.ts'
 const MIB = 2 ** 20
 const { MORE, GAP, WAIT } = flags
 const STREAMS = 1_000
-const endless = { count: 1_000_000_000, bytes: 1_000 }
 
 /** DATA of a few bytes each, as many as the credit lets. */
 const bits = (id: number, body: Uint8Array, flagBits = 0) => {
@@ -146,7 +146,7 @@ describe('answers that nobody takes', () => {
     const peer = await RawPeer.greeted(attacked.url)
     peer.socket.pause()
     const before = await settle()
-    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endless))
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endlessly))
     await untilDeaf(attacked.server)
     expect(attacked.seen.yielded * 1_000).toBeLessThan(STREAMS * 2 * 16_384)
     await withinBytes(STREAMS * 16_384 + 16 * MIB, before)
@@ -158,7 +158,7 @@ describe('answers that nobody takes', () => {
     const attacked = await streamVictim()
     const peer = await RawPeer.greeted(attacked.url)
     const before = await settle()
-    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endless), credit(id, 2 ** 31 - 1 - 16_384))
+    for (let id = 1; id <= STREAMS; id++) peer.send(open(id, count, endlessly), credit(id, 2 ** 31 - 1 - 16_384))
     await untilDeaf(attacked.server)
     const bulk = peer.frames.reduce((sum, { kind, body }) => (kind === kinds.DATA ? sum + body.length : sum), 0)
     expect(bulk).toBeLessThanOrEqual(65_536)
@@ -199,7 +199,7 @@ describe('answers that nobody takes', () => {
     const attacked = await streamVictim()
     const { clock, server } = attacked
     const peer = await RawPeer.greeted(attacked.url)
-    peer.send(open(1, count, endless), credit(1, 2 ** 30))
+    peer.send(open(1, count, endlessly), credit(1, 2 ** 30))
     await untilDeaf(server)
     for (let ms = 0; ms <= 2 * defaultLimits.idleTimeoutMs && server.stats().connections === 2; ms += 1_000) {
       await sendAll(peer, 1, () => new Uint8Array(0)).catch(() => {}) // it is there, and reads, until it is cut
@@ -214,7 +214,7 @@ describe('answers that nobody takes', () => {
     const attacked = await streamVictim()
     const peer = await RawPeer.greeted(attacked.url)
     acknowledge(peer)
-    for (let id = 1; id <= 100; id++) peer.send(open(id, count, endless))
+    for (let id = 1; id <= 100; id++) peer.send(open(id, count, endlessly))
     await untilDeaf(attacked.server)
     for (let id = 1; id <= 100; id++) {
       const bytes = peer.frames.reduce(
@@ -249,7 +249,7 @@ describe('answers that nobody takes', () => {
     })
     onTestFinished(() => void socket.destroy())
     socket.on('error', () => {})
-    socket.write(Buffer.concat([hello(), open(1, count, endless), credit(1, 2 ** 30), open(2, count, endless)]))
+    socket.write(Buffer.concat([hello(), open(1, count, endlessly), credit(1, 2 ** 30), open(2, count, endlessly)]))
     await until(() => attacked.seen.yielded > 0)
     mayRead = true
     for (let n = 0; n < 300; n++) {

@@ -4,13 +4,11 @@ import { kinds, pack } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { frame } from '../support/raw-peer.ts'
-import { all, close, endless, facing, many } from './facing.ts'
+import { all, asked, close, endless, facing } from './facing.ts'
 import { settle, withinBytes } from './memory.ts'
-import { credit, data, itemOf } from './streams.ts'
+import { credit, data, itemOf, many, NOTHING } from './streams.ts'
 
 const MIB = 2 ** 20
-const NOTHING = new Uint8Array(0)
-const asked = { count: 3, bytes: 1 }
 
 describe('memory of a client', () => {
   it('is not lost to items that its consumers do not take, whatever they are cut into', async () => {

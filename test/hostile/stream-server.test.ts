@@ -5,12 +5,10 @@ import { flags, kinds, type ProtocolRule, pack } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
 import { HandClock, until } from '../support/hand-clock.ts'
 import { fakeServer, frame, hello } from '../support/raw-peer.ts'
-import { all, type Client, close, endless, facing, join, many } from './facing.ts'
-import { credit, data, end, itemOf, Streams } from './streams.ts'
+import { all, asked, type Client, close, endless, facing } from './facing.ts'
+import { credit, data, end, itemOf, join, many, NOTHING, Streams } from './streams.ts'
 
 const { MORE, GAP, WAIT, METADATA } = flags
-const NOTHING = new Uint8Array(0)
-const asked = { count: 3, bytes: 1 }
 
 interface Breach {
   readonly name: string

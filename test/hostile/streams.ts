@@ -47,6 +47,9 @@ export const Streams = contract('streams', {
 
 export const { stuck, large, count, recent, sum, hold, chat, placed } = Streams.methods
 
+/** A request of `count` without an end that anybody sees. */
+export const endlessly = { count: 1_000_000_000, bytes: 1_000 }
+
 /** What the handlers have seen. */
 export interface Seen {
   /** How many of `count` have yielded, and not more than asked for. */
@@ -148,6 +151,10 @@ export function credit(id: number, bytes: number): Uint8Array {
   body.writeUInt32BE(bytes)
   return frame(kinds.CREDIT, id, body)
 }
+
+export const NOTHING = new Uint8Array(0)
+export const many = (times: number, one: Uint8Array): Uint8Array => Buffer.concat(Array<Uint8Array>(times).fill(one))
+export const join = (...parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts)
 
 /** Acknowledges what comes for as long as it comes, so that the other side may go on. */
 export function acknowledge(peer: RawPeer): void {

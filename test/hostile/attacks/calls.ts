@@ -1,0 +1,200 @@
+/** Calls that are to fill slots, memory or a producer: cancelled, given up, unread, unacknowledged. */
+import { pack } from '../../../src/wire/index.ts'
+import {
+  type Attack,
+  behind,
+  cancel,
+  credit,
+  data,
+  each,
+  eachOf,
+  flags,
+  frame,
+  hello,
+  join,
+  kinds,
+  methods,
+  open,
+  request,
+} from './attack.ts'
+
+const FOREVER = { count: 1_000_000_000, bytes: 1_000 }
+const STREAMS = 200
+
+export const calls: readonly Attack[] = [
+  {
+    title: 'rapid reset: calls cancelled as soon as they are made',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(100_000 * share, (id) => join(open(id, methods.stuck), cancel(id))),
+      ),
+    }),
+    told: {},
+    holdsMiB: 40,
+  },
+  {
+    title: 'rapid reset of streams',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(50_000 * share, (id) => join(open(id, methods.count, FOREVER), cancel(id))),
+      ),
+    }),
+    told: {},
+    holdsMiB: 40,
+  },
+  {
+    title: 'calls that the server itself gives up: deadlines of a millisecond',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(100_000 * share, (id) => open(id, methods.stuck, null, 1)),
+      ),
+    }),
+    told: {},
+    holdsMiB: 40,
+  },
+  {
+    title: 'calls that the server itself gives up: items that are not theirs',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(20_000 * share, (id) =>
+          join(open(id, methods.stuckTaking), data(id, pack('no item')), frame(kinds.END, id)),
+        ),
+      ),
+    }),
+    told: { answers: (share) => ({ invalid_argument: 20_000 * share }) },
+  },
+  {
+    title: 'calls that the server itself gives up: its own items do not fit',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(20_000 * share, (id) => open(id, methods.stuckStream)),
+      ),
+    }),
+    told: {},
+    isLogged: true,
+    holdsMiB: 40,
+  },
+  {
+    title: 'calls that the server itself gives up: messages above the limit',
+    connections: [4, 20],
+    script: (_, share) => ({
+      writes: behind(hello(), tooLong(Math.max(1, Math.round(100 * share)))),
+    }),
+    told: { answers: (share) => ({ resource_exhausted: Math.max(1, Math.round(100 * share)) }) },
+  },
+  {
+    title: 'notifies whose handlers never end',
+    connections: [4, 50],
+    script: (_, share) => ({
+      writes: behind(
+        hello(),
+        eachOf(100_000 * share, (id) => open(id, methods.stuckNote)),
+      ),
+    }),
+    told: {},
+    holdsMiB: 40,
+  },
+  {
+    title: 'streams of which no byte is read: a window of zero',
+    connections: [10, 50],
+    script: () => ({
+      writes: [
+        join(
+          hello(),
+          each(STREAMS, (id) => open(id, methods.count, FOREVER)),
+        ),
+      ],
+      reads: 'nothing',
+    }),
+    told: {},
+    holdsMiB: 48,
+  },
+  {
+    title: 'streams that get no credit',
+    connections: [10, 50],
+    script: () => ({
+      writes: [
+        join(
+          hello(),
+          each(STREAMS, (id) => open(id, methods.count, FOREVER)),
+        ),
+      ],
+    }),
+    told: {},
+    holdsMiB: 48,
+  },
+  {
+    title: 'streams with all the credit there is, and nothing acknowledged',
+    connections: [10, 50],
+    script: () => ({
+      writes: [
+        join(
+          hello(),
+          each(STREAMS, (id) => join(open(id, methods.count, FOREVER), credit(id, 0x7fff_ffff - 16_384))),
+        ),
+      ],
+    }),
+    told: {},
+    holdsMiB: 48,
+  },
+  {
+    title: 'large replies that nobody reads',
+    connections: [4, 20],
+    script: () => ({
+      writes: [
+        join(
+          hello(),
+          each(100, (id) => open(id, methods.large, 4_000_000)),
+        ),
+      ],
+      reads: 'nothing',
+    }),
+    told: {},
+    holdsMiB: 4 * 48,
+  },
+  {
+    title: 'uploads that no handler takes',
+    connections: [4, 20],
+    script: () => ({
+      writes: behind(
+        hello(),
+        eachOf(500, (id) => join(open(id, methods.stuckUpload), data(id, pack({ n: id, text: 'x'.repeat(16_000) })))),
+      ),
+    }),
+    told: {},
+    holdsMiB: 64,
+  },
+  {
+    title: 'items that are begun and never finished',
+    connections: [4, 20],
+    script: () => ({
+      writes: behind(
+        hello(),
+        eachOf(500, (id) =>
+          join(open(id, methods.sum), data(id, pack('x'.repeat(16_000)).subarray(0, 16_000), flags.MORE)),
+        ),
+      ),
+    }),
+    told: {},
+    holdsMiB: 64,
+  },
+]
+
+/** Messages above what one may have, one after the other. */
+function* tooLong(count: number): Generator<Uint8Array> {
+  const part = new Uint8Array(65_000)
+  for (let id = 1; id <= count; id++) {
+    yield request(id, methods.stuck, null, { bytes: part, flags: flags.MORE })
+    for (let n = 0; n < 65; n++) yield frame(kinds.REQUEST, id, part, n < 64 ? flags.MORE : 0)
+  }
+}

@@ -1,0 +1,75 @@
+/** Runs attacks as tests: each connection is told what it should be, the server holds no more than it may, and is unharmed. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { defaultLimits } from '../../../src/limits.ts'
+import { PATIENCE_MS } from '../../support/runs.ts'
+import type { Attack } from '../attacks/attack.ts'
+import type { Assault, Peer } from './peers.ts'
+import { World } from './world.ts'
+
+/** Of what a script has for `npm run hostile`. */
+const SHARE = 0.05
+/** What sockets cost in Node, and what is on its way in them. */
+const SOCKET_MIB = 0.03
+const HELD_MIB = 24
+
+/** One attacked process for all tests of a file. */
+export function inWorld(): () => World {
+  let world: World | undefined
+  beforeAll(async () => {
+    world = await World.start()
+  })
+  afterAll(() => world?.end())
+  return () => {
+    if (!world) throw new Error('the attacked process has not started')
+    return world
+  }
+}
+
+export function testAttacks(attacks: readonly Attack[], world: () => World): void {
+  it.each(attacks)('$title', { timeout: PATIENCE_MS }, (attack) => expectHeld(world(), attack))
+}
+
+async function expectHeld(world: World, attack: Attack): Promise<void> {
+  const { door = 'open', connections, script, told, holdsMiB = HELD_MIB, isLogged } = attack
+  const [count] = connections
+  const assault = await world.attack(door, count, (n) => script(n, SHARE))
+  await expectTold(assault, told, count)
+  if (told.rule === undefined && !told.isClosed) {
+    await world.still()
+    expect(await world.heldMiB(), 'MiB held under attack').toBeLessThan(holdsMiB + SOCKET_MIB * count)
+  }
+  const { held, judging } = await world.look()
+  expect(held.most, 'handlers at once').toBeLessThanOrEqual(count * defaultLimits.maxCallsInFlight)
+  expect(judging.most, 'judgements at once').toBeLessThanOrEqual(Math.max(1, count))
+  await world.expectUnharmed(assault, isLogged)
+}
+
+async function expectTold(assault: Assault, { rule, stay = 0, isClosed, answers }: Attack['told'], count: number) {
+  const { peers } = assault
+  if (rule !== undefined || isClosed) {
+    await assault.until(() => closedOf(peers) >= count - stay)
+    expect(peers.filter(({ afterEnd }) => afterEnd > 0)).toEqual([])
+    if (rule !== undefined && stay === 0) expect(countOf(peers)).toEqual({ [rule]: count })
+    else if (rule !== undefined) expect(countOf(peers)).toMatchObject({ open: stay, [rule]: expect.any(Number) })
+  }
+  const wanted = answers?.(SHARE)
+  if (wanted === undefined) return
+  const calls = sumOf(wanted)
+  await assault.until((peer) => peer.isClosed || sumOf(peer.answers) >= calls)
+  for (const { answers, rules } of peers)
+    expect({ answers, rules }).toEqual({ answers: wanted, rules: rule === undefined ? [] : [rule] })
+  if (rule === undefined) expect(countOf(peers)).toEqual({ open: count })
+}
+
+const closedOf = (peers: readonly Peer[]) => peers.reduce((sum, { isClosed }) => sum + (isClosed ? 1 : 0), 0)
+const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, one) => sum + one, 0)
+
+/** How many peers were told which rule, and how many are still there. */
+function countOf(peers: readonly Peer[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { rules, isClosed } of peers) {
+    const told = rules.join(' and ') || (isClosed ? 'closed without a word' : 'open')
+    counts[told] = (counts[told] ?? 0) + 1
+  }
+  return counts
+}
