@@ -1,0 +1,97 @@
+/**
+ * `npm run soak -- --hours N`: a server and clients in processes of their own, over loopback, at a share of what was measured in
+ * the beginning, with faults. Invariant: the last line is the result as JSON, and the exit code is 1 where anything was not in order.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { bundle, installPeers } from '../bench/prepare.ts'
+import { Side as BenchSide, endAll as endBench } from '../bench/sides.ts'
+import { readSettings, type SoakSettings, USAGE, UsageError } from './arguments.ts'
+import { linesOf } from './chart.ts'
+import { prepare } from './prepare.ts'
+import { endAll } from './processes.ts'
+import { type SoakResult, SoakRun } from './run.ts'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+function readCommandLine(): SoakSettings | undefined {
+  try {
+    const settings = readSettings(process.argv.slice(2))
+    if (settings === undefined) console.log(USAGE)
+    return settings
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    console.error(`${error.message}\n\n${USAGE}`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+const titleOf = ({ perSecond, made }: SoakResult, { load }: SoakSettings) =>
+  `${made.toLocaleString('en')} operations at ${Math.round(perSecond).toLocaleString('en')}/s, ${100 * load} % of what was measured`
+
+async function draw(result: SoakResult, settings: SoakSettings): Promise<void> {
+  installPeers()
+  await bundle()
+  const side = await BenchSide.start('lines')
+  const svg = await side.ask<string>('draw', linesOf(titleOf(result, settings), result.windows, result.rests))
+  await side.end()
+  const path = settings.write ? at('../bench/charts/soak.svg') : at('dist/soak.svg')
+  mkdirSync(at('dist'), { recursive: true })
+  writeFileSync(path, svg)
+  console.log(`drawn: ${path}`)
+}
+
+function describe(result: SoakResult, settings: SoakSettings): string {
+  const { made, ended, faults, wraps, leftOut, codes, problems, windows } = result
+  const entries = (numbers: Readonly<Record<string, number>>) =>
+    Object.entries(numbers)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ')
+  const faulty = Object.values(faults).reduce((all, one) => all + one, 0)
+  return [
+    `${titleOf(result, settings)}; ${settings.clients} clients and a server, ${Math.round(windows.at(-1)?.atSeconds ?? 0)} s`,
+    `Node ${process.versions.node}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'an unknown kind'}`,
+    `ended: ${entries(ended)}`,
+    `faults: ${entries(faults)}; ${((100 * faulty) / made).toFixed(2)} % of all operations`,
+    `errors by code: ${entries(codes)}`,
+    `${leftOut} operations were due and left out, because more than enough were under way`,
+    `ids went past the last one ${wraps} times`,
+    problems.length === 0 ? 'everything was in order' : problems.map((problem) => `!!! ${problem}`).join('\n'),
+  ].join('\n')
+}
+
+async function soak(settings: SoakSettings): Promise<void> {
+  await prepare()
+  const result = await new SoakRun(settings, (line) => console.log(line)).run()
+  const text = describe(result, settings)
+  console.log(text)
+  if (settings.write)
+    writeFileSync(
+      at('results.md'),
+      `# A soak\n\n\`npm run soak -- --write\`, drawn in ../bench/charts/soak.svg\n\n\`\`\`\n${text}\n\`\`\`\n`,
+    )
+  if (settings.chart) await draw(result, settings)
+  const { windows: _windows, rests: _rests, ...rest } = result
+  console.log(JSON.stringify(rest))
+  process.exitCode = result.problems.length === 0 ? 0 : 1
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll()
+    endBench()
+    process.exit(130)
+  })
+}
+
+const settings = readCommandLine()
+if (settings !== undefined) {
+  try {
+    await soak(settings)
+  } finally {
+    endAll()
+    endBench()
+  }
+}

@@ -1,0 +1,29 @@
+import { spawnSync } from 'node:child_process'
+import { expect, it } from 'vitest'
+import type { SoakResult } from './run.ts'
+import { FAULTS } from './tally.ts'
+
+it('keeps every promise for some seconds of load and faults, past the last id there is', { timeout: 180_000 }, () => {
+  const args = ['--import', 'tsx', 'test/soak/main.ts', '--seconds', '10', '--no-chart']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  const [last = ''] = stdout.trim().split('\n').slice(-1)
+  expect(last, stderr).toMatch(/^\{/)
+  const result = JSON.parse(last) as SoakResult // the last line of our own script
+  expect(result.problems, stdout).toEqual([])
+  expect(status).toBe(0)
+  expect(result.wraps).toBeGreaterThan(0)
+  for (const fault of FAULTS) expect(result.faults[fault], fault).toBeGreaterThan(0)
+  const { ok, no, maybe, yes } = result.ended
+  expect(ok + no + maybe + yes).toBe(result.made)
+})
+
+it('says what it takes, where it is told something else', () => {
+  const run = (...given: string[]) =>
+    spawnSync(process.execPath, ['--import', 'tsx', 'test/soak/main.ts', ...given], { encoding: 'utf8' })
+  const unknown = run('--hour', '1')
+  expect(unknown.status).toBe(2)
+  expect(unknown.stderr).toContain('--hours 1')
+  expect(unknown.stderr).not.toContain('    at ')
+  expect(run('--hours', 'many')).toMatchObject({ status: 2 })
+  expect(run('--hours', '1', '--seconds', '5').stderr).toContain('say the same')
+})
