@@ -103,6 +103,15 @@ describe('examples', () => {
     ])
   })
 
+  it('09-transfer loses money where it is naive, says how, and none where each move is made once', () => {
+    const output = run('examples/09-transfer/main.ts')
+    const [story = '', held = ''] = output.split('idempotent\n')
+    expect(story).toMatch(/^naive\nseed \d+: the invariant "money is neither made nor lost" does not hold\n/)
+    expect(story).toMatch(/again: simulate\(\{ \.\.\.options, seed: \d+, seeds: 1, faults: \['/)
+    expect(story).toMatch(/as short as \d+ runs could make it\n {2}its events:\n/)
+    expect(held).toMatch(/^holds in 300 seeds, with \d{4,} calls and \d{2,} crashes\n$/)
+  })
+
   it('the tour shows each promise in both places', () => {
     const tour = run('examples/tour.ts')
     for (const place of ['In memory: connect(services)', 'Over TCP: connect(']) {

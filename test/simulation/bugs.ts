@@ -20,6 +20,8 @@ export interface Bug {
   readonly name: string
   /** What the simulator says of it. */
   readonly seenAs: RegExp
+  /** It is looked for where servers call each other. */
+  readonly isRelayed?: boolean | undefined
   /** Plants it; what it returns takes it out again. */
   plant(services: readonly Service[]): () => void
 }
@@ -126,7 +128,8 @@ export const bugs: readonly Bug[] = [
   ),
   {
     name: 'two replies change places',
-    seenAs: /got the reply of call|not what its handler returned|does not fit|told an end|had not made|reply was lost/,
+    seenAs:
+      /got the reply of call|not what its handler returned|does not fit|told an end|had not made|reply was lost|never ended/,
     plant() {
       let kept: unknown[] | undefined
       const isNow = every(15)
@@ -250,7 +253,7 @@ export const bugs: readonly Bug[] = [
   ),
   sometimes(
     'a slot is not freed when nobody is there to answer',
-    /in flight|never ended|lost/,
+    /in flight|never ended|lost|was not told/,
     Answers.prototype,
     'forget',
     1,

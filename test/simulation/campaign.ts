@@ -1,65 +1,126 @@
 /**
- * Seeds by the hundred thousand, in blocks of which most are of the services of test/simulation/services.ts, some of a server
- * that asks for credentials and some of contracts that differ: `npx tsx test/simulation/campaign.ts [seeds] [first seed]`.
+ * Seeds by the hundred thousand, on both cores: `npx tsx test/simulation/campaign.ts --hours 2`, or `--seeds 10000`; `--first`,
+ * `--calls`, `--workers` and `--only relayed` say the rest. It prints a rate each minute, one line for each finding, which
+ * `kept.ts` keeps, and the sums at the end.
  */
-import type { SimulateOptions, SimulationReport } from '../../src/testing/index.ts'
-import { simulate } from '../../src/testing/index.ts'
-import { slabsTaken } from '../../src/transport/slab.ts'
-import { differing } from './differing.ts'
-import { guarded } from './guarded.ts'
-import { exerciseOptions } from './services.ts'
+import { type ChildProcess, fork } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { SimulationReport } from '../../src/testing/index.ts'
+import type { Block, BlockEnd } from './campaign-worker.ts'
+import { type CampaignName, campaignOf } from './campaigns.ts'
 
-const BLOCK = 1_000
-/** Of each block: so many seeds with credentials, so many with contracts that differ. */
-const SHARE = 100
+const BLOCK_SEEDS = 100
+const PRINT_EVERY_MS = 60_000
 
-const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number)
-if (!(Number.isInteger(seeds) && seeds > 0 && Number.isInteger(first) && first >= 0))
-  throw new Error('campaign.ts takes whole numbers: how many seeds, and the first of them')
+/** Of so many blocks, how many are of which campaign. */
+const MIX: readonly CampaignName[] = [
+  'exercise',
+  'exercise',
+  'exercise',
+  'relayed',
+  'credentials',
+  'exercise',
+  'exercise',
+  'relayed',
+  'exercise',
+  'differing',
+]
 
-const { options: guardedOptions, seen } = guarded()
-const { options: differingOptions, outcomes } = differing()
-const started = process.hrtime.bigint()
-const seconds = () => Number((process.hrtime.bigint() - started) / 1_000_000_000n)
-const sums: Record<string, Record<string, number>> = {}
-let failures = 0
+const { values } = parseArgs({
+  options: {
+    hours: { type: 'string' },
+    seeds: { type: 'string' },
+    first: { type: 'string', default: '1' },
+    calls: { type: 'string', default: '25' },
+    workers: { type: 'string', default: '2' },
+    only: { type: 'string' },
+    findings: { type: 'string' },
+  },
+})
 
-function add(name: string, { codes, processed, faults, digest: _, ...counts }: SimulationReport): void {
-  for (const [group, numbers] of Object.entries({ [name]: counts, codes, processed, faults })) {
+function numberOf(name: 'hours' | 'seeds' | 'first' | 'calls' | 'workers', usual: number): number {
+  const given = values[name] === undefined ? usual : Number(values[name])
+  if (!(given > 0 || (name === 'first' && given === 0))) throw new Error(`--${name} is a number above 0`)
+  return given
+}
+
+const hours = numberOf('hours', Number.POSITIVE_INFINITY)
+const seeds = numberOf('seeds', values.hours === undefined ? 10_000 : Number.POSITIVE_INFINITY)
+const first = numberOf('first', 1)
+const calls = numberOf('calls', 25)
+const workers = numberOf('workers', 2)
+if (values.only !== undefined) campaignOf(values.only)
+
+const started = performance.now()
+const sums: Record<string, Record<string, number>> = { all: {} }
+let given = 0
+let blocks = 0
+let findings = 0
+let slabs = 0
+let heapMiB = 0
+
+function nextBlock(): Block | undefined {
+  if (given >= seeds || performance.now() - started > hours * 3_600_000) return undefined
+  const count = Math.min(BLOCK_SEEDS, seeds - given)
+  const campaign = values.only ?? MIX[blocks++ % MIX.length] ?? 'exercise'
+  const block = { campaign, seed: first + given, seeds: count, calls }
+  given += count
+  return block
+}
+
+function add(campaign: string, { codes, processed, faults, digest: _, ...counts }: SimulationReport): void {
+  for (const [group, numbers] of Object.entries({ all: counts, [campaign]: counts, codes, processed, faults })) {
     sums[group] ??= {}
     for (const [key, value] of Object.entries(numbers)) sums[group][key] = (sums[group][key] ?? 0) + value
   }
 }
 
-/** Runs seeds from one number up; after one that fails it goes on with the next. */
-async function run(name: string, options: SimulateOptions, from: number, count: number): Promise<void> {
-  const end = from + count
-  for (let seed = from; seed < end; ) {
-    try {
-      add(name, await simulate({ ...options, seed, seeds: end - seed }))
-      return
-    } catch (error) {
-      failures++
-      console.info(`${name}: ${error instanceof Error ? error.message : String(error)}`)
-      const { seed: failed } = (error as { data?: { seed?: number } }).data ?? {} // as simulate throws it
-      if (failed === undefined) throw error
-      if (failed > seed) add(name, await simulate({ ...options, seed, seeds: failed - seed }))
-      seed = failed + 1
-    }
+const total = (numbers: Record<string, number> = {}) => Object.values(numbers).reduce((sum, one) => sum + one, 0)
+
+function line(): string {
+  const seconds = (performance.now() - started) / 1_000
+  const { seeds: done = 0, calls: made = 0 } = sums['all'] ?? {}
+  const rate = `${Math.round(done / seconds)} seeds/s, ${Math.round(made / seconds)} calls/s`
+  return `${Math.round(seconds)} s: ${done} seeds, ${made} calls, ${total(sums['faults'])} faults, ${rate}; ${findings} checks broken, ${slabs} slabs held, heap ${heapMiB} MiB`
+}
+
+function ended({ block, reports, findings: found, slabs: held, heapMiB: kept }: BlockEnd): void {
+  heapMiB = kept
+  for (const report of reports) add(block.campaign, report)
+  slabs += held
+  for (const { campaign, message, again } of found) {
+    findings++
+    const [what = ''] = message.split('\n')
+    console.info(`${campaign}: ${what}\n  npx tsx test/simulation/kept.ts ${campaign} '${JSON.stringify(again)}' '...'`)
+    if (values.findings) appendFileSync(values.findings, `${campaign}: ${message}\n\n`)
   }
 }
 
-for (let done = 0; done < seeds; done += BLOCK) {
-  const count = Math.min(BLOCK, seeds - done)
-  const share = Math.min(SHARE, Math.floor(count / 3))
-  await run('exercise', exerciseOptions, first + done, count - 2 * share)
-  await run('credentials', guardedOptions, first + done + count - 2 * share, share)
-  await run('differing', differingOptions, first + done + count - share, share)
-  if (((done + count) / BLOCK) % 5 === 0)
-    console.info(`${done + count} seeds, ${seconds()} s, ${failures} checks broken, ${slabsTaken()} slabs held`)
+/** Gives a worker block after block. */
+function work(): Promise<void> {
+  const path = new URL('./campaign-worker.ts', import.meta.url)
+  const worker: ChildProcess = fork(path, { execArgv: ['--import', 'tsx', '--expose-gc', '--max-semi-space-size=32'] })
+  return new Promise((resolve, reject) => {
+    const give = (): void => {
+      const block = nextBlock()
+      if (block) worker.send(block)
+      else worker.disconnect()
+    }
+    worker.on('message', (end: BlockEnd) => {
+      ended(end)
+      give()
+    })
+    worker.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))))
+    give()
+  })
 }
 
-const { principals, renewals, strangers } = seen
-const identity = { principals: principals.size, renewals, strangers }
-console.info(JSON.stringify({ seeds, first, seconds: seconds(), failures, ...sums, identity, outcomes }, undefined, 2))
-process.exitCode = failures === 0 ? 0 : 1
+const printing = setInterval(() => console.info(line()), PRINT_EVERY_MS)
+await Promise.all(Array.from({ length: workers }, work))
+clearInterval(printing)
+console.info(line())
+console.info(
+  JSON.stringify({ first, hours: (performance.now() - started) / 3_600_000, findings, ...sums }, undefined, 2),
+)
+process.exitCode = findings + slabs === 0 ? 0 : 1

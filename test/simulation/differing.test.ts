@@ -9,7 +9,7 @@ it(
   async () => {
     const { options, outcomes } = differing()
     const { seeds, calls } = await simulate({ ...options, seed: 1, seeds: runs(300).numRuns })
-    expect(calls).toBe(seeds * CALLS)
+    expect(calls).toBeGreaterThanOrEqual(seeds * CALLS) // a client that crashes begins anew
     expect(outcomes.wrong).toBe(0)
     expect(outcomes.judged).toBeGreaterThan(calls / 8)
     expect(outcomes.refused).toBeGreaterThan(calls / 20)

@@ -49,7 +49,8 @@ describe('services of a user', () => {
     const { codes, faults, connections } = await simulate({ ...counting(), seeds: 30, faults: [] })
     expect(Object.keys(codes)).toEqual(['ok'])
     expect(Object.values(faults).every((count) => count === 0)).toBe(true)
-    expect(connections).toBe(30)
+    expect(connections).toBeGreaterThan(30) // one for each client, of which there are one to three
+    expect(connections).toBeLessThan(90)
   })
 
   it('meet only the faults that are wanted', async () => {
@@ -107,7 +108,7 @@ describe('a workload', () => {
     const { code, message, data } = await failureOf({ ...counting(), seed: 10, seeds: 5, faults: [], workload })
     expect(code).toBe('failed_precondition')
     expect(message).toContain('seed 12: the workload failed: Error: I give up')
-    expect(message).toContain('again: simulate({ ...options, seed: 12, seeds: 1 })')
+    expect(message).toContain('again: simulate({ ...options, seed: 12, seeds: 1, faultMs: 0 })')
     expect(message).toContain('about to give up')
     expect(data).toMatchObject({ seed: 12, check: 'the workload failed: Error: I give up' })
   })
@@ -161,7 +162,17 @@ describe('options', () => {
     [{ seeds: 0 }, 'seeds is a whole number from 1 to 4294967295, not 0'],
     [{ calls: 1.5 }, 'calls is a whole number from 0 to 4294967295, not 1.5'],
     [{ faults: ['rain' as FaultKind] }, 'there is no fault "rain"; there are delay, split'], // a mistake
-    [{ sedes: 3 } as Partial<SimulateOptions>, 'simulate has no option "sedes"; there are services, seed'], // likewise
+    [{ sedes: 3 } as Partial<SimulateOptions>, 'simulate has no option "sedes"; there are services, servers'], // likewise
+    [{ shrink: 'no' as unknown as boolean }, 'shrink is true, false or a number of runs, not no'], // likewise
+    [{ clients: 0 }, 'clients is a whole number from 1 to 4294967295, not 0'],
+    [{ faultMs: -1 }, 'faultMs is a whole number from 0 to 4294967295, not -1'],
+    [{ servers: {} }, 'servers has one server at least'],
+    [{ servers: { Front: ['counter'] } }, 'the server "Front" is named in a-z, 0-9 and -'],
+    [{ servers: { front: [] } }, 'servers: front is a list of names of contracts, one at least'],
+    [{ servers: { front: ['counter'], back: ['counter'] } }, 'servers: counter is at two servers'],
+    [{ servers: { front: ['counter', 'countre'] } }, 'servers has "countre", which is no service; there are counter'],
+    [{ services: [], state: 'lost' }, 'state is lost where services is a function'],
+    [{ state: 'gone' as 'lost' }, 'state is kept or lost, not gone'], // a mistake
   ])('like %j are refused', async (options, message) => {
     const { code, message: told } = await failureOf({ ...counting(), ...options })
     expect([code, told.includes(message)]).toEqual(['invalid_argument', true])

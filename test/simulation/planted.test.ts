@@ -1,31 +1,23 @@
 /** The simulator sees: each planted bug is found within some hundred seeds, and named for what it is. */
 import { expect, it } from 'vitest'
-import { NanowireError } from '../../src/index.ts'
 import { simulate } from '../../src/testing/index.ts'
-import { type Bug, bugs } from './bugs.ts'
-import { exercise, exerciseOptions } from './services.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
+import { bugs } from './bugs.ts'
+import { findBug } from './find-bug.ts'
+import { processBugs } from './process-bugs.ts'
+import { exerciseOptions } from './services.ts'
 import { streamBugs } from './stream-bugs.ts'
 
-const MAX_SEEDS = 300
+const MAX_SEEDS = 1_000
 
-/** What the simulator says first, and at which seed. */
-async function findBug(bug: Bug): Promise<{ readonly seed: number; readonly check: string } | undefined> {
-  const remove = bug.plant([exercise])
-  try {
-    await simulate({ ...exerciseOptions, seed: 1, seeds: MAX_SEEDS })
-    return undefined
-  } catch (error) {
-    if (!(error instanceof NanowireError)) throw error
-    return error.data as { seed: number; check: string } // as simulate says
-  } finally {
-    remove()
-  }
-}
-
-it.each([...bugs, ...streamBugs].map((bug) => [bug.name, bug] as const))('sees that %s', async (_, bug) => {
-  const found = await findBug(bug)
-  expect(found?.check).toMatch(bug.seenAs)
-})
+it.each([...bugs, ...streamBugs, ...processBugs].map((bug) => [bug.name, bug] as const))(
+  'sees that %s',
+  async (_, bug) => {
+    const found = await findBug(bug, MAX_SEEDS)
+    expect(found?.check).toMatch(bug.seenAs)
+  },
+  PATIENCE_MS,
+)
 
 it('sees nothing any more when the bugs are gone', async () => {
   const report = await simulate({ ...exerciseOptions, seed: 1, seeds: 20 })

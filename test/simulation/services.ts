@@ -93,7 +93,9 @@ const Exercise = contract('exercise', {
 
 function itemOf(nonce: number, number: number, size: number): Item {
   const bytes = new Uint8Array(size).fill((nonce + number) % 251)
-  return { nonce, number, bytes, sum: bytes.reduce((sum, byte) => (sum * 31 + byte) % 65_521, number) }
+  let sum = number
+  for (let at = 0; at < size; at++) sum = (sum * 31 + (bytes[at] ?? 0)) % 65_521
+  return { nonce, number, bytes, sum }
 }
 
 /** As many as were asked for, but no more than a run can carry. */
@@ -106,66 +108,71 @@ function* items(asked: Type.Static<typeof Count>): Generator<Item> {
 }
 
 /** Handlers of some streams that have begun, and whose `finally` has not run. */
-let generators = 0
+interface Running {
+  generators: number
+}
 
-export const exercise: Service = service(Exercise, {
-  echo: (request) => request,
-  nothing: () => undefined,
-  bulk: async ({ bytes }, ctx) => {
-    ctx.reply.set('size', String(bytes.length))
-    return { reversed: bytes.slice().reverse() }
-  },
-  grow: async ({ size }) => new Uint8Array(size).fill(size % 251),
-  ban: ({ who, why }, ctx) => {
-    if (who < why) throw ctx.error('Banned', { who, why })
-    if (who > why) throw ctx.error('Gone', who.length)
-    return null
-  },
-  end: ({ code }) => {
-    throw new NanowireError(code, `told to end with ${code}`)
-  },
-  async *count(asked, ctx) {
-    generators++
-    try {
-      for (const item of items(asked)) {
-        if (asked.nonce % 7 === 3 && item.number === 5) throw ctx.error('Stopped', { at: item.number })
-        yield item
+const makeExercise = (running: Running): Service =>
+  service(Exercise, {
+    echo: (request) => request,
+    nothing: () => undefined,
+    bulk: async ({ bytes }, ctx) => {
+      ctx.reply.set('size', String(bytes.length))
+      return { reversed: bytes.slice().reverse() }
+    },
+    grow: async ({ size }) => new Uint8Array(size).fill(size % 251),
+    ban: ({ who, why }, ctx) => {
+      if (who < why) throw ctx.error('Banned', { who, why })
+      if (who > why) throw ctx.error('Gone', who.length)
+      return null
+    },
+    end: ({ code }) => {
+      throw new NanowireError(code, `told to end with ${code}`)
+    },
+    async *count(asked, ctx) {
+      running.generators++
+      try {
+        for (const item of items(asked)) {
+          if (asked.nonce % 7 === 3 && item.number === 5) throw ctx.error('Stopped', { at: item.number })
+          yield item
+        }
+      } finally {
+        running.generators--
       }
-    } finally {
-      generators--
-    }
-  },
-  ticks: items,
-  async *state(asked) {
-    yield* items(asked)
-  },
-  feed: (asked) => [...items({ ...asked, count: Math.min(asked.count, 40) })],
-  async gather(given) {
-    const sum = { count: 0, bytes: 0 }
-    for await (const { bytes } of given) {
-      sum.count++
-      sum.bytes += bytes.length
-    }
-    return sum
-  },
-  async first(given) {
-    for await (const number of given) return number
-    return null
-  },
-  mirror: (given) => given,
-  async *sums(given) {
-    generators++
-    try {
-      let number = 0
-      for await (const { bytes } of given) yield { ...itemOf(bytes.length, number++, 0), bytes }
-    } finally {
-      generators--
-    }
-  },
-  tell: ({ line }) => {
-    if (line.startsWith('a')) throw new Error('this one is not taken')
-  },
-})
+    },
+    ticks: items,
+    async *state(asked) {
+      yield* items(asked)
+    },
+    feed: (asked) => [...items({ ...asked, count: Math.min(asked.count, 40) })],
+    async gather(given) {
+      const sum = { count: 0, bytes: 0 }
+      for await (const { bytes } of given) {
+        sum.count++
+        sum.bytes += bytes.length
+      }
+      return sum
+    },
+    async first(given) {
+      for await (const number of given) return number
+      return null
+    },
+    mirror: (given) => given,
+    async *sums(given) {
+      running.generators++
+      try {
+        let number = 0
+        for await (const { bytes } of given) yield { ...itemOf(bytes.length, number++, 0), bytes }
+      } finally {
+        running.generators--
+      }
+    },
+    tell: ({ line }) => {
+      if (line.startsWith('a')) throw new Error('this one is not taken')
+    },
+  })
+
+export const exercise = makeExercise({ generators: 0 })
 
 /** Mostly small, some of more than one frame, a few of several. */
 const bytes = fc
@@ -200,16 +207,20 @@ function override(schema: TSchema): fc.Arbitrary<unknown> | undefined {
   return 'maxBytes' in schema && schema['maxBytes'] === MAX_BYTES ? bytes : undefined
 }
 
+/** Of the server's current life: of one that has died no `finally` runs. */
+let running: Running = { generators: 0 }
+
 /** What every test of the simulator runs. */
 export const exerciseOptions: SimulateOptions = {
   services() {
     forgetStreams()
-    generators = 0
-    return exercise
+    running = { generators: 0 }
+    return makeExercise(running)
   },
+  state: 'lost',
   override,
   invariants: {
     'what has ended is forgotten': noStreamIsKept,
-    'every finally has run': () => generators === 0,
+    'every finally has run': () => running.generators === 0,
   },
 }

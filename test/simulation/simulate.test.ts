@@ -7,7 +7,8 @@ import { statusCodes } from '../../src/index.ts'
 import { type FaultKind, faultKinds, type SimulationReport, simulate } from '../../src/testing/index.ts'
 import { slabsTaken } from '../../src/transport/slab.ts'
 import { PATIENCE_MS, runs } from '../support/runs.ts'
-import { keptSeeds } from './seeds.ts'
+import { campaignOf } from './campaigns.ts'
+import { keptSeeds } from './kept.ts'
 import { exerciseOptions } from './services.ts'
 
 const { numRuns } = runs(1_000)
@@ -52,6 +53,7 @@ function requireVariety(report: SimulationReport): void {
 }
 
 it('what once found a fault finds it mended', async () => {
-  for (const { seed } of keptSeeds) await simulate({ ...exerciseOptions, seed })
-  expect(new Set(keptSeeds.map(({ seed }) => seed)).size).toBe(keptSeeds.length)
+  const kept = keptSeeds()
+  for (const { campaign, again } of kept) await simulate({ ...campaignOf(campaign), ...again })
+  expect(new Set(kept.map(({ campaign, again }) => `${campaign} ${again.seed}`)).size).toBe(kept.length)
 })

@@ -182,7 +182,7 @@ export const streamBugs: readonly Bug[] = [
   ),
   sometimes(
     'who leaves a stream is not believed',
-    /handler was not told|in flight/,
+    /handler was not told|in flight|after its cancellation/,
     RemoteStream.prototype,
     'cancel',
     1,

@@ -4,6 +4,7 @@ import type { ItemStream } from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
 import { UNTRAVELLED } from './handler-faults.ts'
 import type { FaultKind } from './plan.ts'
+import type { VirtualProcess } from './process.ts'
 import type { World } from './world.ts'
 
 export interface ItemWorkloadOptions {
@@ -15,10 +16,7 @@ export interface ItemWorkloadOptions {
   readonly drawValue: (method: MethodRef, side: 'request' | 'reply') => unknown
 }
 
-interface Publisher {
-  readonly method: MethodRef
-  readonly publish: (body: unknown) => void
-}
+type Publish = (body: unknown) => void
 
 /** Of a stream that does not end by itself. */
 const MOST_ITEMS = 500
@@ -26,21 +24,21 @@ const MOST_EVENT_MS = 1_500
 
 export class ItemWorkload {
   readonly #options: ItemWorkloadOptions
-  readonly #publishers: readonly Publisher[]
+  /** Events that nobody but a publisher tells of. */
+  readonly #published: readonly { readonly service: string; readonly key: string; readonly method: MethodRef }[]
 
   constructor(options: ItemWorkloadOptions) {
     this.#options = options
-    this.#publishers = options.world.services.flatMap(
-      ({ contract, handlers, publish }) =>
-        Object.entries<MethodRef>(contract.methods)
-          .filter(([key, { event }]) => event && Reflect.get(handlers, key) === undefined)
-          .map(([key, method]) => ({ method, publish: Reflect.get(publish, key) as Publisher['publish'] })), // one for each event
+    this.#published = options.world.services.flatMap(({ contract, handlers }) =>
+      Object.entries<MethodRef>(contract.methods)
+        .filter(([key, { event }]) => event && Reflect.get(handlers, key) === undefined)
+        .map(([key, method]) => ({ service: contract.name, key, method })),
     )
   }
 
   /** What a caller gives for its items. */
-  give(method: MethodRef, isBad: boolean): unknown {
-    const { chance, goesWrong, drawValue, world } = this.#options
+  give(method: MethodRef, isBad: boolean, process: VirtualProcess): unknown {
+    const { chance, goesWrong, drawValue } = this.#options
     const count = chance.pick([0, 1, 3, 10, 40])
     const items = Array.from({ length: count }, () => drawValue(method, 'request'))
     if (isBad) items.splice(chance.between(0, count), 0, UNTRAVELLED)
@@ -52,13 +50,13 @@ export class ItemWorkload {
     const pauses = items.map(() => (gapMs < 0 || chance.happens(0.5) ? -1 : chance.between(0, gapMs)))
     return giveAsync(items, failsAt, (index) => {
       const ms = pauses[index] ?? -1
-      return ms < 0 ? undefined : world.sleep(ms)
+      return ms < 0 ? undefined : process.sleep(ms)
     })
   }
 
   /** Takes items, to their end or until it has enough. Whatever the stream ends with, the observer has seen. */
-  async take(stream: ItemStream<unknown>, { event }: MethodRef): Promise<void> {
-    const { chance, goesWrong, world } = this.#options
+  async take(stream: ItemStream<unknown>, { event }: MethodRef, process: VirtualProcess): Promise<void> {
+    const { chance, goesWrong } = this.#options
     const isLeaving = goesWrong('leave', 0.3)
     const most = isLeaving ? chance.between(0, 20) : MOST_ITEMS
     const atOnce = chance.happens(0.2) ? chance.between(2, 5) : 1
@@ -67,7 +65,7 @@ export class ItemWorkload {
       : isLeaving && chance.happens(0.3)
         ? chance.between(0, 200)
         : -1
-    if (leaveMs >= 0) void world.sleep(leaveMs).then(() => stream.return())
+    if (leaveMs >= 0) void process.sleep(leaveMs).then(() => stream.return())
     for (let taken = 0; taken < most; taken += atOnce) {
       const asked = Array.from({ length: atOnce }, () => stream.next())
       const results = await Promise.allSettled(asked)
@@ -79,8 +77,11 @@ export class ItemWorkload {
   /** Tells the subscribers of some event, once or many times. */
   publish(): void {
     const { chance, drawValue, world } = this.#options
-    if (this.#publishers.length === 0 || !chance.happens(0.6)) return
-    const { method, publish } = chance.pick(this.#publishers)
+    if (this.#published.length === 0 || !chance.happens(0.6)) return
+    const { service, key, method } = chance.pick(this.#published)
+    const found = world.services.find(({ contract }) => contract.name === service) // as it is just now
+    if (!found) return
+    const publish = Reflect.get(found.publish, key) as Publish // one for each event
     for (let left = chance.pick([1, 1, 4, 30]); left > 0; left--)
       world.ledger.feeds.publish(method, drawValue(method, 'reply'), publish)
   }

@@ -9,6 +9,8 @@ export interface LaneOptions {
   readonly maxPieces?: number | undefined
   /** How long a piece takes, at most. Default 0: the next turn. */
   readonly maxDelayMs?: number | undefined
+  /** How long each piece takes at least. Default 0. */
+  readonly latencyMs?: number | undefined
   /** How many of the pieces wait for the next one and arrive with it, 0 to 1. Default 0. */
   readonly joinShare?: number | undefined
   /** Called when this many bytes have come through; nothing comes after them. */
@@ -36,9 +38,11 @@ export class Lane {
   readonly #queue: Underway[] = []
   /** Pieces whose time has come while the lane was held. */
   #due = 0
-  #isHeld = false
+  /** How many hold it. */
+  #holds = 0
   #isCut = false
   #isHealed = false
+  #isSevered = false
   #lastAt = 0
 
   constructor(clock: VirtualClock, options: LaneOptions = {}) {
@@ -59,12 +63,13 @@ export class Lane {
 
   /** A link's `carry`. */
   readonly carry = (chunk: Uint8Array, deliver: (chunk: Uint8Array) => void): void => {
-    const { maxDelayMs = 0 } = this.#isHealed ? {} : this.#options
+    const { maxDelayMs = 0, latencyMs = 0 } = this.#isHealed ? {} : this.#options
     const sentAt = this.#clock.now()
     this.sentBytes += chunk.length
+    if (this.#isSevered) return
     for (const piece of this.#split(chunk)) {
       this.#queue.push({ piece, deliver, sentAt })
-      const delayMs = Math.floor(this.#clock.random() * (maxDelayMs + 1))
+      const delayMs = latencyMs + Math.floor(this.#clock.random() * (maxDelayMs + 1))
       this.#lastAt = Math.max(this.#lastAt, sentAt + delayMs)
       const waitMs = this.#lastAt - sentAt
       if (waitMs === 0) this.#clock.turn(this.#arrived)
@@ -72,14 +77,21 @@ export class Lane {
     }
   }
 
-  /** Nothing comes through until `release`. */
+  /** Nothing comes through until whoever holds it has released it. */
   hold(): void {
-    this.#isHeld = true
+    this.#holds++
   }
 
   release(): void {
-    this.#isHeld = false
-    while (this.#due > 0) this.#deliverNext(1)
+    this.#holds--
+    while (this.#holds === 0 && this.#due > 0) this.#deliverNext(1)
+  }
+
+  /** Nothing comes through any more, what is underway neither. */
+  sever(): void {
+    this.#isSevered = true
+    this.#isCut = true
+    this.#queue.length = 0
   }
 
   /** From now on it is neither slow nor cut. What is held stays so. */
@@ -89,7 +101,7 @@ export class Lane {
 
   readonly #arrived = (): void => {
     this.#due++
-    if (this.#isHeld) return
+    if (this.#holds > 0) return
     const { joinShare = 0 } = this.#options
     const more = this.#queue.length > this.#due // so that another arrival will take this one along
     if (more && joinShare > 0 && this.#clock.random() < joinShare) return

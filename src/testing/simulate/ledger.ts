@@ -5,12 +5,13 @@
 import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { NanowireError, Processed } from '../../errors.ts'
 import { Feeds } from './feeds.ts'
+import { Hearing, LEFT } from './hearing.ts'
 import { ItemTrack } from './items.ts'
-import type { SimulatedConnection } from './network.ts'
-import { type CallRecord, type HandlerRecord, type LedgerOptions, wrongCode } from './records.ts'
+import type { VirtualProcess } from './process.ts'
+import { type CallRecord, fateOf, type HandlerRecord, type LedgerOptions, lateness, wrongCode } from './records.ts'
 
-/** What a call ends with in the ledger when its caller has left its stream, and may have been told no end of it. */
-export const LEFT = 'left'
+/** What a call ends with in the ledger when its caller's process has died. */
+export const KILLED = 'killed'
 
 /** The wheel's tick: no deadline is later (spec/session.md, S13). */
 const MAX_LATE_MS = 8
@@ -18,20 +19,12 @@ const MAX_LATE_MS = 8
 /** What a sender may send without credit, in either direction of a stream (spec/streams.md, F10). */
 const FIRST_CREDIT_BYTES = 16_384
 
-/** A reply of so many bytes fits into one frame, and waits for nothing. */
-const SHORT_BYTES = 16_000
-
-/** Ends that a client has made itself, and tells its server of by a CANCEL. */
-const TOLD: ReadonlySet<string> = new Set(['cancelled', LEFT, 'invalid_argument', 'resource_exhausted', 'internal'])
-
-/** A deadline that is not short for a network of this kind. */
-const LONG_MS = 5_000
-
 export class Ledger {
   readonly calls: CallRecord[] = []
   /** The first check that did not hold. */
   broken: string | undefined
   readonly #options: LedgerOptions
+  readonly #hearing: Hearing
   /** Running handlers. */
   readonly running = new Set<CallRecord>()
   readonly open = new Set<CallRecord>()
@@ -40,12 +33,14 @@ export class Ledger {
 
   constructor(options: LedgerOptions) {
     this.#options = options
+    this.#hearing = new Hearing({ options, running: this.running, open: this.open, maxLateMs: MAX_LATE_MS })
   }
 
-  made(method: MethodRef, timeoutMs: number, digest: string | undefined): CallRecord {
-    const madeAt = this.#options.now()
+  made(process: VirtualProcess, method: MethodRef, timeoutMs: number, digest: string | undefined): CallRecord {
+    const madeAt = process.clock.now()
     const call: CallRecord = {
       number: this.calls.length,
+      process,
       method,
       madeAt,
       deadlineAt: madeAt + timeoutMs,
@@ -56,6 +51,7 @@ export class Ledger {
       metadataCount: 0,
       toldItems: undefined,
       askedAt: madeAt,
+      askedTrulyAt: this.#options.now(),
       input: method.input ? this.#track('the items of its caller', 'block', 'server', () => call) : undefined,
       output: method.output
         ? this.#track('its items', this.#options.policyOf(method), 'client', () => call)
@@ -63,19 +59,19 @@ export class Ledger {
     }
     this.calls.push(call)
     this.open.add(call)
-    this.#options.story.tell(`call ${call.number} ${method.name} within ${timeoutMs} ms`)
+    this.#options.story.tell(`call ${call.number} of ${process.name}: ${method.name} within ${timeoutMs} ms`)
     return call
   }
 
   cancelled(call: CallRecord): void {
     if (call.end || call.cancelledAt !== undefined) return
-    call.cancelledAt = this.#options.now()
+    call.cancelledAt = call.process.clock.now()
     this.#options.story.tell(`call ${call.number} is cancelled`)
   }
 
   ran(number: number, method: MethodRef, digest: string | undefined, handler: HandlerRecord): CallRecord | undefined {
     const call = this.calls[number]
-    this.#options.story.tell(`handler of ${number} begins, from ${handler.peer}`)
+    this.#options.story.tell(`handler of ${number} begins at ${handler.process.name}, from ${handler.peer}`)
     if (!call) {
       this.fail(`a handler of ${method.name} got the request of a call that was never made: ${number}`)
       return undefined
@@ -109,7 +105,7 @@ export class Ledger {
     this.#end(call, 'ok', 'yes')
     const { handler } = call
     if (call.method.definition.kind === 'notify') return
-    this.#require(call, handler?.how === 'ok', `it was replied, and its handler ${this.#fateOf(handler)}`)
+    this.#require(call, handler?.how === 'ok', `it was replied, and its handler ${fateOf(handler)}`)
     this.#require(call, digest === handler?.digest, 'its reply is not what its handler returned')
   }
 
@@ -129,7 +125,8 @@ export class Ledger {
 
   /** Its caller waits for the next item. */
   asked(call: CallRecord): void {
-    call.askedAt = this.#options.now()
+    call.askedAt = call.process.clock.now()
+    call.askedTrulyAt = this.#options.now()
   }
 
   took(call: CallRecord, digest: string | undefined, dropped: number): void {
@@ -142,7 +139,7 @@ export class Ledger {
     this.#end(call, 'ok', 'yes')
     const { handler, output } = call
     output?.ended()
-    this.#require(call, handler?.how === 'ok', `it was told an end, and its handler ${this.#fateOf(handler)}`)
+    this.#require(call, handler?.how === 'ok', `it was told an end, and its handler ${fateOf(handler)}`)
     const { given = 0 } = output ?? {}
     this.#require(
       call,
@@ -169,16 +166,30 @@ export class Ledger {
       this.#require(
         call,
         handler?.endedAt !== undefined,
-        `its caller was told an end, and its handler ${this.#fateOf(handler)}`,
+        `its caller was told an end, and its handler ${fateOf(handler)}`,
       )
       if (call.method.errors.has(code)) {
-        this.#require(call, handler?.how === code, `it ended with ${code}, and its handler ${this.#fateOf(handler)}`)
+        this.#require(call, handler?.how === code, `it ended with ${code}, and its handler ${fateOf(handler)}`)
         this.#require(call, digest === handler?.digest, `the data of ${code} are not what its handler threw`)
       }
     }
     const wrong = wrongCode(call, code, processed, this.#options)
     if (wrong) this.#require(call, false, wrong)
     if (processed !== 'yes' && (code === 'cancelled' || code === 'deadline_exceeded')) this.#requireNotLost(call)
+  }
+
+  /** Of a process: its callers wait no more, and its handlers run no more. */
+  died(process: VirtualProcess): void {
+    const at = process.clock.now()
+    for (const call of [...this.open].filter((one) => one.process === process)) {
+      call.end = { at, code: KILLED, processed: 'maybe' }
+      this.open.delete(call)
+    }
+    for (const call of [...this.running].filter(({ handler }) => handler?.process === process)) {
+      if (call.handler) call.handler.how = KILLED
+      this.running.delete(call)
+      this.feeds.remove(call)
+    }
   }
 
   fail(what: string): void {
@@ -188,15 +199,8 @@ export class Ledger {
   /** A handler that still runs although nobody wants its reply must know so, once all that was sent has come. */
   requireSignals(): void {
     for (const call of this.running) {
-      const { handler } = call
-      const connection = handler && this.#options.network.connectionOf(handler.peer)
-      if (!connection || handler.isAborted()) continue
-      const { server, toServer, toClient } = connection
-      // A server whose places are taken by notifies does not read (spec/session.md, S9).
-      const hasRead = toServer.isEmpty && toClient.isEmpty && !this.#runsNotify(handler.peer)
-      const isGone = hasRead && this.#hasLeft(call, handler)
-      this.#require(call, !server.isGone, 'its connection is over, and its handler was not told')
-      this.#require(call, !isGone, 'its caller has gone away, and its handler was not told')
+      const untold = this.#hearing.findUntold(call)
+      if (untold) this.#require(call, false, untold)
     }
   }
 
@@ -214,11 +218,13 @@ export class Ledger {
 
   /** A call of which something still gives items. */
   findGiving(): CallRecord | undefined {
-    return this.calls.find(({ input }) => input?.isWatched === true && input.givenEnd === undefined)
+    return this.calls.find(
+      ({ input, process }) => !process.isDead && input?.isWatched === true && input.givenEnd === undefined,
+    )
   }
 
   #end(call: CallRecord, code: string, processed: Processed): void {
-    const at = this.#options.now()
+    const at = call.process.clock.now()
     this.#options.story.tell(`call ${call.number} ends: ${code}, ${processed}`)
     this.#require(call, call.end === undefined, 'it ended twice')
     this.#requireInTime(call, 'it ended')
@@ -226,14 +232,9 @@ export class Ledger {
     this.open.delete(call)
   }
 
-  /** Whoever asks late is answered at once. */
   #requireInTime(call: CallRecord, what: string): void {
-    const { askedAt, deadlineAt, cancelledAt } = call
-    const at = this.#options.now()
-    const lateMs = at - Math.max(deadlineAt, askedAt)
-    this.#require(call, lateMs <= MAX_LATE_MS, `${what} ${lateMs} ms after its deadline`)
-    const afterMs = cancelledAt === undefined ? 0 : at - Math.max(cancelledAt, askedAt)
-    this.#require(call, afterMs === 0, `${what} ${afterMs} ms after its cancellation`)
+    const late = lateness(call, MAX_LATE_MS)
+    if (late) this.#require(call, false, `${what} ${late}`)
   }
 
   #track(whose: string, policy: SlowPolicy, receiver: 'client' | 'server', call: () => CallRecord): ItemTrack {
@@ -250,45 +251,8 @@ export class Ledger {
 
   /** Nobody waits in vain for what has come. */
   #requireNotLost(call: CallRecord): void {
-    const { mayLose, mayRefuse, network, now } = this.#options
-    const { handler } = call
-    if (!handler) {
-      const isLong = call.end?.code === 'deadline_exceeded' && call.deadlineAt - call.madeAt >= LONG_MS
-      const mayMove = mayLose() || mayRefuse || !network.connections.every((one) => this.#isQuiet(one))
-      this.#require(call, !isLong || mayMove, 'its request was lost, and nothing had happened')
-      return
-    }
-    const connection = network.connectionOf(handler.peer)
-    if (!connection || handler.endedAt === undefined || handler.endedAt >= now()) return
-    const { client, server, toClient } = connection
-    // What is long, and items, wait for credit, and for others.
-    const isShort = !call.output && Number.parseInt(handler.digest ?? '0', 10) <= SHORT_BYTES
-    const hasPassed = isShort ? toClient.underwaySince > handler.endedAt : this.#isQuiet(connection)
-    const isLost = !client.isOver && !server.isOver && hasPassed && !(call.output && call.askedAt > handler.endedAt)
-    this.#require(call, !isLost, `its handler ended ${now() - handler.endedAt} ms ago, and its reply was lost`)
-  }
-
-  /** Nothing is under way, and nothing has come just now that is to be answered. */
-  #isQuiet({ name, toServer, toClient }: SimulatedConnection): boolean {
-    if (this.#runsNotify(name)) return false // its server may not read
-    return [toServer, toClient].every((lane) => lane.isEmpty && lane.deliveredAt < this.#options.now())
-  }
-
-  /** Its caller has gone away, and its server should know: told by a CANCEL, or by its own deadline. */
-  #hasLeft({ end, madeAt, deadlineAt }: CallRecord, { beganAt }: HandlerRecord): boolean {
-    const now = this.#options.now()
-    if (end?.processed === 'maybe' && TOLD.has(end.code)) return now > end.at
-    return end?.code === 'deadline_exceeded' && now > beganAt + (deadlineAt - madeAt) + MAX_LATE_MS
-  }
-
-  #runsNotify(peer: string): boolean {
-    return [...this.running].some(
-      ({ method, handler }) => method.definition.kind === 'notify' && handler?.peer === peer,
-    )
-  }
-
-  #fateOf(handler: HandlerRecord | undefined): string {
-    return handler === undefined ? 'never ran' : handler.how === undefined ? 'still runs' : `ended with ${handler.how}`
+    const lost = this.#hearing.findLost(call)
+    if (lost) this.#require(call, false, lost)
   }
 
   #require(call: CallRecord, holds: boolean, what: string): void {

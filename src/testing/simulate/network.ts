@@ -1,81 +1,114 @@
 /**
- * A network within one process: hosts that listen, connections between them as pairs of links, and what goes wrong on the
- * way. The whole protocol runs over it; only the sockets are missing.
+ * A network within one process: hosts that listen, and connections between them as pairs of links (network-faults.ts has what
+ * goes wrong with them). The whole protocol runs over it; only the sockets are missing.
  */
 import { NanowireError } from '../../errors.ts'
+import { defaultLimits } from '../../limits.ts'
 import type { OpenLink, PlaceContext, Schemes } from '../../rpc/index.ts'
 import { type MemoryLink, memoryPair } from '../../transport/index.ts'
-import type { Chance } from './chance.ts'
+import type { NetworkOptions, SimulatedConnection } from './connection.ts'
 import { FrameWatch } from './frames.ts'
 import { Lane, type LaneOptions } from './lane.ts'
-import type { FaultKind, Plan } from './plan.ts'
-import type { Story } from './story.ts'
-import type { VirtualClock } from './virtual-clock.ts'
+import { NetworkFaults } from './network-faults.ts'
+import { never, type VirtualProcess } from './process.ts'
 
 type Scheme = Awaited<ReturnType<Schemes[string]['load']>>
 
-/** One connection with both its ends. */
-export interface SimulatedConnection {
-  /** What the server calls the client, and so `ctx.peer` of its calls. */
-  readonly name: string
-  readonly client: MemoryLink
-  readonly server: MemoryLink
-  readonly toServer: Lane
-  readonly toClient: Lane
-}
-
 interface Host {
+  readonly process: VirtualProcess
   readonly limits: PlaceContext['limits']
   readonly accept: (link: OpenLink) => void
 }
 
-export interface NetworkOptions {
-  readonly clock: VirtualClock
-  readonly chance: Chance
-  readonly plan: Plan
-  readonly story: Story
-  /** Told of each fault. */
-  readonly injected: (kind: FaultKind) => void
-  /** One end says that the other one broke the protocol. */
-  readonly broken: (what: string) => void
-}
-
 export class SimulatedNetwork {
   readonly connections: SimulatedConnection[] = []
-  /** Addresses of this network: `sim://host`. */
-  readonly schemes: Schemes
   readonly #options: NetworkOptions
+  readonly #faults: NetworkFaults
   readonly #hosts = new Map<string, Host>()
-  /** Faults that wait for their moment. */
-  readonly #pending = new Set<() => void>()
-  readonly #stalled = new Set<Lane>()
-  #isHealed = false
+  readonly #byName = new Map<string, SimulatedConnection>()
+  /** Processes that are stopped, with the lanes that are held for that, and what waits for them to go on. */
+  readonly #paused = new Map<VirtualProcess, { readonly lanes: Set<Lane>; readonly dials: (() => void)[] }>()
+  /** Stands where an end was that is gone without a word. */
+  #nobody: MemoryLink | undefined
 
   constructor(options: NetworkOptions) {
     this.#options = options
+    this.#faults = new NetworkFaults(options, {
+      cut: (connection, how) => this.#cut(connection, how),
+      sever: (connection, end) => this.#losesAt(connection, end),
+    })
+  }
+
+  /** Addresses of this network, `sim://host`, as a process has them. */
+  schemesOf(process: VirtualProcess): Schemes {
     const scheme: Scheme = {
-      placeOf: (url) => ({ url: url.href, dial: (context) => this.#dial(url.host, context) }),
-      listen: async (url, context, accept) => this.#listen(url, { limits: context.limits, accept }),
+      placeOf: (url) => ({ url: url.href, dial: (context) => this.#dial(url.host, context, process) }),
+      listen: async (url, context, accept) => this.#listen(url, { process, limits: context.limits, accept }),
     }
-    this.schemes = { sim: { form: 'sim://host', takesTls: false, load: async () => scheme } }
+    return { sim: { form: 'sim://host', takesTls: false, load: async () => scheme } }
   }
 
   /** The connection of which a server's handler says that this is its peer. */
   connectionOf(peer: string): SimulatedConnection | undefined {
-    return this.connections.find(({ name }) => name === peer)
+    return this.#byName.get(peer)
   }
 
   /** From now on nothing goes wrong. A direction that fell silent stays so until its connection ends. */
   heal(): void {
-    this.#isHealed = true
-    for (const cancel of this.#pending) cancel()
-    this.#pending.clear()
+    this.#faults.heal()
     for (const { toServer, toClient } of this.connections) {
       toServer.heal()
       toClient.heal()
     }
-    for (const lane of this.#stalled) lane.release()
-    this.#stalled.clear()
+  }
+
+  /** What comes to a process waits before it, new connections too. */
+  pause(process: VirtualProcess): void {
+    if (this.#paused.has(process)) return
+    const lanes = new Set<Lane>()
+    for (const { processes, toServer, toClient } of this.connections) {
+      if (processes.server === process) lanes.add(toServer)
+      if (processes.client === process) lanes.add(toClient)
+    }
+    for (const lane of lanes) lane.hold()
+    this.#paused.set(process, { lanes, dials: [] })
+  }
+
+  resume(process: VirtualProcess): void {
+    const paused = this.#paused.get(process)
+    if (!paused) return
+    this.#paused.delete(process)
+    // Behind the timers that are due, as in a loop of events that has stood still.
+    this.#options.clock.after(0, () => {
+      for (const lane of paused.lanes) lane.release()
+      for (const go of paused.dials) go()
+    })
+  }
+
+  /**
+   * A process has died. What it has sent and is under way is lost.
+   * @param told when the other ends hear of it, in milliseconds: never, where it is `Infinity`
+   */
+  died(process: VirtualProcess, toldMs: number): void {
+    this.resume(process)
+    for (const [name, host] of this.#hosts) if (host.process === process) this.#hosts.delete(name)
+    for (const connection of this.connections) {
+      const { client, server, processes, isSevered } = connection
+      const isClient = processes.client === process
+      if (isSevered || (client.isGone && server.isGone) || (!isClient && processes.server !== process)) continue
+      this.#sever(connection)
+      const left = isClient ? server : client
+      if (toldMs !== Number.POSITIVE_INFINITY)
+        this.#options.clock.after(toldMs, () => left.destroy(new Error('reset: the process at the other end has died')))
+    }
+  }
+
+  /** The end of a run: what the links of a dead process hold is given back. */
+  bury(process: VirtualProcess): void {
+    for (const { client, server, processes } of this.connections) {
+      if (processes.client === process) client.destroy()
+      if (processes.server === process) server.destroy()
+    }
   }
 
   #listen(url: URL, host: Host): Awaited<ReturnType<Scheme['listen']>> {
@@ -86,17 +119,29 @@ export class SimulatedNetwork {
     return { url: url.href, isLocal: true, close }
   }
 
-  async #dial(name: string, context: PlaceContext): Promise<OpenLink> {
+  async #dial(name: string, context: PlaceContext, process: VirtualProcess): Promise<OpenLink> {
     const { chance, clock, plan } = this.#options
-    if (this.#goesWrong('refuse', 0.4)) {
+    if (this.#faults.goesWrong('refuse', 0.4)) {
       await new Promise<void>((resolve) => void clock.after(chance.between(0, plan.slowMs), resolve))
       if (chance.happens(0.5)) throw this.#refused(name)
     }
+    await this.#awake(name, process)
+    if (process.isDead) return never()
     const host = this.#hosts.get(name)
     if (!host) throw this.#refused(name)
-    const connection = this.#connect(context, host)
+    const connection = this.#connect(name, context, { client: process, server: host.process }, host)
     host.accept(connection.server)
     return connection.client
+  }
+
+  /** Neither end of a connection is there while its process is stopped. */
+  async #awake(name: string, process: VirtualProcess): Promise<void> {
+    for (;;) {
+      const host = this.#hosts.get(name)?.process
+      const paused = this.#paused.get(process) ?? (host && this.#paused.get(host))
+      if (!paused) return
+      await new Promise<void>((resolve) => paused.dials.push(resolve))
+    }
   }
 
   #refused(name: string): NanowireError {
@@ -104,9 +149,14 @@ export class SimulatedNetwork {
     return new NanowireError('unavailable', `nothing listens at sim://${name}`, { processed: 'no' })
   }
 
-  #connect({ limits }: PlaceContext, host: Host): SimulatedConnection {
+  #connect(
+    hostName: string,
+    { limits }: PlaceContext,
+    processes: SimulatedConnection['processes'],
+    host: Host,
+  ): SimulatedConnection {
     const { clock, story } = this.#options
-    const name = `client:${this.connections.length + 1}`
+    const name = `${processes.client.name}:${this.connections.length + 1}`
     const cut = () => this.#cut(connection, 'at a byte')
     const [toServer, toClient] = this.#lanes(name, cut)
     // The links' own turns and timers are none of a process's: they are the operating system's.
@@ -114,28 +164,27 @@ export class SimulatedNetwork {
       clock,
       limits: { client: limits, server: host.limits },
       carry: { toServer: this.#watched(toServer, name, 'client'), toClient: this.#watched(toClient, name, 'server') },
-      peers: { ofClient: 'sim://server', ofServer: name },
+      peers: { ofClient: `sim://${hostName}`, ofServer: name },
     })
-    const connection = { name, ...pair, toServer, toClient }
+    const connection: SimulatedConnection = { name, ...pair, toServer, toClient, processes, isSevered: false }
     this.connections.push(connection)
-    story.tell(`${name} is connected`)
-    this.#schedule(connection)
+    this.#byName.set(name, connection)
+    story.tell(`${name} is connected${hostName === 'server' ? '' : ` to ${hostName}`}`)
+    this.#faults.schedule(connection)
     return connection
   }
 
   #lanes(name: string, cut: () => void): [Lane, Lane] {
-    const { clock, chance, plan, story } = this.#options
-    const cutLane = this.#isOn('cut') && chance.happens(0.4) ? chance.pick([0, 1]) : -1
-    // More often early, where most happens.
-    const cutAfterBytes = chance.happens(0.3) ? chance.between(0, 200) : Math.floor(chance.random() ** 3 * 60_000)
+    const { clock, plan, story, injected } = this.#options
+    const { cutLane, cutAfterBytes, latencyMs } = this.#faults.drawLanes()
     const lanes = ['to the server', 'to the client'].map((direction, index) => {
       const arrived = (bytes: Uint8Array, pieces: number) => {
-        if (pieces > 1) this.#options.injected('join')
-        if (plan.lane.maxPieces !== 1) this.#options.injected('split')
-        if (plan.lane.maxDelayMs !== 0) this.#options.injected('delay')
+        if (pieces > 1) injected('join')
+        if (plan.lane.maxPieces !== 1) injected('split')
+        if (plan.lane.maxDelayMs !== 0) injected('delay')
         story.bytes(`${name} ${direction}`, bytes)
       }
-      const base: LaneOptions = this.#isHealed ? {} : plan.lane
+      const base: LaneOptions = this.#faults.isHealed ? {} : { ...plan.lane, latencyMs }
       return new Lane(clock, { ...base, arrived, cut, cutAfterBytes: index === cutLane ? cutAfterBytes : undefined })
     })
     return lanes as [Lane, Lane] // one for each direction
@@ -152,58 +201,32 @@ export class SimulatedNetwork {
     }
   }
 
-  #schedule(connection: SimulatedConnection): void {
-    const { chance, plan } = this.#options
-    const lane = chance.happens(0.5) ? connection.toServer : connection.toClient
-    const direction = lane === connection.toServer ? 'to the server' : 'to the client'
-    const startMs = chance.happens(0.2) ? 0 : chance.between(0, plan.faultMs)
-    const stallMs = Math.floor(chance.random() ** 2 * 3_000)
-    if (this.#goesWrong('cut', 0.3))
-      this.#later(chance.between(0, plan.faultMs), () => this.#cut(connection, 'by chance'))
-    if (this.#goesWrong('silence', 0.2))
-      this.#later(startMs, () => this.#hold(connection, lane, `${direction} for ever`))
-    else if (this.#goesWrong('stall', 0.6)) {
-      this.#later(startMs, () => {
-        this.#hold(connection, lane, direction)
-        this.#stalled.add(lane)
-        this.#later(stallMs, () => {
-          this.#stalled.delete(lane)
-          lane.release()
-        })
-      })
-    }
-  }
-
-  #hold(connection: SimulatedConnection, lane: Lane, what: string): void {
-    if (connection.client.isOver || connection.server.isOver) return
-    this.#options.injected(what.endsWith('ever') ? 'silence' : 'stall')
-    this.#options.story.tell(`${connection.name} stalls ${what}`)
-    lane.hold()
-  }
-
   #cut(connection: SimulatedConnection, how: string): void {
-    const { client, server, name } = connection
-    if (client.isOver && server.isOver) return
+    const { client, server, name, isSevered } = connection
+    if (isSevered || (client.isOver && server.isOver)) return
     this.#options.injected('cut')
     this.#options.story.tell(`${name} is cut ${how}`)
     client.destroy(new Error('cut'))
   }
 
-  #isOn(kind: FaultKind): boolean {
-    return !this.#isHealed && this.#options.plan.kinds.has(kind)
+  /** One end hears that the connection is over, and the other one hears nothing any more. */
+  #losesAt(connection: SimulatedConnection, end: 'client' | 'server'): void {
+    if (connection.isSevered || connection.client.isGone || connection.server.isGone) return
+    this.#options.injected('halfOpen')
+    this.#options.story.tell(`${connection.name} is lost at the ${end} alone`)
+    this.#sever(connection)
+    connection[end].destroy(new Error('lost'))
   }
 
-  #goesWrong(kind: FaultKind, share: number): boolean {
-    const happens = this.#options.chance.happens(share)
-    if (kind === 'refuse' && happens && this.#isOn(kind)) this.#options.injected(kind)
-    return happens && this.#isOn(kind)
-  }
-
-  #later(delayMs: number, act: () => void): void {
-    const cancel = this.#options.clock.after(delayMs, () => {
-      this.#pending.delete(cancel)
-      act()
-    })
-    this.#pending.add(cancel)
+  /** From now on nothing passes, and neither end hears what becomes of the other. */
+  #sever(connection: SimulatedConnection): void {
+    const { client, server, toServer, toClient } = connection
+    const limits = { client: defaultLimits, server: defaultLimits }
+    this.#nobody ??= memoryPair({ clock: this.#options.clock, limits }).client
+    connection.isSevered = true
+    toServer.sever()
+    toClient.sever()
+    client.join(this.#nobody)
+    server.join(this.#nobody)
   }
 }

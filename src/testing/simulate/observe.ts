@@ -10,6 +10,7 @@ import { dataDigest, digestOf, replyDigest, requestDigest } from './digest.ts'
 import { type GivenHooks, isFeed, watchFeed, watchGiven } from './given.ts'
 import { HandlerFaults, type HandlerFaultsOptions, UNTRAVELLED } from './handler-faults.ts'
 import type { Ledger } from './ledger.ts'
+import { never, type VirtualProcess } from './process.ts'
 import type { CallRecord, HandlerRecord } from './records.ts'
 import { type InnerStream, TakenItems, watchTaken } from './taken.ts'
 
@@ -20,6 +21,8 @@ const NUMBER = 'simulated-call'
 const ITEMS = 'simulated-items'
 
 export interface ObserveOptions extends HandlerFaultsOptions {
+  /** Whose calls or handlers these are. Once it has died nothing of it is told any more, and nothing comes back to its code. */
+  readonly process: VirtualProcess
   readonly ledger: Ledger
   /** Of whoever takes items. */
   readonly readers: Chance
@@ -32,29 +35,33 @@ export interface ObserveOptions extends HandlerFaultsOptions {
 
 /** Around every call at its client. */
 export function observeCaller(observe: ObserveOptions): ClientMiddleware {
-  const { ledger, callTimeoutMs } = observe
+  const { ledger, callTimeoutMs, process } = observe
   return async (call, next) => {
+    if (process.isDead) return never()
     const { method, options } = call
     const isStream = method.input || method.output
     const usualMs = isStream ? Number.POSITIVE_INFINITY : callTimeoutMs
     const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? usualMs
     const digest = requestDigest(method, call.request)
-    const record = ledger.made(method, timeoutMs, digest)
-    const onAbort = () => ledger.cancelled(record)
+    const record = ledger.made(process, method, timeoutMs, digest)
+    const onAbort = () => {
+      if (!process.isDead) ledger.cancelled(record)
+    }
     if (options.signal?.aborted) onAbort()
     options.signal?.addEventListener('abort', onAbort)
     const over = (): void => options.signal?.removeEventListener('abort', onAbort)
+    if (options.signal) void process.death.then(over)
     const observed = {
       ...options,
       metadata: { ...options.metadata, [NUMBER]: String(record.number) },
       onMetadata(metadata: Readonly<Record<string, string>>) {
-        ledger.metadataCame(record, metadata[NUMBER], metadata[ITEMS])
+        if (!process.isDead) ledger.metadataCame(record, metadata[NUMBER], metadata[ITEMS])
         options.onMetadata?.(metadata)
       },
     }
     try {
-      const request = method.input ? giveInput(call.request, record) : call.request
-      const reply = await next({ ...call, request, options: observed })
+      const request = method.input ? giveInput(call.request, record, process) : call.request
+      const reply = await process.alive(Promise.resolve(next({ ...call, request, options: observed })))
       if (method.output) return takeOutput(reply, record, observe, over)
       ledger.replied(record, replyDigest(method, reply))
       over()
@@ -73,27 +80,46 @@ function failed(ledger: Ledger, call: CallRecord, error: unknown): void {
   else ledger.fail(`call ${number} (${method.name}): it ended with what is no NanowireError: ${String(error)}`)
 }
 
+/** What is told of a producer, until its process dies: then it gives nothing more. */
+function whileAlive(process: VirtualProcess, hooks: GivenHooks): GivenHooks {
+  const { before } = hooks
+  return {
+    begun() {
+      if (!process.isDead) hooks.begun()
+    },
+    gave(item) {
+      if (!process.isDead) hooks.gave(item)
+    },
+    ended(how, error) {
+      if (!process.isDead) hooks.ended(how, error)
+    },
+    before: before && ((index) => (process.isDead ? never() : before(index))),
+  }
+}
+
 /** Watches what a caller gives. */
-function giveInput(source: unknown, { method, input }: CallRecord): unknown {
-  const watched = watchGiven(source, {
+function giveInput(source: unknown, { method, input }: CallRecord, process: VirtualProcess): unknown {
+  const hooks: GivenHooks = {
     begun() {},
     gave: (item) => input?.gave(digestOf(method.definition.request, item)),
     ended: (how) => input?.producerEnded(how),
-  })
+  }
+  const watched = watchGiven(source, whileAlive(process, hooks))
   if (input && watched !== source) input.isWatched = true
   return watched
 }
 
 /** Watches what a caller takes, who may be slow. */
 function takeOutput(reply: unknown, call: CallRecord, observe: ObserveOptions, over: () => void): unknown {
-  const { ledger, streams } = observe
+  const { ledger, process, streams } = observe
   const inner = (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]() as InnerStream // of a call with output
   const end = (told: () => void): void => {
     streams.delete(stream)
-    told()
+    if (!process.isDead) told()
     over()
   }
   const stream = new TakenItems(inner, {
+    process,
     stands: () => ledger.stands(call),
     asked: () => ledger.asked(call),
     took: (item, dropped) => ledger.took(call, digestOf(call.method.definition.reply, item), dropped),
@@ -108,14 +134,16 @@ function takeOutput(reply: unknown, call: CallRecord, observe: ObserveOptions, o
 
 /** Around every handler, the user's own middleware included. */
 export function observeHandler(options: ObserveOptions): ServerMiddleware {
-  const { ledger } = options
+  const { ledger, process } = options
   return async ({ method, request, ctx }, next) => {
+    if (process.isDead) return never()
     const number = ctx.metadata.get(NUMBER)
     if (number === undefined) return next() // of a caller that is not simulated
     const handler: HandlerRecord = {
+      process,
       peer: ctx.peer,
       isAborted: () => ctx.signal.aborted,
-      beganAt: options.now(),
+      beganAt: process.clock.now(),
       endedAt: undefined,
       how: undefined,
       digest: undefined,
@@ -127,10 +155,10 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
     if (method.input) takeInput(request as ItemStream<unknown>, call, { ...options, method, ctx }) // what such a handler is given
     const faults = new HandlerFaults(options, ctx)
     try {
-      await faults.before()
-      const reply = await next()
+      await process.alive(faults.before())
+      const reply = await process.alive(next())
       if (method.output) return giveOutput(reply, call, { ...options, request, handler, ctx, faults })
-      const told = await faults.after(reply)
+      const told = await process.alive(faults.after(reply))
       const digest = replyDigest(method, told)
       ledger.handlerEnded(call, handler, digest === undefined ? 'misfit' : 'ok', digest)
       return told
@@ -155,13 +183,16 @@ interface InputOptions extends ObserveOptions {
 function takeInput(items: ItemStream<unknown>, call: CallRecord, { ctx, method, ...observe }: InputOptions): void {
   const { input, handler } = call
   const isForeign = call.method !== method // its caller has another contract, which may let it give other items
+  const { process } = observe
   watchTaken(items, {
+    process,
     asked() {},
     took: (item, dropped) => input?.took(digestOf(method.definition.request, item), dropped),
     ended() {
       if (handler?.endedAt === undefined) input?.ended() // of one that has ended nobody reads them
     },
     failed(error) {
+      if (process.isDead) return
       const mayFail = ctx.signal.aborted || (isForeign && codeOf(error) === 'invalid_argument')
       observe.ledger.inputFailed(call, codeOf(error), mayFail)
     },
@@ -181,14 +212,14 @@ interface OutputOptions extends ObserveOptions {
 function giveOutput(
   reply: unknown,
   call: CallRecord,
-  { ledger, request, handler, ctx, faults, chance }: OutputOptions,
+  { ledger, process, request, handler, ctx, faults, chance }: OutputOptions,
 ): unknown {
   const { method, output } = call
   if (faults.repliesBadly && chance.happens(0.3)) {
     ledger.handlerEnded(call, handler, 'misfit', undefined)
     return UNTRAVELLED // not even an iterable
   }
-  const hooks: GivenHooks = {
+  const hooks = whileAlive(process, {
     begun() {
       if (output) output.hasBegun = true
     },
@@ -201,10 +232,10 @@ function giveOutput(
       const code = how === 'done' ? 'ok' : how === 'threw' ? codeOf(error) : output?.isMisfit ? 'misfit' : 'returned'
       ledger.handlerEnded(call, handler, code, how === 'threw' ? dataDigest(method, error) : undefined)
     },
-  }
+  })
   if (isFeed(reply) && chance.happens(0.7))
     return watchFeed(reply, { ...hooks, begun: () => feeds(call, request, hooks, ledger) })
-  const watched = watchGiven(reply, { ...hooks, before: faults.ofItems() })
+  const watched = watchGiven(reply, whileAlive(process, { ...hooks, before: faults.ofItems() }))
   if (watched === reply) ledger.handlerEnded(call, handler, 'misfit', undefined)
   return watched
 }

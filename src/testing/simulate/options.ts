@@ -10,12 +10,17 @@ import type { SimulateOptions } from './simulation.ts'
 
 const OPTIONS = [
   'services',
+  'servers',
+  'state',
+  'clients',
   'seed',
   'seeds',
   'calls',
   'faults',
+  'faultMs',
   'workload',
   'invariants',
+  'shrink',
   'limits',
   'router',
   'connect',
@@ -37,6 +42,12 @@ export function requireSimulation(options: SimulateOptions): { readonly firstSee
   requireCount('seeds', seeds, 1)
   requireCount('calls', calls, 0)
   requireFaults(options.faults)
+  if (options.faultMs !== undefined) requireCount('faultMs', options.faultMs, 0)
+  if (options.clients !== undefined) requireCount('clients', options.clients, 1)
+  if (typeof options.shrink === 'number') requireCount('shrink', options.shrink, 0)
+  else if (options.shrink !== undefined && typeof options.shrink !== 'boolean')
+    throw misuse(`shrink is true, false or a number of runs, not ${describeGiven(options.shrink)}`)
+  requireServers(options)
   requireFunction('workload', options.workload)
   requireFunction('override', options.override)
   requireObject('invariants', options.invariants)
@@ -55,6 +66,28 @@ function requireFaults(faults: SimulateOptions['faults'] = []): void {
   const unknown: unknown = faults.find((kind) => !allFaultKinds.includes(kind))
   if (unknown !== undefined)
     throw misuse(`there is no fault ${JSON.stringify(unknown)}; there are ${allFaultKinds.join(', ')}`)
+}
+
+/** What an address may have for a host. */
+const HOST = /^[a-z][a-z0-9-]*$/
+
+function requireServers({ services, servers, state }: SimulateOptions): void {
+  if (state !== undefined && state !== 'kept' && state !== 'lost')
+    throw misuse(`state is kept or lost, not ${String(state)}`)
+  if (state === 'lost' && typeof services !== 'function')
+    throw misuse('state is lost where services is a function that makes them anew, and here it is none')
+  if (servers === undefined) return
+  requireObject('servers', servers)
+  const entries = Object.entries<unknown>(servers)
+  if (entries.length === 0) throw misuse('servers has one server at least: { back: [...names of contracts] }')
+  for (const [host, names] of entries) {
+    if (!HOST.test(host)) throw misuse(`the server ${JSON.stringify(host)} is named in a-z, 0-9 and -, as a host is`)
+    if (!(Array.isArray(names) && names.every((name: unknown) => typeof name === 'string') && names.length > 0))
+      throw misuse(`servers: ${host} is a list of names of contracts, one at least`)
+  }
+  const all = entries.flatMap(([, names]) => names as string[]) // looked at above
+  const twice = all.find((name, index) => all.indexOf(name) !== index)
+  if (twice !== undefined) throw misuse(`servers: ${twice} is at two servers`)
 }
 
 function requireInvariant(name: string, holds: unknown): void {

@@ -15,6 +15,8 @@ export const faultKinds = {
   stall: 'a direction stops for a while',
   silence: 'a direction stops for ever',
   refuse: 'connecting fails, or takes a while',
+  reorder: 'connections take their time, each its own: what is sent first by one may come last',
+  halfOpen: 'one end of a connection has lost it, and the other is not told',
   slowHandler: 'a handler takes a while before or after its work',
   failingHandler: 'a handler throws what is no declared error',
   hangingHandler: 'a handler does not end until its signal is aborted',
@@ -24,8 +26,12 @@ export const faultKinds = {
   shortDeadline: 'a caller waits for some milliseconds only',
   cancel: 'a caller cancels',
   smallLimits: 'limits of both sides are small',
-  clientClose: 'the client closes its connection and opens another',
-  serverClose: 'the server closes, and another one takes its place',
+  clientClose: 'a client closes a connection and opens another',
+  serverClose: 'a server closes, and another one takes its place',
+  serverCrash: 'the process of a server dies, and another one takes its place',
+  clientCrash: 'the process of a client dies, and begins anew',
+  pause: 'a process is stopped for a while, and hears only then what has come meanwhile',
+  clockJump: 'the clock of a process leaps ahead, or runs fast or slow; what it tells of the day goes back as well',
   slowReader: 'who takes items takes a while for each, or stops for a long time',
   leave: 'who takes items leaves before their end',
   failingItems: 'what a caller gives ends with an error',
@@ -36,7 +42,7 @@ export type FaultKind = keyof typeof faultKinds
 export const allFaultKinds = Object.keys(faultKinds) as readonly FaultKind[] // the keys of a constant
 
 /** Nothing may be lost by these. */
-const harmless: ReadonlySet<FaultKind> = new Set(['delay', 'split', 'join'])
+const harmless: ReadonlySet<FaultKind> = new Set(['delay', 'split', 'join', 'reorder'])
 const CALM_SHARE = 0.1
 
 const BURST_SHARE = 0.05
@@ -56,27 +62,42 @@ export interface Plan {
   readonly faultMs: number
   /** Handlers take so long, at most. */
   readonly slowMs: number
+  /** A connection takes so long by itself, at most. */
+  readonly reorderMs: number
   /** Many calls, all at once. */
   readonly isBurst: boolean
 }
 
-export function drawPlan(chance: Chance, allowed: ReadonlySet<FaultKind>): Plan {
+/** What a user lets be. */
+export interface PlanBounds {
+  readonly kinds: ReadonlySet<FaultKind>
+  /** How long things go wrong, at most. */
+  readonly faultMs: number
+}
+
+/** What is drawn does not depend on the bounds, so that less goes wrong within narrower ones, and nothing else changes. */
+export function drawPlan(chance: Chance, { kinds: allowed, faultMs: mostMs }: PlanBounds): Plan {
   const isCalm = chance.happens(CALM_SHARE)
   const share = chance.pick([0.2, 0.5, 0.5, 0.8])
   const drawn = allFaultKinds.map((kind) => chance.happens(share) && !(isCalm && !harmless.has(kind)))
   const kinds = new Set(allFaultKinds.filter((kind, index) => drawn[index] && allowed.has(kind)))
+  const maxPieces = chance.pick([2, 3, 8, 40])
+  const maxDelayMs = chance.pick([1, 5, 15, 60])
+  const joinShare = chance.pick([0.2, 0.5, 0.9])
   const lane = {
-    maxPieces: kinds.has('split') ? chance.pick([2, 3, 8, 40]) : 1,
-    maxDelayMs: kinds.has('delay') ? chance.pick([1, 5, 15, 60]) : 0,
-    joinShare: kinds.has('join') ? chance.pick([0.2, 0.5, 0.9]) : 0,
+    maxPieces: kinds.has('split') ? maxPieces : 1,
+    maxDelayMs: kinds.has('delay') ? maxDelayMs : 0,
+    joinShare: kinds.has('join') ? joinShare : 0,
   }
-  const limits = { client: drawLimits(chance, kinds, clientLimits), server: drawLimits(chance, kinds, serverLimits) }
+  const drawnLimits = { client: drawLimits(chance, clientLimits), server: drawLimits(chance, serverLimits) }
+  const limits = kinds.has('smallLimits') ? drawnLimits : { client: {}, server: {} }
   return {
     kinds,
     lane,
     limits,
-    faultMs: chance.between(200, 3_000),
+    faultMs: Math.min(mostMs, chance.between(200, 3_000)),
     slowMs: chance.pick([1, 20, 200, 2_000]),
+    reorderMs: chance.pick([5, 50, 400]),
     isBurst: chance.happens(BURST_SHARE),
   }
 }
@@ -96,7 +117,7 @@ const bothLimits: Ranges = {
   lingerMs: [0, 500],
   maxMetadataBytes: [200, 400],
 }
-const clientLimits: Ranges = { ...bothLimits, maxCallsQueued: [0, 12], callTimeoutMs: [50, 3_000] }
+const clientLimits: Ranges = { ...bothLimits, maxCallsQueued: [1, 12], callTimeoutMs: [50, 3_000] }
 const serverLimits: Ranges = {
   ...bothLimits,
   maxCallsInFlight: [1, 8],
@@ -107,8 +128,7 @@ const serverLimits: Ranges = {
 /** How often each limit is small, where limits are. */
 const SMALL_SHARE = 0.3
 
-function drawLimits(chance: Chance, kinds: ReadonlySet<FaultKind>, ranges: Ranges): LimitOptions {
-  if (!kinds.has('smallLimits')) return {}
+function drawLimits(chance: Chance, ranges: Ranges): LimitOptions {
   const limits: Partial<Record<LimitName, number>> = {}
   for (const [name, [min, max]] of Object.entries(ranges)) {
     if (chance.happens(SMALL_SHARE)) limits[name as LimitName] = chance.between(min, max) // a key of Ranges

@@ -1,6 +1,6 @@
 /** What a run may not leave behind once both sides are closed, and whether their statistics say what happened. */
 import type { CallCounts } from '../../rpc/index.ts'
-import { LEFT } from './ledger.ts'
+import { LEFT } from './hearing.ts'
 import type { CallRecord } from './records.ts'
 import type { CountedSignal } from './signals.ts'
 import type { World } from './world.ts'
@@ -10,10 +10,9 @@ export function findLeftovers(world: World, signals: readonly CountedSignal[]): 
   return findTimers(world) ?? findBuffers(world) ?? findListeners(signals) ?? findDisagreement(world)
 }
 
-function findTimers({ clientSide, serverSide }: World): string | undefined {
-  const { timers: client } = clientSide.clock
-  const { timers: server } = serverSide.clock
-  return client + server === 0 ? undefined : `timers are left: ${client} of the client, ${server} of the server`
+function findTimers({ alive }: World): string | undefined {
+  const left = alive.filter(({ clock }) => clock.timers > 0).map(({ clock, name }) => `${clock.timers} of the ${name}`)
+  return left.length === 0 ? undefined : `timers are left: ${left.join(', ')}`
 }
 
 function findBuffers({ network }: World): string | undefined {
@@ -29,61 +28,64 @@ function findListeners(signals: readonly CountedSignal[]): string | undefined {
   return listeners === undefined ? undefined : `a signal has ${listeners} listeners, and all its calls have ended`
 }
 
-function findDisagreement(world: World): string | undefined {
-  const { ledger, clientSide, serverSide, network } = world
-  const clients = clientSide.connections.map((one) => one.stats())
-  const servers = serverSide.servers.map((one) => one.stats())
+/** Of what has died nobody asks how it counted. */
+function findDisagreement({ alive, ledger, network }: World): string | undefined {
+  const clients = alive.flatMap(({ connections }) => connections.map((one) => one.stats()))
+  const servers = alive.flatMap((one) => one.servers.map((server) => server.stats()))
+  const calls = ledger.calls.filter(({ process }) => !process.isDead)
   const open = [...clients, ...servers].find(({ connections, inFlight }) => connections + inFlight > 0)
   if (open) return `closed, and its statistics say ${open.connections} connections and ${open.inFlight} calls in flight`
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
   const unknownIds = sum(clients.map((stats) => stats.unknownIds))
   if (unknownIds > 0)
     return `the client got ${unknownIds} answers to calls that it had not made, or had heard of already`
   const lateReplies = sum(clients.map((stats) => stats.lateReplies))
-  const left = ledger.calls.filter(({ end }) => end?.code !== 'ok').length
+  const left = calls.filter(({ end }) => end?.code !== 'ok').length
   if (lateReplies > left) return `${lateReplies} replies came late, and ${left} callers had gone away`
-  const traffic = [
-    [
-      'sent by the client',
-      sum(clients.map((stats) => stats.bytesSent)),
-      network.connections.map((one) => one.toServer.sentBytes),
-    ],
-    [
-      'sent by the server',
-      sum(servers.map((stats) => stats.bytesSent)),
-      network.connections.map((one) => one.toClient.sentBytes),
-    ],
-  ] as const
-  for (const [what, counted, carried] of traffic) {
-    if (counted !== sum(carried))
-      return `${counted} bytes were ${what} by its statistics, and ${sum(carried)} by the network`
-  }
-  return findMiscounted(
-    ledger.calls,
-    merge(clients.map(({ calls }) => calls)),
-    merge(servers.map(({ calls }) => calls)),
+  const ofClients = network.connections.filter(({ processes }) => !processes.client.isDead)
+  const ofServers = network.connections.filter(({ processes }) => !processes.server.isDead)
+  return (
+    findMiscarried('client', clients, sum(ofClients.map(({ toServer }) => toServer.sentBytes))) ??
+    findMiscarried('server', servers, sum(ofServers.map(({ toClient }) => toClient.sentBytes))) ??
+    findMiscounted(ledger.calls, merge(clients.map((stats) => stats.calls)), merge(servers.map((stats) => stats.calls)))
   )
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+function findMiscarried(
+  side: string,
+  stats: readonly { readonly bytesSent: number }[],
+  carried: number,
+): string | undefined {
+  const counted = sum(stats.map(({ bytesSent }) => bytesSent))
+  return counted === carried
+    ? undefined
+    : `${counted} bytes were sent by the ${side} by its statistics, and ${carried} by the network`
 }
 
 /** The client counts each call once, by its end; the server each request that it has judged. */
 function findMiscounted(calls: readonly CallRecord[], client: CallCounts, server: CallCounts): string | undefined {
-  const made = merge(calls.map(({ method, end }) => ({ [method.name]: { [end?.code ?? 'open']: 1 } })))
+  const own = calls.filter(({ process }) => !process.isDead)
+  const made = merge(own.map(({ method, end }) => ({ [method.name]: { [end?.code ?? 'open']: 1 } })))
   if (!agree(client, made)) {
     const [counted, told] = [client, made].map((counts) => JSON.stringify(sorted(counts)))
     return `the client counted ${counted}, and its callers ${told}`
   }
+  const ran = calls.filter(({ handler }) => handler?.process.isDead === false)
   for (const name of new Set(calls.map(({ method }) => method.name))) {
-    const handled = calls.filter(({ method, handler }) => method.name === name && handler)
+    const handled = ran.filter(({ method }) => method.name === name)
     const returned = handled.filter(({ handler }) => handler?.how === 'ok').length
     const counts = server[name] ?? {}
     const { ok = 0 } = counts
-    const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    const total = sum(Object.values(counts))
     // Its reply was too large, or nobody waited any more when its last item could leave.
     const codes = [
       'resource_exhausted',
       ...(handled[0]?.output ? ['cancelled', 'deadline_exceeded', 'unavailable'] : []),
     ]
-    const refused = codes.reduce((sum, code) => sum + (counts[code] ?? 0), 0)
+    const refused = sum(codes.map((code) => counts[code] ?? 0))
     if (handled.length > total)
       return `${handled.length} handlers of ${name} ran, and the server counted ${total} calls`
     if (returned < ok || returned > ok + refused)
@@ -100,7 +102,7 @@ function agree(client: CallCounts, made: CallCounts): boolean {
     const counted = client[name] ?? {}
     const codes = new Set([...Object.keys(counted), ...Object.keys(told)])
     const more = [...codes].map((code) => (counted[code] ?? 0) - (told[code] ?? 0))
-    return more.every((count) => count >= 0) && more.reduce((sum, count) => sum + count, 0) === left
+    return more.every((count) => count >= 0) && sum(more) === left
   })
 }
 

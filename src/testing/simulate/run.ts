@@ -12,13 +12,16 @@ import { World } from './world.ts'
 /** What was sent has come, and deadlines are over the wire's lag, when things have gone right for so long. */
 const SETTLE_MS = 500
 
+/** Calls of a run, where they are generated and nobody says how many. */
+export const USUAL_CALLS = 25
+
 export class Run {
   readonly world: World
   readonly #options: SimulateOptions
   readonly #pool: ValuePool
   readonly #driver: Driver
   readonly #endings: Endings
-  #workload: Workload | undefined
+  #workloads: readonly Workload[] = []
 
   constructor(options: SimulateOptions, seed: number, pool: ValuePool) {
     this.#options = options
@@ -35,7 +38,7 @@ export class Run {
     const driver = this.#driver
     const { ledger, plan } = world
     world.story.tell(`seed ${world.seed}: ${[...plan.kinds].join(', ') || 'no faults'}`)
-    await driver.wait(world.serverSide.serve(), 'serving')
+    await driver.wait(Promise.all(world.servers.map((slot) => slot.serve())), 'serving')
     this.#endings.plan()
     let isDone = false
     const work = this.#work().finally(() => {
@@ -62,34 +65,56 @@ export class Run {
     await driver.until(() => ledger.findGiving() === undefined)
     await driver.pass(0) // a connection that one end gives up is closed at the other a turn later
     await this.#checkInvariants()
-    await this.#endings.closeBoth()
+    await this.#endings.closeAll()
     ledger.requireEnds()
+    this.#bury()
     await this.#requireQuiet()
   }
 
   async #work(): Promise<void> {
-    const { workload, calls = 25 } = this.#options
-    if (workload) return workload(this.world)
-    this.#workload = new Workload({ world: this.world, calls, pool: this.#pool })
-    await this.#workload.run()
+    const { world } = this
+    const { workload, calls = USUAL_CALLS } = this.#options
+    const { clients } = world
+    if (workload) {
+      await Promise.all(clients.map((slot) => slot.work((view) => workload(view))))
+      return
+    }
+    this.#workloads = clients.map((_, index) => {
+      const share = Math.ceil((calls - index) / clients.length)
+      return new Workload({ world, index, calls: share, pool: this.#pool })
+    })
+    await Promise.all(clients.map((slot, index) => slot.work(async (_, life) => this.#workloads[index]?.run(life))))
   }
 
   get #isIdle(): boolean {
-    const { ledger, clientSide, serverSide } = this.world
+    const { alive, ledger } = this.world
     if (ledger.running.size > 0) return false
-    return [...clientSide.connections, ...serverSide.servers].every((side) => {
-      const stats = side.stats()
-      return stats.inFlight === 0 && !('waiting' in stats && stats.waiting > 0)
-    })
+    return alive
+      .flatMap(({ connections, servers }) => [...connections, ...servers])
+      .every((side) => {
+        const stats = side.stats()
+        return stats.inFlight === 0 && !('waiting' in stats && stats.waiting > 0)
+      })
+  }
+
+  /** What the dead have held is given back, so that one can see whether anything else is left. */
+  #bury(): void {
+    const { network, processes } = this.world
+    for (const process of processes.filter(({ isDead }) => isDead)) {
+      network.bury(process)
+      for (const connection of process.connections) void connection.close({ drainMs: 0 })
+    }
   }
 
   async #checkInvariants(): Promise<void> {
+    const view = this.world.clients[0]?.view
+    if (!view) return
     for (const [name, holds] of Object.entries(this.#options.invariants ?? {})) {
       const what = `the invariant "${name}" does not hold`
       const judge = async (): Promise<void> => {
         let outcome: unknown
         try {
-          outcome = await holds(this.world)
+          outcome = await holds(view)
         } catch (error) {
           throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : String(error)}`)
         }
@@ -101,14 +126,14 @@ export class Run {
 
   async #requireQuiet(): Promise<void> {
     const { world } = this
-    const signals = this.#workload?.signals ?? []
+    const signals = this.#workloads.flatMap((workload) => workload.signals)
     await this.#driver.pass(0) // what is tidied up at the end of a turn
     const found = findLeftovers(world, signals)
     if (found !== undefined) throw new BrokenCheck(found)
     const { digest } = world.story
     for (const signal of signals) signal.abort()
     await this.#driver.pass(0)
-    if (world.story.digest !== digest || world.clientSide.clock.timers + world.serverSide.clock.timers > 0)
+    if (world.story.digest !== digest || world.alive.some(({ clock }) => clock.timers > 0))
       throw new BrokenCheck('a signal that was aborted after the end made something happen')
   }
 
@@ -117,9 +142,10 @@ export class Run {
   }
 
   #describeFlight(): string {
-    const { clientSide, serverSide, ledger } = this.world
-    const client = clientSide.connections.map((one) => one.stats()).map(({ inFlight, waiting }) => [inFlight, waiting])
-    const server = serverSide.servers.map((one) => one.stats().inFlight)
+    const { alive, ledger } = this.world
+    const clients = alive.flatMap(({ connections }) => connections.map((one) => one.stats()))
+    const client = clients.map(({ inFlight, waiting }) => [inFlight, waiting])
+    const server = alive.flatMap(({ servers }) => servers.map((one) => one.stats().inFlight))
     const handlers = [...ledger.running].map(({ number }) => number)
     return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}, handlers that run ${JSON.stringify(handlers)}`
   }

@@ -1,4 +1,7 @@
-/** Both sides of a run, as users have them: connections of a client and servers of a host, one after the other. */
+/**
+ * Both sides of a run, as users have them: connections of a process to hosts, and servers of a host, one after the other, each in
+ * lives that may end at any moment.
+ */
 import type { AnyContract, MethodRef } from '../../contract/index.ts'
 import {
   type CallOptions,
@@ -9,49 +12,55 @@ import {
   type ItemStream,
   type Router,
   type ServeOptions,
-  type Server,
   serveWith,
 } from '../../rpc/index.ts'
 import { memoryPair } from '../../transport/index.ts'
 import type { SimulatedNetwork } from './network.ts'
-import type { ProcessClock } from './virtual-clock.ts'
+import type { VirtualProcess } from './process.ts'
 
-export interface ClientSideOptions {
+export interface OutgoingOptions {
   readonly network: SimulatedNetwork
-  readonly clock: ProcessClock
+  readonly process: VirtualProcess
   readonly options: ConnectOptions
+  /** Where a contract is, by its name. */
+  readonly hostOf: (contract: string) => string
 }
 
 type StreamCall = (request: unknown, options?: CallOptions) => ItemStream<unknown>
 type MethodCall = (request: unknown, options?: CallOptions) => Promise<unknown>
 
-/** A client process. Its connection can be closed, and the next call after that opens another. */
-export class ClientSide {
-  readonly clock: ProcessClock
-  /** Every connection that it ever had. */
-  readonly connections: Connection[] = []
-  readonly #options: ClientSideOptions
+/** What one life of a process calls: one connection to each host, of which each can be closed and another one take its place. */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #current = new Map<string, Connection>()
 
-  constructor(options: ClientSideOptions) {
+  constructor(options: OutgoingOptions) {
     this.#options = options
-    this.clock = options.clock
-    this.reopen()
   }
 
-  get current(): Connection {
-    return this.connections[this.connections.length - 1] as Connection // the constructor opens one
+  /** Hosts that there is a connection to. */
+  get hosts(): readonly string[] {
+    return [...this.#current.keys()]
   }
 
-  /** From now on calls go through a new connection. */
-  reopen(): void {
-    const { network, clock, options } = this.#options
-    this.connections.push(connectWith(network.schemes, memoryPair)('sim://server', { ...options, clock }))
+  to(host: string): Connection {
+    return this.#current.get(host) ?? this.reopen(host)
+  }
+
+  /** From now on calls to that host go through a new connection. */
+  reopen(host: string): Connection {
+    const { network, process, options } = this.#options
+    const connect = connectWith(network.schemesOf(process), memoryPair)
+    const connection = connect(`sim://${host}`, { ...options, clock: process.clock })
+    process.connections.push(connection)
+    this.#current.set(host, connection)
+    return connection
   }
 
   /** A client whose calls go through whatever connection is there when they are made. */
   client<C extends AnyContract>(contract: C): ClientOf<C> {
     const methods = Object.keys(contract.methods).map((key) => {
-      const now = () => Reflect.get(this.current.client(contract), key) as MethodCall & { try: MethodCall } // one for each method
+      const now = () => this.#functionOf(contract, key) as MethodCall & { try: MethodCall } // one for each method
       const call: MethodCall = (request, options) => now()(request, options)
       if (methodOf(contract, key).output) return [key, Object.freeze(call)]
       const attempt: MethodCall = (request, options) => now().try(request, options)
@@ -60,26 +69,31 @@ export class ClientSide {
     return Object.freeze(Object.fromEntries(methods)) as ClientOf<C> // one for each method
   }
 
-  call(contract: AnyContract, method: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
-    return (this.#functionOf(contract, method) as MethodCall)(request, options) // of a method that is answered once
+  call(contract: AnyContract, { name }: MethodRef, request: unknown, options: CallOptions): Promise<unknown> {
+    return (this.#functionOf(contract, keyOf(name)) as MethodCall)(request, options) // of a method that is answered once
   }
 
-  open(contract: AnyContract, method: MethodRef, request: unknown, options: CallOptions): ItemStream<unknown> {
-    return (this.#functionOf(contract, method) as StreamCall)(request, options) // of a method with items
+  open(contract: AnyContract, { name }: MethodRef, request: unknown, options: CallOptions): ItemStream<unknown> {
+    return (this.#functionOf(contract, keyOf(name)) as StreamCall)(request, options) // of a method with items
   }
 
-  #functionOf(contract: AnyContract, { name }: MethodRef): unknown {
-    return Reflect.get(this.current.client(contract), name.slice(name.indexOf('/') + 1))
+  #functionOf(contract: AnyContract, key: string): unknown {
+    return Reflect.get(this.to(this.#options.hostOf(contract.name)).client(contract), key)
   }
+}
+
+function keyOf(name: string): string {
+  return name.slice(name.indexOf('/') + 1)
 }
 
 function methodOf(contract: AnyContract, key: string): MethodRef {
   return contract.methods[key] as MethodRef // one of its keys
 }
 
-export interface ServerSideOptions {
+export interface ServingOptions {
   readonly network: SimulatedNetwork
-  readonly clock: ProcessClock
+  readonly process: VirtualProcess
+  readonly host: string
   readonly router: Router
   readonly options: ServeOptions
 }
@@ -87,28 +101,14 @@ export interface ServerSideOptions {
 /** The services could not be served, or not again. Its cause is what `serve` rejected with. */
 export class NotServed extends Error {}
 
-/** A server process. Its server can be closed, and another one take its place. */
-export class ServerSide {
-  readonly clock: ProcessClock
-  readonly servers: Server[] = []
-  readonly #options: ServerSideOptions
-
-  constructor(options: ServerSideOptions) {
-    this.#options = options
-    this.clock = options.clock
-  }
-
-  get current(): Server | undefined {
-    return this.servers[this.servers.length - 1]
-  }
-
-  /** @throws NotServed */
-  async serve(): Promise<void> {
-    const { network, clock, router, options } = this.#options
-    try {
-      this.servers.push(await serveWith(network.schemes)(router, 'sim://server', { ...options, clock }))
-    } catch (cause) {
-      throw new NotServed(`serving failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
-    }
+/** Serves at a host, until it is closed or its process dies. @throws NotServed */
+export async function serveAt({ network, process, host, router, options }: ServingOptions): Promise<void> {
+  const serving = serveWith(network.schemesOf(process))(router, `sim://${host}`, { ...options, clock: process.clock })
+  try {
+    const server = await Promise.race([serving, process.death])
+    if (server) process.servers.push(server)
+  } catch (cause) {
+    if (process.isDead) return
+    throw new NotServed(`serving failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
 }

@@ -3,22 +3,27 @@
  * gives the same run always, whatever ran before it in the process.
  */
 import { NanowireError, wasMisuse } from '../../errors.ts'
-import { BrokenCheck } from './driver.ts'
+import { type Bounds, explain, type Failure } from './failure.ts'
 import { requireSimulation } from './options.ts'
 import { allFaultKinds, type FaultKind } from './plan.ts'
-import { Run } from './run.ts'
+import { Run, USUAL_CALLS } from './run.ts'
+import { Shrinker } from './shrink.ts'
 import { NotServed } from './sides.ts'
 import type { SimulateOptions, SimulationReport } from './simulation.ts'
 import { ValuePool } from './workload.ts'
 import type { World } from './world.ts'
+
+/** How many runs the search for a shorter story may take. */
+const USUAL_TRIES = 100
 
 /**
  * Runs services against callers and a network that goes wrong, once for each seed, and checks the library's promises and
  * the user's invariants: each call ends once, in time and truthfully; a handler runs at most once; nothing is left.
  *
  * @throws NanowireError `failed_precondition` when a check does not hold: its message has the seed, how to run it again
- *   and the last events; its `data` is `{ seed, check, events }`. `invalid_argument` for bad options, and for services that
- *   lack what they use; `unavailable` where a service does not start, with what it threw as the cause.
+ *   and the events, of the shortest story that was found; its `data` is `{ seed, check, again, events }`.
+ *   `invalid_argument` for bad options, and for services that lack what they use; `unavailable` where a service does not
+ *   start, with what it threw as the cause.
  * @example
  * ```ts
  * test('no order is placed twice', async () => {
@@ -35,9 +40,10 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
     try {
       await run.run()
     } catch (error) {
-      const isFirst = seed === firstSeed && !run.world.hasGoneWrong // no chance is in it
+      const { world } = run
+      const isFirst = seed === firstSeed && !world.hasGoneWrong // no chance is in it
       if (error instanceof NotServed && (isFirst || isMisuse(error.cause))) throw error.cause
-      throw explain(run.world, error)
+      throw await shortest(options, pool, { world, error })
     }
     total.add(run.world)
   }
@@ -48,20 +54,26 @@ function isMisuse(error: unknown): boolean {
   return error instanceof NanowireError && wasMisuse(error)
 }
 
-/** A run that failed, with what a person needs to see it again. */
-function explain({ seed, story, plan }: World, error: unknown): NanowireError {
-  const isKnown = error instanceof BrokenCheck || error instanceof NotServed
-  const check = isKnown ? error.message : `the workload failed: ${String(error)}`
-  const message = [
-    `seed ${seed}: ${check}`,
-    `  again: simulate({ ...options, seed: ${seed}, seeds: 1 })`,
-    `  its faults: ${[...plan.kinds].join(', ') || 'none'}`,
-    '  its last events:',
-    ...story.lines.map((line) => `    ${line}`),
-  ].join('\n')
-  const data = { seed, check, events: story.lines }
-  const cause = error instanceof NotServed ? error.cause : error
-  return new NanowireError('failed_precondition', message, { processed: 'no', data, cause })
+/** The shortest story that can be found of a seed that fails. */
+async function shortest(options: SimulateOptions, pool: ValuePool, failure: Failure): Promise<NanowireError> {
+  const { shrink = true, workload, calls = USUAL_CALLS } = options
+  const maxTries = shrink === true ? USUAL_TRIES : Number(shrink)
+  const attempt = async (bounds: Bounds): Promise<Failure | undefined> => {
+    const run = new Run({ ...options, ...defined(bounds) }, failure.world.seed, pool)
+    try {
+      await run.run()
+      return undefined
+    } catch (error) {
+      return { world: run.world, error }
+    }
+  }
+  const shrinker = new Shrinker(failure, workload ? undefined : calls, maxTries, attempt)
+  const shrunk = await shrinker.shrink()
+  return shrunk ? explain(shrunk.failure, shrunk.bounds, shrunk.tries) : explain(failure, undefined, 0)
+}
+
+function defined(bounds: Bounds): Bounds {
+  return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined))
 }
 
 /** Sums of all runs. */

@@ -6,16 +6,28 @@ import type { ClientOf, Connection, ConnectOptions, RouterOptions, ServeOptions,
 import type { Override } from '../plan.ts'
 import type { FaultKind } from './plan.ts'
 
-/** One run, as its services, workload and invariants see it. */
+/** One run, as a process of it sees it: its services, its workload; invariants see it as the first client does. */
 export interface Simulation {
   readonly seed: number
+  /** What the process is called in the story: `client`, or `client2`; the name of a server. */
+  readonly process: string
+  /** The how-manieth client it is, or the how-manieth server, from 0. */
+  readonly index: number
+  /** How often the process has crashed and begun anew. */
+  readonly restarts: number
   /** A client whose calls go through the connection that there is; where one was closed, through the next. */
   client<C extends AnyContract>(contract: C): ClientOf<C>
-  /** The connection that calls go through just now, for `ready`, `stats` and `renewCredentials`. Only the fault `clientClose` closes it. */
+  /**
+   * The connection that calls to the first server go through just now, for `ready`, `stats` and `renewCredentials`. Only the
+   * fault `clientClose` closes it.
+   */
   readonly connection: Connection
-  /** Lets virtual time pass, in milliseconds. Nothing else may wait for time: a real timer makes a run differ from itself. */
+  /**
+   * Lets virtual time pass, in milliseconds by the process's clock. Nothing else may wait for time: a real timer makes a run
+   * differ from itself. In a process that has crashed it never ends, and nor does a call.
+   */
   sleep(ms: number): Promise<void>
-  /** Virtual milliseconds. */
+  /** The process's time of day, in virtual milliseconds; the fault `clockJump` sets it ahead and back. */
   now(): number
   /** From 0 up to, not including, 1, from the seed. */
   random(): number
@@ -36,6 +48,22 @@ export interface SimulateOptions {
    * services are, wherever it has them, and nothing of its options.
    */
   readonly services: Services | ((simulation: Simulation) => Services)
+  /**
+   * Servers, each a process of its own, and which services each has, by the names of their contracts:
+   * `{ front: ['orders'], back: ['users', 'billing'] }`. What a service uses and is not beside it, it calls over the network. A
+   * function that makes the services is called for each of them. Default: one server that has them all.
+   */
+  readonly servers?: Readonly<Record<string, readonly string[]>> | undefined
+  /**
+   * What a server that has crashed begins with: its services as they were, as if all their state were on a disk (`kept`), or made
+   * anew by the function `services` (`lost`). Default `kept`.
+   */
+  readonly state?: 'kept' | 'lost' | undefined
+  /**
+   * Client processes, each of which runs the workload. Default 1; where there is no `workload`, each seed has one to so many, and
+   * the default is 3.
+   */
+  readonly clients?: number | undefined
   /** The first seed. Default 1. */
   readonly seed?: number | undefined
   /** How many seeds, one after the other. Default 100, or 1 where `seed` is given. */
@@ -44,10 +72,20 @@ export interface SimulateOptions {
   readonly calls?: number | undefined
   /** The kinds of faults that may be. Default: all of `faultKinds`. */
   readonly faults?: readonly FaultKind[] | undefined
-  /** What the callers do. Default: calls of every method, with values of `arbitrary`. */
+  /** How long things go wrong, in virtual milliseconds, at most; a seed draws 200 to 3,000. */
+  readonly faultMs?: number | undefined
+  /**
+   * What a client does; where its process crashes (`clientCrash`), that is left as it is and begins anew. Default: calls of every
+   * method, with values of `arbitrary`.
+   */
   readonly workload?: ((simulation: Simulation) => Promise<void>) | undefined
   /** What must hold when a workload has ended, by name. */
   readonly invariants?: Readonly<Record<string, Invariant>> | undefined
+  /**
+   * Looks for a shorter story of a seed that fails: with fewer kinds of faults, fewer clients and calls, less time. A number says
+   * how many runs that may take. Default `true`: 100.
+   */
+  readonly shrink?: boolean | number | undefined
   /** Limits of both sides, over those that the fault `smallLimits` draws. */
   readonly limits?:
     | { readonly client?: LimitOptions | undefined; readonly server?: LimitOptions | undefined }

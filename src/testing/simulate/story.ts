@@ -2,13 +2,15 @@
 
 import { hashBytes } from './hash.ts'
 
-/** How many of the last lines a failure shows. */
-const MAX_LINES = 40
+/** How many of the first lines a failure shows, and how many of the last. */
+const FIRST_LINES = 30
+const LAST_LINES = 50
 
 export class Story {
   readonly #now: () => number
   readonly #startMs: number
-  readonly #lines: string[] = []
+  readonly #first: string[] = []
+  readonly #last: string[] = []
   readonly #texts = new Map<string, number>()
   #high = 0x811c9dc5
   #low = 0x1b873593
@@ -25,8 +27,9 @@ export class Story {
     const ms = Math.round((this.#now() - this.#startMs) * 1_000) / 1_000
     const text = `${ms} ms  ${line}`
     this.length++
-    this.#lines.push(text)
-    if (this.#lines.length > MAX_LINES) this.#lines.shift()
+    if (this.#first.length < FIRST_LINES) this.#first.push(text)
+    else this.#last.push(text)
+    if (this.#last.length > LAST_LINES) this.#last.shift()
     for (let index = 0; index < text.length; index++) this.#mix(text.charCodeAt(index))
   }
 
@@ -42,9 +45,10 @@ export class Story {
     return [this.#high, this.#low].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
   }
 
-  /** The last lines, oldest first. */
+  /** The first lines and the last ones, oldest first, and how many are left out between them. */
   get lines(): readonly string[] {
-    return this.#lines
+    const left = this.length - this.#first.length - this.#last.length
+    return [...this.#first, ...(left > 0 ? [`… ${left} more …`] : []), ...this.#last]
   }
 
   #numberOf(text: string): number {

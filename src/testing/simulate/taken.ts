@@ -3,8 +3,11 @@
  * the stream inside is asked for one item at a time, and left once.
  */
 import type { ItemStream } from '../../rpc/index.ts'
+import { never, type VirtualProcess } from './process.ts'
 
 export interface TakenHooks {
+  /** Whose consumer it is: nothing comes to one that has died. */
+  readonly process: VirtualProcess
   /** Of a subscription: it was told that it stands. */
   stands?(): void
   /** Another item is asked for. */
@@ -41,24 +44,29 @@ export class TakenItems implements ItemStream<unknown> {
   get ready(): unknown {
     const { ready } = this.#inner
     const { stands } = this.#hooks
-    if (ready instanceof Promise && stands) ready.then(stands, () => {})
-    return ready
+    if (!(ready instanceof Promise)) return ready
+    const told: Promise<unknown> = this.#hooks.process.alive(ready)
+    if (stands) told.then(stands, () => {})
+    return told
   }
 
   async next(): Promise<IteratorResult<unknown>> {
+    const { process } = this.#hooks
     if (!this.#isOver) await this.#hooks.before?.()
+    if (process.isDead) return never()
     if (this.#isOver) return DONE
     this.#hooks.asked()
     try {
-      return this.#told(await this.#inner.next())
+      return this.#told(await process.alive(this.#inner.next()))
     } catch (error) {
+      if (!this.#isOver) this.#hooks.failed(error) // of one that was left nobody asks
       this.#isOver = true
-      this.#hooks.failed(error)
       throw error
     }
   }
 
   async return(): Promise<IteratorResult<unknown>> {
+    if (this.#hooks.process.isDead) return never()
     if (this.#isOver) return DONE
     this.#isOver = true
     this.#hooks.left()

@@ -10,6 +10,7 @@ import { UNTRAVELLED } from './handler-faults.ts'
 import { ItemWorkload } from './item-workload.ts'
 import type { FaultKind } from './plan.ts'
 import { type CountedSignal, countedSignal } from './signals.ts'
+import type { Life } from './view.ts'
 import type { World } from './world.ts'
 
 /** Values of each schema; so many seeds in a row share them, for making them costs more than a run. */
@@ -50,6 +51,8 @@ export function drawValues({ services, seed }: World, pool: ValuePool): void {
 
 export interface WorkloadOptions {
   readonly world: World
+  /** The client that makes them. */
+  readonly index: number
   readonly calls: number
   readonly pool: ValuePool
 }
@@ -63,17 +66,18 @@ export class Workload {
   /** Every signal that was passed to a call. */
   readonly signals: CountedSignal[] = []
   readonly #world: World
-  readonly #calls: number
+  /** Calls that are still to be made, in whatever life. */
+  #left: number
   readonly #pool: ValuePool
   readonly #chance: Chance
   readonly #targets: readonly Target[]
   readonly #items: ItemWorkload
 
-  constructor({ world, calls, pool }: WorkloadOptions) {
+  constructor({ world, index, calls, pool }: WorkloadOptions) {
     this.#world = world
-    this.#calls = calls
+    this.#left = calls
     this.#pool = pool
-    this.#chance = world.chance.fork('workload')
+    this.#chance = world.chance.fork(`workload ${index}`)
     this.#items = new ItemWorkload({
       world,
       chance: this.#chance,
@@ -85,35 +89,38 @@ export class Workload {
     )
   }
 
-  /** Several callers, some of which wait for their replies. Resolves when all calls have ended. */
-  async run(): Promise<void> {
+  /** Several callers in one life of the client, some of which wait for their replies. Resolves when all calls have ended. */
+  async run(life: Life): Promise<void> {
     const chance = this.#chance
+    const calls = this.#left
     if (this.#world.plan.isBurst) {
-      const calls = Array.from({ length: this.#calls * BURST }, () => this.#call())
-      await Promise.all([...calls, this.#publish()])
+      this.#left = 0
+      const open = Array.from({ length: calls * BURST }, () => this.#call(life))
+      await Promise.all([...open, this.#publish(calls, life)])
       return
     }
     const callers = chance.between(1, 6)
     const gapMs = chance.pick([1, 10, 100, 400])
-    const shares = Array.from({ length: callers }, (_, index) => Math.ceil((this.#calls - index) / callers))
-    await Promise.all(shares.map((share) => this.#caller(share, gapMs)))
+    const shares = Array.from({ length: callers }, (_, index) => Math.ceil((calls - index) / callers))
+    await Promise.all(shares.map((share) => this.#caller(share, gapMs, life)))
   }
 
   /** Beside calls that all begin at once. */
-  async #publish(): Promise<void> {
-    for (let left = this.#calls; left > 0; left--) {
-      await this.#world.sleep(this.#chance.between(0, 50))
+  async #publish(times: number, { process }: Life): Promise<void> {
+    for (let left = times; left > 0; left--) {
+      await process.sleep(this.#chance.between(0, 50))
       this.#items.publish()
     }
   }
 
-  async #caller(calls: number, gapMs: number): Promise<void> {
+  async #caller(calls: number, gapMs: number, life: Life): Promise<void> {
     const chance = this.#chance
     const open: Promise<unknown>[] = []
     for (let made = 0; made < calls; made++) {
-      if (chance.happens(0.5)) await this.#world.sleep(chance.between(0, gapMs))
+      if (chance.happens(0.5)) await life.process.sleep(chance.between(0, gapMs))
       this.#items.publish()
-      const call = this.#call()
+      this.#left--
+      const call = this.#call(life)
       if (chance.happens(0.4)) await call
       else open.push(call)
     }
@@ -121,21 +128,21 @@ export class Workload {
   }
 
   /** The observer has seen whatever it ends with. */
-  async #call(): Promise<void> {
+  async #call({ outgoing, process }: Life): Promise<void> {
     const chance = this.#chance
-    const { clientSide, seed } = this.#world
+    const { seed } = this.#world
     const { contract, method } = chance.pick(this.#targets)
     const isBad = this.#goesWrong('badRequest', 0.05)
     const isNoSource = isBad && chance.happens(0.2)
     const request =
       method.input && !isNoSource
-        ? this.#items.give(method, isBad)
+        ? this.#items.give(method, isBad, process)
         : isBad
           ? UNTRAVELLED
           : chance.pick(this.#pool.valuesOf(method.definition.request, seed))
     const options = this.#callOptions()
-    if (method.output) await this.#items.take(clientSide.open(contract, method, request, options), method)
-    else await clientSide.call(contract, method, request, options).catch(() => {})
+    if (method.output) await this.#items.take(outgoing.open(contract, method, request, options), method, process)
+    else await outgoing.call(contract, method, request, options).catch(() => {})
   }
 
   #callOptions(): CallOptions {

@@ -1,34 +1,49 @@
-/** Everything of one run: both sides, the network between them, time and chance, put together from a seed. */
+/** Everything of one run: its processes, the network between them, time and chance, put together from a seed. */
 import type { MethodRef, SlowOption, SlowPolicy } from '../../contract/index.ts'
-import { misuse } from '../../errors.ts'
 import { defaultLimits, type LimitOptions } from '../../limits.ts'
-import { type Connection, isContract, type Logger, router, type Service } from '../../rpc/index.ts'
+import type { Service } from '../../rpc/index.ts'
 import { Chance } from './chance.ts'
 import { Ledger } from './ledger.ts'
 import { SimulatedNetwork } from './network.ts'
-import { type ObserveOptions, observeCaller, observeHandler } from './observe.ts'
-import { servicesOf } from './options.ts'
+import type { ObserveOptions } from './observe.ts'
+import { hostOf, hostsOf } from './placement.ts'
 import { allFaultKinds, drawPlan, type FaultKind, type Plan } from './plan.ts'
-import { ClientSide, ServerSide } from './sides.ts'
-import type { SimulateOptions, Simulation } from './simulation.ts'
+import type { VirtualProcess } from './process.ts'
+import type { SimulateOptions } from './simulation.ts'
+import { ClientSlot, ServerSlot, type Surroundings } from './slots.ts'
 import { Story } from './story.ts'
-import { ProcessClock, VirtualClock } from './virtual-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
-export class World implements Simulation {
+/** Where the calls are generated: so many clients, at most. */
+const USUAL_CLIENTS = 3
+
+/** Faults by which a connection may end, or seem to. */
+const losing: readonly FaultKind[] = [
+  'cut',
+  'stall',
+  'silence',
+  'halfOpen',
+  'refuse',
+  'clientClose',
+  'serverClose',
+  'clientCrash',
+  'serverCrash',
+  'pause',
+  'clockJump',
+]
+
+export class World {
   readonly seed: number
   readonly story: Story
   readonly ledger: Ledger
   readonly network: SimulatedNetwork
-  readonly client: Simulation['client']
-  readonly clientSide: ClientSide
-  readonly serverSide: ServerSide
+  readonly clients: readonly ClientSlot[]
+  readonly servers: readonly ServerSlot[]
   readonly plan: Plan
   readonly faults: Record<FaultKind, number>
   readonly clock: VirtualClock
   readonly chance: Chance
   readonly #startMs: number
-  readonly #usersChance: Chance
-  readonly services: readonly Service[]
   /** Streams that have not ended for their callers. */
   readonly streams = new Set<{ return(): Promise<unknown> }>()
   /** Whether things still go wrong. */
@@ -40,90 +55,45 @@ export class World implements Simulation {
     const chance = new Chance(seed)
     this.seed = seed
     this.chance = chance
-    this.#usersChance = chance.fork('user')
     this.#startMs = Math.floor(chance.random() * 1e7) / 8
     this.clock = new VirtualClock(seed, this.#startMs)
     this.story = new Story(() => this.clock.now())
     this.faults = Object.fromEntries(allFaultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number> // all of them
-    this.plan = drawPlan(chance.fork('plan'), new Set(options.faults ?? allFaultKinds))
+    const { faults = allFaultKinds, faultMs = Number.POSITIVE_INFINITY } = options
+    this.plan = drawPlan(chance.fork('plan'), { kinds: new Set(faults), faultMs })
     this.#released = new Promise((resolve) => {
       this.#release = resolve
     })
-    const { limits = {} } = options
-    const clientLimits: LimitOptions = { ...this.plan.limits.client, ...limits.client }
-    const serverLimits: LimitOptions = { ...this.plan.limits.server, ...limits.server }
     if (this.isOn('smallLimits')) this.injected('smallLimits')
-    const common = { clock: this.clock, story: this.story, plan: this.plan, injected: this.injected }
+    const { clock, story, plan, injected } = this
     const broken = (what: string): void => this.ledger.fail(what)
-    this.network = new SimulatedNetwork({ ...common, chance: chance.fork('network'), broken })
-    const isLimited = this.isOn('smallLimits') || options.limits !== undefined
-    const isGuarded = options.serve?.authenticate !== undefined || options.connect?.credentials !== undefined
-    this.ledger = new Ledger({
-      now: () => this.clock.now(),
-      network: this.network,
-      story: this.story,
-      mayLose: () => isLimited || isGuarded || this.#hasLost,
-      mayRefuse: isLimited || isGuarded,
-      isGuarded,
-      policyOf: (method) => policyOf(this.services, method),
-      maxStreamBytes: {
-        client: clientLimits.maxStreamBytes ?? defaultLimits.maxStreamBytes,
-        server: serverLimits.maxStreamBytes ?? defaultLimits.maxStreamBytes,
-      },
-    })
-    const observed: ObserveOptions = {
-      ...common,
-      ledger: this.ledger,
-      chance: chance.fork('handlers'),
-      readers: chance.fork('readers'),
-      streams: this.streams,
-      isFaulty: () => this.isFaulty,
-      callTimeoutMs: clientLimits.callTimeoutMs ?? defaultLimits.callTimeoutMs,
-      sleep: (ms) => this.sleep(ms),
-      released: this.#released,
-      now: () => this.clock.now(),
+    this.network = new SimulatedNetwork({ clock, story, plan, injected, chance: chance.fork('network'), broken })
+    const { clients = options.workload ? 1 : USUAL_CLIENTS } = options
+    const hosts = hostsOf(options)
+    const count = options.workload ? clients : chance.fork('clients').between(1, clients)
+    const limits = {
+      client: { ...plan.limits.client, ...options.limits?.client },
+      server: { ...limitsBeside(count + hosts.length - 1, plan.limits.server), ...options.limits?.server },
     }
-    this.services = servicesOf(typeof options.services === 'function' ? options.services(this) : options.services)
-    const { use = [], log = silent, ...rest } = options.router ?? {}
-    const routed = router(this.services, { ...rest, log, use: [observeHandler(observed), ...use] })
-    const { network } = this
-    const clocks = ['client', 'server'].map(
-      (side) => new ProcessClock(this.clock, chance.fork(side).between(0, 2 ** 31)),
-    )
-    const [clientClock, serverClock] = clocks as [ProcessClock, ProcessClock] // one for each side
-    const serveOptions = { ...options.serve, limits: serverLimits }
-    this.serverSide = new ServerSide({ network, clock: serverClock, router: routed, options: serveOptions })
-    const connectOptions = {
-      ...options.connect,
-      use: [observeCaller(observed), ...(options.connect?.use ?? [])],
-      limits: clientLimits,
-    }
-    this.clientSide = new ClientSide({ network, clock: clientClock, options: connectOptions })
-    this.client = (contract) => {
-      if (!isContract(contract)) throw misuse('client takes a contract, as contract(name, methods) makes it')
-      return this.clientSide.client(contract)
-    }
+    this.ledger = this.#makeLedger(options, limits)
+    const around = this.#surroundings(options, limits)
+    this.servers = hosts.map((name, index) => new ServerSlot(around, name, index))
+    const nameOf = (index: number): string => (count === 1 ? 'client' : `client${index + 1}`)
+    this.clients = Array.from({ length: count }, (_, index) => new ClientSlot(around, nameOf(index), index))
   }
 
-  get connection(): Connection {
-    return this.clientSide.current
+  /** Every life of every process. */
+  get processes(): readonly VirtualProcess[] {
+    return [...this.clients, ...this.servers].flatMap(({ processes }) => processes)
   }
 
-  sleep(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`sleep takes milliseconds from 0, not ${String(ms)}`)
-    return new Promise((resolve) => void this.clock.after(ms, resolve))
+  /** The processes that there are. */
+  get alive(): readonly VirtualProcess[] {
+    return this.processes.filter(({ isDead }) => !isDead)
   }
 
-  now(): number {
-    return this.clock.now()
-  }
-
-  random(): number {
-    return this.#usersChance.random()
-  }
-
-  note(line: string): void {
-    this.story.tell(line)
+  get services(): readonly Service[] {
+    return this.servers.flatMap(({ services }) => services)
   }
 
   get virtualMs(): number {
@@ -148,6 +118,10 @@ export class World implements Simulation {
     this.story.tell('nothing goes wrong from now on')
     this.isFaulty = false
     this.network.heal()
+    for (const process of this.alive) {
+      process.clock.run(1)
+      this.resume(process)
+    }
   }
 
   /** Lets the handlers go that hang. */
@@ -155,10 +129,85 @@ export class World implements Simulation {
     this.#release()
   }
 
-  get #hasLost(): boolean {
-    const { cut, stall, silence, refuse, clientClose, serverClose } = this.faults
-    return cut + stall + silence + refuse + clientClose + serverClose > 0
+  /** A process is stopped: it does nothing, and hears nothing. */
+  pause(process: VirtualProcess): void {
+    process.clock.pause()
+    this.network.pause(process)
   }
+
+  resume(process: VirtualProcess): void {
+    process.clock.resume()
+    this.network.resume(process)
+  }
+
+  /** A process dies as it stands. @param toldMs when those that it was connected to hear of it */
+  kill(process: VirtualProcess, toldMs: number): void {
+    process.kill()
+    this.network.died(process, toldMs)
+    this.ledger.died(process)
+  }
+
+  #makeLedger(options: SimulateOptions, limits: Surroundings['limits']): Ledger {
+    const isLimited = this.isOn('smallLimits') || options.limits !== undefined
+    const isGuarded = options.serve?.authenticate !== undefined || options.connect?.credentials !== undefined
+    const streamBytes = ({ maxStreamBytes = defaultLimits.maxStreamBytes }: LimitOptions): number => maxStreamBytes
+    return new Ledger({
+      now: () => this.clock.now(),
+      network: this.network,
+      story: this.story,
+      mayLose: () => isLimited || isGuarded || losing.some((kind) => this.faults[kind] > 0),
+      mayHurry: () => this.faults.clockJump + this.faults.pause > 0,
+      mayRefuse: isLimited || isGuarded,
+      isGuarded,
+      isForeign: (method) => isForeign(this.services, method),
+      policyOf: (method) => policyOf(this.services, method),
+      maxCallsInFlight: limits.server.maxCallsInFlight ?? defaultLimits.maxCallsInFlight,
+      maxStreamBytes: { client: streamBytes(limits.client), server: streamBytes(limits.server) },
+    })
+  }
+
+  #surroundings(options: SimulateOptions, limits: Surroundings['limits']): Surroundings {
+    const { chance, clock, injected, ledger, network, plan, seed, story, streams } = this
+    const usersChance = chance.fork('user')
+    const observed: Omit<ObserveOptions, 'process' | 'sleep'> = {
+      plan,
+      injected,
+      ledger,
+      streams,
+      chance: chance.fork('handlers'),
+      readers: chance.fork('readers'),
+      isFaulty: () => this.isFaulty,
+      callTimeoutMs: limits.client.callTimeoutMs ?? defaultLimits.callTimeoutMs,
+      released: this.#released,
+      now: () => clock.now(),
+    }
+    return {
+      options,
+      network,
+      clock,
+      chance,
+      limits,
+      hostOf: (contract) => hostOf(options, contract),
+      view: {
+        seed,
+        firstHost: hostsOf(options)[0] ?? '',
+        random: () => usersChance.random(),
+        note: (line) => story.tell(line),
+      },
+      observe: (process) => ({ ...observed, process, sleep: (ms) => process.sleep(ms) }),
+    }
+  }
+}
+
+/** Each of the others may hold a connection for as long as it lives. */
+function limitsBeside(others: number, { maxConnections, ...limits }: LimitOptions): LimitOptions {
+  return maxConnections === undefined ? limits : { ...limits, maxConnections: maxConnections + others - 1 }
+}
+
+function isForeign(services: readonly Service[], method: MethodRef): boolean {
+  const [name] = method.name.split('/')
+  const contract = services.find((one) => one.contract.name === name)?.contract
+  return !Object.values<MethodRef>(contract?.methods ?? {}).includes(method)
 }
 
 /** What is said of slow consumers: by the service, or else by the contract. */
@@ -168,5 +217,3 @@ function policyOf(services: readonly Service[], { name, slow }: MethodRef): Slow
   const option = (options as Readonly<Record<string, SlowOption | undefined>>)[key] ?? slow // one for each method
   return typeof option === 'string' ? option : option.policy
 }
-
-const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }

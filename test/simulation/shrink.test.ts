@@ -1,0 +1,91 @@
+/** A seed that fails is told by its shortest story: with what little it takes, and one line that runs just that again. */
+import Type from 'typebox'
+import { describe, expect, it } from 'vitest'
+import { contract, NanowireError, service, unary } from '../../src/index.ts'
+import { type SimulateOptions, simulate } from '../../src/testing/index.ts'
+
+const Work = contract('work', { run: unary(Type.Object({ n: Type.Integer() }), Type.Null()) })
+
+interface Data {
+  readonly seed: number
+  readonly check: string
+  readonly again: SimulateOptions
+  readonly events: readonly string[]
+}
+
+async function failureOf(options: SimulateOptions): Promise<{ readonly message: string; readonly data: Data }> {
+  const error: unknown = await simulate(options).catch((reason: unknown) => reason)
+  if (!(error instanceof NanowireError)) throw new Error(`simulate ended with ${String(error)}`)
+  return { message: error.message, data: error.data as Data } // as simulate says
+}
+
+/** Fails once it has been called so often, or its handler was aborted. */
+function failing(most: number, onAbort = false): SimulateOptions {
+  let runs = 0
+  let aborts = 0
+  return {
+    services() {
+      runs = 0
+      aborts = 0
+      return service(Work, {
+        run(_, { signal }) {
+          runs++
+          signal.addEventListener('abort', () => {
+            aborts++
+          })
+          return null
+        },
+      })
+    },
+    invariants: { 'it is well': () => runs < most && !(onAbort && aborts > 0) },
+  }
+}
+
+describe('a seed that fails', () => {
+  it('needs no faults, one client and as many calls as it takes, where it is no fault that breaks it', async () => {
+    const { data, message } = await failureOf({ ...failing(4), clients: 8, seed: 3 })
+    expect(data.again).toEqual({ seed: 3, seeds: 1, faults: [], clients: 1, calls: 4, faultMs: expect.any(Number) })
+    expect(message).toMatch(/again: simulate\(\{ \.\.\.options, seed: 3, seeds: 1, faults: \[\], /)
+    expect(message).toMatch(/its faults: none, as short as \d+ runs could make it/)
+    expect(data.events.filter((line) => /call \d+ of client:/.test(line))).toHaveLength(4)
+  })
+
+  it('keeps the faults that it takes', async () => {
+    const { data } = await failureOf({ ...failing(1_000, true), seeds: 100 })
+    expect(data.again.faults?.length).toBeGreaterThan(0)
+    expect(data.again.faults?.length).toBeLessThan(4)
+  })
+
+  it('fails in the same way when it is run again as it says', async () => {
+    const options = failing(1_000, true)
+    const { data } = await failureOf({ ...options, seeds: 100 })
+    const again = await failureOf({ ...options, ...data.again, shrink: false })
+    expect(again.data.check).toBe(data.check)
+    expect(again.data.events).toEqual(data.events)
+  })
+
+  it('is told as it is where nobody wants it shorter, or a number of runs does not suffice', async () => {
+    const { data, message } = await failureOf({ ...failing(4), seeds: 5, shrink: false })
+    expect(data.again).toEqual({ seed: 1, seeds: 1 })
+    expect(message).not.toContain('as short as')
+    expect((await failureOf({ ...failing(4), seeds: 5, shrink: 0 })).data).toEqual(data)
+    const some = await failureOf({ ...failing(4), seeds: 5, shrink: 1 })
+    expect(some.data.again).toEqual({ seed: 1, seeds: 1, faults: [] })
+  })
+
+  it('is told as it is where it fails once only', async () => {
+    let times = 0
+    const options = { ...failing(1_000), invariants: { once: () => ++times > 1 } }
+    expect((await failureOf({ ...options, seeds: 1 })).data.again).toEqual({ seed: 1, seeds: 1 })
+  })
+
+  it('does not become another failure', async () => {
+    const workload: SimulateOptions['workload'] = async (sim) => {
+      await sim.client(Work).run.try({ n: 1 })
+      throw new Error(sim.random() < 2 && sim.index === 1 ? 'the second fails' : 'the first fails')
+    }
+    const { data } = await failureOf({ ...failing(1_000), workload, clients: 2, seeds: 1, faults: ['delay'] })
+    const alone = await failureOf({ ...failing(1_000), workload, ...data.again, faults: [], shrink: false })
+    expect(alone.data.check).toBe(data.check)
+  })
+})
