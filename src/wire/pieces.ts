@@ -31,6 +31,9 @@ function joinInto(joined: Uint8Array, pieces: readonly Uint8Array[]): Uint8Array
   return joined
 }
 
+/** What waits may lie in memory that is twice as long, and so much longer still. */
+const SLACK_BYTES = 65_536
+
 /** What of a body was not written yet. It is dropped, or written to its end. */
 export class BodyRest {
   /** Bytes that are still to be written. */
@@ -70,12 +73,13 @@ export class BodyRest {
     if (room) keepSpare(room)
   }
 
-  /** Copies what is left out of memory that others may change. */
+  /** Copies what is left out of memory that others may change, or of which it takes little. */
   own(): this {
-    if (this.#pieces.length === 1 || this.left === 0) return this // encoded, and nobody else's
     const [first, ...others] = this.#pieces.slice(this.#piece)
+    const isEncoded = this.#pieces.length === 1 // which is nobody else's
+    if (!first || (isEncoded && first.buffer.byteLength <= 2 * this.left + SLACK_BYTES)) return this
     this.#room = roomFor(this.left)
-    const joined = joinInto(this.#room, first ? [first.subarray(this.#at), ...others] : [])
+    const joined = joinInto(this.#room, [first.subarray(this.#at), ...others])
     this.#pieces = [joined.subarray(0, this.left)]
     this.#piece = 0
     this.#at = 0

@@ -38,8 +38,8 @@ export class Lane {
   readonly #queue: Underway[] = []
   /** Pieces whose time has come while the lane was held. */
   #due = 0
-  /** How many hold it. */
-  #holds = 0
+  /** What holds it. */
+  readonly #holds = new Set<string>()
   #isCut = false
   #isHealed = false
   #isSevered = false
@@ -77,14 +77,14 @@ export class Lane {
     }
   }
 
-  /** Nothing comes through until whoever holds it has released it. */
-  hold(): void {
-    this.#holds++
+  /** Nothing comes through until all that holds it is released. */
+  hold(why = 'held'): void {
+    this.#holds.add(why)
   }
 
-  release(): void {
-    this.#holds--
-    while (this.#holds === 0 && this.#due > 0) this.#deliverNext(1)
+  release(why = 'held'): void {
+    this.#holds.delete(why)
+    while (this.#holds.size === 0 && this.#due > 0) this.#deliverNext(1)
   }
 
   /** Nothing comes through any more, what is underway neither. */
@@ -101,7 +101,7 @@ export class Lane {
 
   readonly #arrived = (): void => {
     this.#due++
-    if (this.#holds > 0) return
+    if (this.#holds.size > 0) return
     const { joinShare = 0 } = this.#options
     const more = this.#queue.length > this.#due // so that another arrival will take this one along
     if (more && joinShare > 0 && this.#clock.random() < joinShare) return

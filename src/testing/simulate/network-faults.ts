@@ -35,7 +35,7 @@ export class NetworkFaults {
     this.isHealed = true
     for (const cancel of this.#pending) cancel()
     this.#pending.clear()
-    for (const lane of this.#stalled) lane.release()
+    for (const lane of this.#stalled) lane.release('stalled')
     this.#stalled.clear()
   }
 
@@ -76,7 +76,7 @@ export class NetworkFaults {
         this.#stalled.add(lane)
         this.#later(stallMs, () => {
           this.#stalled.delete(lane)
-          lane.release()
+          lane.release('stalled')
         })
       })
     }
@@ -87,7 +87,7 @@ export class NetworkFaults {
     if (connection.client.isOver || connection.server.isOver) return false
     this.#options.injected(what.endsWith('ever') ? 'silence' : 'stall')
     this.#options.story.tell(`${connection.name} stalls ${what}`)
-    lane.hold()
+    lane.hold('stalled')
     return true
   }
 

@@ -70,7 +70,7 @@ export class SimulatedNetwork {
       if (processes.server === process) lanes.add(toServer)
       if (processes.client === process) lanes.add(toClient)
     }
-    for (const lane of lanes) lane.hold()
+    for (const lane of lanes) lane.hold('paused')
     this.#paused.set(process, { lanes, dials: [] })
   }
 
@@ -80,7 +80,7 @@ export class SimulatedNetwork {
     this.#paused.delete(process)
     // Behind the timers that are due, as in a loop of events that has stood still.
     this.#options.clock.after(0, () => {
-      for (const lane of paused.lanes) lane.release()
+      for (const lane of paused.lanes) lane.release('paused')
       for (const go of paused.dials) go()
     })
   }

@@ -66,6 +66,7 @@ export class Run {
     await driver.pass(0) // a connection that one end gives up is closed at the other a turn later
     await this.#checkInvariants()
     await this.#endings.closeAll()
+    await driver.until(() => this.#isIdle) // handlers that ran on, and that nobody waits for any more
     ledger.requireEnds()
     this.#bury()
     await this.#requireQuiet()

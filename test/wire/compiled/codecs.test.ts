@@ -396,7 +396,7 @@ describe('what does not fit', () => {
     }
   })
 
-  it('is counted where there are more bytes than values may be', () => {
+  it.runIf(isOn)('is counted where there are more bytes than values may be', () => {
     const Texts = Type.Array(Type.String())
     const texts = ['a text that is longer than ten bytes', 'another one', '']
     const bytes = pack(texts).slice()
