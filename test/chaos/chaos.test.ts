@@ -13,7 +13,7 @@ describe('processes that are killed, stopped and cut off', () => {
     const programs = await buildPrograms()
     const report = await runRound(programs, { seed: 1, faults: 100, kills: 4 })
     expect(report.findings).toEqual([])
-    expect(report.kills).toBe(4)
+    expect(report.kills).toBeGreaterThanOrEqual(4)
     expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(100)
     expect(report.outcomes['run ok yes']).toBeGreaterThan(0)
     expect(report.outcomes['run unavailable maybe']).toBeGreaterThan(0)

@@ -1,8 +1,8 @@
 /** Bugs of streams and events that are planted in the library for a test, as those of bugs.ts. */
 import { EventHub } from '../../src/rpc/events.ts'
-import { ItemPump } from '../../src/rpc/item-pump.ts'
 import { ReceivedItems } from '../../src/rpc/received-items.ts'
 import { RemoteStream } from '../../src/rpc/remote-stream.ts'
+import { RunOutput } from '../../src/rpc/run-output.ts'
 import { Flows } from '../../src/session/flows.ts'
 import { Inflow } from '../../src/session/inflow.ts'
 import { Outflow } from '../../src/session/outflow.ts'
@@ -89,7 +89,16 @@ const overtaking: Bug = {
 const forgetful: Bug = {
   name: 'a producer is not told to return',
   seenAs: /never told to return|in flight that have ended|handler that has ended|did not end|handler still runs/,
-  plant: () => replace(ItemPump.prototype, 'stop', () => (done?: (error: unknown) => void) => done?.(undefined)),
+  plant: () =>
+    replace(
+      RunOutput.prototype,
+      'stop',
+      () =>
+        function (this: object, done: (error: unknown) => void) {
+          Object.assign(this, { put: () => true, end: NOTHING, fail: NOTHING }) // what still comes reaches nobody
+          done(undefined)
+        },
+    ),
 }
 
 export const streamBugs: readonly Bug[] = [
