@@ -128,7 +128,7 @@ export class Inflow implements RoomSeeker {
 
   roomGranted(): void {
     this.#hasRoom = true
-    this.#reassembler.expectWhole(this.#id, valueAt(this.#reassembler.flagsOf(this.#id), 0))
+    this.#reassembler.expectWhole(this.#id)
     this.#giveCredit()
   }
 
@@ -180,9 +180,10 @@ export class Inflow implements RoomSeeker {
   ): void {
     if (isFurther && (flags & ~(flag.MORE | flag.WAIT)) !== 0)
       throw new ProtocolError('fragment', `a further fragment of ${this.#id} with flags 0x${flags.toString(16)}`)
-    const announced = isFurther ? 0 : announcedBytes(buffer, start, valueAt(flags, start), end)
-    const believed = announced <= this.#window ? announced : 0 // or when there is room for it
-    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more, this.#isStopped, believed)
+    const itemAt = (flags & flag.GAP) === 0 ? start : start + 4
+    const announced = isFurther ? 0 : announcedBytes(buffer, start, itemAt, end)
+    const isUnwanted = this.#isStopped
+    const whole = this.#reassembler.add(this.#id, flags, buffer, start, end, more, isUnwanted, announced, this.#window)
     if (this.#isStopped) return
     if (typeof whole === 'string') this.#refuse()
     else if (whole) this.#arrived(whole.flags, whole.body, 0, whole.body.length, whole)
@@ -259,9 +260,4 @@ export class Inflow implements RoomSeeker {
     this.#credit += due
     this.#sender.credit(this.#id, due)
   }
-}
-
-/** Where the items of a DATA begin. */
-function valueAt(flags: number, start: number): number {
-  return (flags & flag.GAP) === 0 ? start : start + 4
 }

@@ -24,6 +24,8 @@ class Unfinished {
   readonly flags: number
   /** How long it is, where it says so; 0 otherwise. */
   readonly announced: number
+  /** What may be set aside on its word. */
+  readonly ahead: number
   discarded: boolean
   bytes: Uint8Array = NOTHING
   length = 0
@@ -34,9 +36,10 @@ class Unfinished {
   came = 0
   fragments = 0
 
-  constructor(flags: number, announced: number, discarded: boolean) {
+  constructor(flags: number, announced: number, ahead: number, discarded: boolean) {
     this.flags = flags
     this.announced = announced
+    this.ahead = ahead
     this.discarded = discarded
   }
 }
@@ -88,7 +91,7 @@ export class Reassembler {
 
   /**
    * Takes a fragment. `more` says whether others follow, `discards` of a first one that none of them are wanted, `announced`
-   * of a first one what `announcedBytes` found.
+   * of a first one what `announcedBytes` found, and `ahead` how much of that may be set aside before it has come.
    * @returns the message when this was its last fragment; the limit's name when this fragment broke it, once; otherwise
    * nothing. What follows a broken limit is discarded up to its last fragment.
    * @throws ProtocolError for too many of them
@@ -102,9 +105,10 @@ export class Reassembler {
     more: boolean,
     discards = false,
     announced = 0,
+    ahead = Number.POSITIVE_INFINITY,
   ): Assembled | TooLarge | undefined {
     this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? new Unfinished(flags, announced, discards)
+    const message = this.#unfinished.get(id) ?? new Unfinished(flags, announced, ahead, discards)
     this.#unfinished.set(id, message)
     this.fragments++
     countFragment(id, message, end - start)
@@ -121,11 +125,11 @@ export class Reassembler {
     return { flags: firstFlags, body: length === bytes.length ? bytes : bytes.subarray(0, length), isLendable }
   }
 
-  /** Makes room for all that a message announces of itself, where it is bytes. Who asks has set so much aside. */
-  expectWhole(id: number, startsAt: number): void {
+  /** Makes room for all that a message announces of itself. Who asks has set so much aside. */
+  expectWhole(id: number): void {
     const message = this.#unfinished?.get(id)
     if (!message || message.discarded) return
-    const size = Math.min(announcedBytes(message.bytes, 0, startsAt, message.length), this.#limits.maxMessageBytes)
+    const size = Math.min(message.announced, this.#limits.maxMessageBytes)
     if (size <= message.size) return
     this.#heldBytes += size - message.size
     message.size = size
@@ -189,8 +193,8 @@ export class Reassembler {
 }
 
 /** All that it says it will have, or twice what it had; `most` at most. */
-function sizeFor({ announced, size }: Unfinished, length: number, most: number): number {
-  const isBelieved = length <= announced && length >= BELIEVED_SHARE * announced && announced <= most
+function sizeFor({ announced, ahead, size }: Unfinished, length: number, most: number): number {
+  const isBelieved = length <= announced && length >= BELIEVED_SHARE * announced && announced <= Math.min(ahead, most)
   return isBelieved ? announced : Math.min(Math.max(length, 2 * size), most)
 }
 

@@ -1,7 +1,15 @@
 /** Messages of which something is still to come, and what is said of them (spec/protocol.md, P31 to P34). */
 import { describe, expect, it } from 'vitest'
 import { saidBodyStart } from '../../src/wire/body.ts'
-import { BufferWriter, flags, isWhole, joinBody, Reassembler, writeGoaway } from '../../src/wire/index.ts'
+import {
+  announcedBytes,
+  BufferWriter,
+  flags,
+  isWhole,
+  joinBody,
+  Reassembler,
+  writeGoaway,
+} from '../../src/wire/index.ts'
 
 const limits = { maxMessageBytes: 100_000, maxReassemblyBytes: 400_000 }
 const bytes = new Uint8Array(1_000).fill(7)
@@ -32,7 +40,7 @@ describe('a message of which more is to come', () => {
     const held = reassembler.heldBytes
     expect(reassembler.isDiscarded(1)).toBe(true)
     expect(reassembler.wanted).toEqual([2])
-    reassembler.expectWhole(1, 0)
+    reassembler.expectWhole(1)
     expect(reassembler.heldBytes).toBe(held)
     expect(reassembler.add(1, 0, bytes, 0, 1_000, false)).toBeUndefined()
     expect(reassembler.add(2, 0, bytes, 0, 1_000, false)).toMatchObject({ flags: 0, isLendable: false })
@@ -41,17 +49,21 @@ describe('a message of which more is to come', () => {
 
   it('is given room for all that it announces only where it has begun', () => {
     const reassembler = new Reassembler(limits)
-    reassembler.expectWhole(1, 0)
+    reassembler.expectWhole(1)
     expect([reassembler.size, reassembler.heldBytes]).toEqual([0, 0])
     const announcing = new Uint8Array(1_000)
     announcing.set([0xc5, 0xc0, 0x00]) // 49,152 bytes
-    reassembler.add(1, 0, announcing, 0, 1_000, true)
-    expect(reassembler.heldBytes).toBe(1_000)
-    reassembler.expectWhole(1, 0)
+    reassembler.add(1, 0, announcing, 0, 1_000, true, false, announcedBytes(announcing, 0, 0, 1_000), 10_000)
+    reassembler.add(1, 0, bytes.subarray(0, 900), 0, 900, true)
+    reassembler.add(1, 0, bytes.subarray(0, 900), 0, 900, true)
+    reassembler.add(1, 0, bytes.subarray(0, 900), 0, 900, true)
+    expect(reassembler.heldBytes).toBe(4_000) // more than a sixteenth has come, and its word goes as far as 10,000
+    reassembler.expectWhole(1)
     expect(reassembler.heldBytes).toBe(49_155)
-    reassembler.expectWhole(1, 0)
+    reassembler.expectWhole(1)
     expect(reassembler.heldBytes).toBe(49_155)
-    reassembler.remove(1)
+    const rest = new Uint8Array(49_155 - 3_700)
+    expect(reassembler.add(1, 0, rest, 0, rest.length, false)).toMatchObject({ isLendable: true })
     expect(reassembler.heldBytes).toBe(0)
   })
 })
