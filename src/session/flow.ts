@@ -7,6 +7,7 @@ import { LEAST_PIECE_BYTES, PIECE_BYTES, type Priority, TurnTaker } from './turn
 
 /** What one call has under way besides whole messages. */
 export interface Flow {
+  readonly id: number
   /** What comes in, for a call that has a stream in this direction. */
   readonly inflow: Inflow | undefined
   /** What goes out. */

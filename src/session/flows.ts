@@ -2,7 +2,7 @@
  * Everything of one connection that is longer than a frame (spec/streams.md): streams by the ids of their calls, messages that
  * leave in fragments, what is acknowledged and what is not. Made when the first of them comes, as most connections have none.
  */
-import { type BodyRest, type FrameDecoder, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
+import { type BodyRest, type FrameDecoder, IdTable, type Kind, ProtocolError, Reassembler } from '../wire/index.ts'
 import type { Clock } from './clock.ts'
 import { type Flow, MessageRest } from './flow.ts'
 import { Inflow } from './inflow.ts'
@@ -31,10 +31,10 @@ export class Flows {
   readonly #window: SendWindow
   readonly #turns: Turns
   readonly #reassembler: Reassembler
-  readonly #flows = new Map<number, Flow>()
+  readonly #flows = new IdTable<Flow>()
   readonly #room: Room
   /** In the order in which they came. */
-  readonly #rests = new Set<MessageRest>()
+  #rests: MessageRest[] = []
   /** Of those that take turns. */
   #restBytes = 0
   readonly #clock: Clock
@@ -84,6 +84,7 @@ export class Flows {
     const outflow = sends ? new Outflow(id, this.#sender, this.#window, this.#turns) : undefined
     if (outflow) outflow.priority = priority
     const flow: Flow = {
+      id,
       inflow,
       outflow,
       priority,
@@ -92,7 +93,8 @@ export class Flows {
       endsBy: undefined,
       cancelTimer: undefined,
     }
-    this.#flows.set(id, flow)
+    if (this.#flows.get(id)) this.#flows.replace(flow)
+    else this.#flows.add(flow)
     return flow
   }
 
@@ -112,7 +114,7 @@ export class Flows {
     })
     leaving.priority = flow.priority
     flow.rest = leaving
-    this.#rests.add(leaving)
+    this.#rests.push(leaving)
     this.unsentBytes += leaving.bytes
     this.#addRests()
     if (rest.left > 0) rest.own() // what did not leave at once may change
@@ -120,7 +122,7 @@ export class Flows {
 
   /** Messages that have not left whole. */
   get unsent(): number {
-    return this.#rests.size
+    return this.#rests.length
   }
 
   /**
@@ -141,7 +143,9 @@ export class Flows {
   #dropRest(flow: Flow): void {
     const { rest } = flow
     flow.rest = undefined
-    if (!rest || !this.#rests.delete(rest)) return
+    const place = rest ? this.#rests.indexOf(rest) : -1
+    if (!rest || place < 0) return
+    this.#rests.splice(place, 1)
     rest.stop()
     this.unsentBytes -= rest.bytes
     if (rest.takesTurns) this.#restBytes -= rest.bytes
@@ -163,7 +167,7 @@ export class Flows {
     if (!flow) return
     this.cut(id)
     flow.inflow?.over()
-    this.#flows.delete(id)
+    this.#flows.remove(id)
   }
 
   /** The connection is over: while its calls are told so, nothing more is written. */
@@ -171,12 +175,12 @@ export class Flows {
     this.#isOver = true
     this.#room.close()
     for (const rest of this.#rests) rest.stop()
-    this.#rests.clear()
-    for (const { outflow } of this.#flows.values()) outflow?.stop()
+    this.#rests = []
+    for (const { outflow } of this.#flows.entries()) outflow?.stop()
   }
 
   closeAll(): void {
-    for (const id of [...this.#flows.keys()]) this.close(id)
+    for (const { id } of this.#flows.entries()) this.close(id)
   }
 
   /** Bulk has come, of whatever call. */

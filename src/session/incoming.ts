@@ -2,8 +2,9 @@
  * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
  * leaves nothing but the last id.
  */
+
+import { IdTable } from '../wire/index.ts'
 import type { Flow } from './flow.ts'
-import { IdTable } from './id-table.ts'
 import { isAfter } from './ids.ts'
 
 /** Whoever runs a call's handler. */
@@ -16,14 +17,17 @@ export interface CallRunner {
 export class IncomingCall {
   readonly id: number
   readonly oneWay: boolean
+  /** Of its request, where it is answered by a stream. */
+  readonly keptBytes: number
   /** Set by the handler's side. */
   runner: CallRunner | undefined
   /** Its streams, where it has any. */
   flow: Flow | undefined
 
-  constructor(id: number, oneWay: boolean) {
+  constructor(id: number, oneWay: boolean, keptBytes: number) {
     this.id = id
     this.oneWay = oneWay
+    this.keptBytes = keptBytes
     this.runner = undefined
     this.flow = undefined
   }
@@ -32,6 +36,8 @@ export class IncomingCall {
 export class IncomingCalls {
   readonly #calls = new IdTable<IncomingCall>()
   #oneWay = 0
+  /** Of the requests of streams: each is kept for as long as the client takes its time. */
+  keptBytes = 0
   /** The latest id that the peer has used; `undefined` before the first. */
   lastId: number | undefined
 
@@ -49,9 +55,10 @@ export class IncomingCalls {
     return this.lastId === undefined || isAfter(id, this.lastId)
   }
 
-  add(id: number, oneWay: boolean): IncomingCall {
-    const call = new IncomingCall(id, oneWay)
+  add(id: number, oneWay: boolean, keptBytes = 0): IncomingCall {
+    const call = new IncomingCall(id, oneWay, keptBytes)
     this.#calls.add(call)
+    this.keptBytes += keptBytes
     if (oneWay) this.#oneWay++
     return call
   }
@@ -62,7 +69,9 @@ export class IncomingCalls {
 
   remove(call: IncomingCall): void {
     call.flow?.cancelTimer?.()
-    if (this.#calls.remove(call.id) && call.oneWay) this.#oneWay--
+    if (!this.#calls.remove(call.id)) return
+    this.keptBytes -= call.keptBytes
+    if (call.oneWay) this.#oneWay--
   }
 
   /** Tells every handler that its caller is gone. Their slots stay until they end. */

@@ -38,8 +38,9 @@ export class Room {
 
   /** Asks for room for an item, which is granted now or later. */
   seek(seeker: RoomSeeker): void {
-    this.#seekers.add(seeker)
-    this.#grant()
+    if (this.#seekers.has(seeker)) return
+    if (this.#hasRoomFor(seeker)) this.#grantTo(seeker)
+    else this.#seekers.add(seeker)
   }
 
   /** Somebody waits for the item of one that seeks room. */
@@ -61,13 +62,21 @@ export class Room {
     this.#grant()
   }
 
-  /** Items that nobody takes must not hold up those that somebody waits for: one of these has room beyond all there is. */
   #grant(): void {
     for (const seeker of this.#seekers) {
-      if (this.#free < (seeker.isAwaited ? 0 : this.#itemBytes)) continue
-      this.#free -= this.#itemBytes
+      if (!this.#hasRoomFor(seeker)) continue
       this.#seekers.delete(seeker)
-      seeker.roomGranted()
+      this.#grantTo(seeker)
     }
+  }
+
+  /** Items that nobody takes must not hold up those that somebody waits for: one of these has room beyond all there is. */
+  #hasRoomFor({ isAwaited }: RoomSeeker): boolean {
+    return this.#free >= (isAwaited ? 0 : this.#itemBytes)
+  }
+
+  #grantTo(seeker: RoomSeeker): void {
+    this.#free -= this.#itemBytes
+    seeker.roomGranted()
   }
 }

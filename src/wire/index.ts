@@ -53,6 +53,7 @@ export {
   readCredentials,
   readHello,
 } from './hello.ts'
+export { IdTable } from './id-table.ts'
 export { pack } from './msgpack.ts'
 export { copyBytes, uint32At } from './octets.ts'
 export { type Body, BodyRest, isWhole, joinBody } from './pieces.ts'

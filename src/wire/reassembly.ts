@@ -4,6 +4,7 @@
  */
 import type { Limits } from '../limits.ts'
 import { ProtocolError } from './frame.ts'
+import { IdTable } from './id-table.ts'
 import { uintAt } from './octets.ts'
 import { keepSpare, keepUntouched, newLendable, takeSpare, wasKept } from './spare.ts'
 
@@ -21,6 +22,7 @@ export type TooLarge = 'maxMessageBytes' | 'maxReassemblyBytes'
 const NOTHING = new Uint8Array(0)
 
 class Unfinished {
+  readonly id: number
   readonly flags: number
   /** How long it is, where it says so; 0 otherwise. */
   readonly announced: number
@@ -36,7 +38,8 @@ class Unfinished {
   came = 0
   fragments = 0
 
-  constructor(flags: number, announced: number, ahead: number, discarded: boolean) {
+  constructor(id: number, flags: number, announced: number, ahead: number, discarded: boolean) {
+    this.id = id
     this.flags = flags
     this.announced = announced
     this.ahead = ahead
@@ -62,7 +65,7 @@ export class Reassembler {
   fragments = 0
   readonly #limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>
   /** Made when a message comes in fragments, as few connections ever have one. */
-  #unfinished: Map<number, Unfinished> | undefined
+  #unfinished: IdTable<Unfinished> | undefined
   #heldBytes = 0
 
   constructor(limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>) {
@@ -81,12 +84,12 @@ export class Reassembler {
 
   /** Messages of which more is wanted. */
   get wanted(): number[] {
-    const unfinished = [...(this.#unfinished ?? [])]
-    return unfinished.flatMap(([id, { discarded }]) => (discarded ? [] : [id]))
+    const unfinished = this.#unfinished?.entries() ?? []
+    return unfinished.filter(({ discarded }) => !discarded).map(({ id }) => id)
   }
 
   has(id: number): boolean {
-    return this.#unfinished?.has(id) === true
+    return this.#unfinished?.get(id) !== undefined
   }
 
   /**
@@ -107,9 +110,12 @@ export class Reassembler {
     announced = 0,
     ahead = Number.POSITIVE_INFINITY,
   ): Assembled | TooLarge | undefined {
-    this.#unfinished ??= new Map()
-    const message = this.#unfinished.get(id) ?? new Unfinished(flags, announced, ahead, discards)
-    this.#unfinished.set(id, message)
+    this.#unfinished ??= new IdTable()
+    let message = this.#unfinished.get(id)
+    if (!message) {
+      message = new Unfinished(id, flags, announced, ahead, discards)
+      this.#unfinished.add(message)
+    }
     this.fragments++
     countFragment(id, message, end - start)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
@@ -118,7 +124,7 @@ export class Reassembler {
       this.#forget(message)
     }
     if (more) return broken
-    this.#unfinished.delete(id)
+    this.#unfinished.remove(id)
     if (message.discarded) return broken
     this.#heldBytes -= message.size
     const { flags: firstFlags, bytes, length, isLendable } = message
@@ -153,10 +159,8 @@ export class Reassembler {
 
   /** Forgets a message, of which no more will come. */
   remove(id: number): void {
-    const message = this.#unfinished?.get(id)
-    if (!message) return
-    this.#unfinished?.delete(id)
-    this.#forget(message)
+    const message = this.#unfinished?.remove(id)
+    if (message) this.#forget(message)
   }
 
   /** Forgets what has come of a message; the rest of it is discarded as it comes. */

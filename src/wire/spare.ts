@@ -20,10 +20,10 @@ let spareBytes = 0
 
 /** A buffer of at least so many bytes, whatever stands in it; `undefined` where there is none. */
 export function takeSpare(leastBytes: number): Uint8Array | undefined {
-  const index = spare.findIndex(({ length }) => length >= leastBytes)
-  const found = spare[index]
+  const place = spare.findIndex(({ length }) => length >= leastBytes)
+  const found = place < 0 ? undefined : spare[place] // of -1 the engine would make text
   if (!found || found.length > Math.max(LEAST_BYTES, MOST_TIMES * leastBytes)) return undefined
-  spare.splice(index, 1)
+  spare.splice(place, 1)
   spareBytes -= found.length
   return found
 }

@@ -1,6 +1,6 @@
 /** The tables of calls by themselves: what waits, what is in flight, whose caller has gone, at both ends (spec/session.md). */
 import { describe, expect, it, vi } from 'vitest'
-import { IdTable } from '../../src/session/id-table.ts'
+import { IdTable } from '../../src/wire/id-table.ts'
 import { cancel, IncomingCalls } from '../../src/session/incoming.ts'
 import type { Flow } from '../../src/session/index.ts'
 import { GoneCall, OutgoingCalls } from '../../src/session/outgoing.ts'

@@ -1,6 +1,7 @@
 /**
  * Entries by their ids, which rise by one: a ring that is looked into by the id's last bits, and a map for those that
- * outlast a round of it. May not allocate for an entry that ends within a round.
+ * outlast a round of it. May not allocate for an entry that ends within a round: a map that is filled and emptied makes its
+ * tables anew, in old memory, where the engine asks each time whether all of the heap is to be collected.
  */
 
 const SMALLEST_RING = 16

@@ -1,8 +1,8 @@
 /** The table of ids against a Map: whatever is added, replaced and removed, in whatever order. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { IdTable } from '../../src/session/id-table.ts'
 import { nextId } from '../../src/session/ids.ts'
+import { IdTable } from '../../src/wire/id-table.ts'
 
 interface Entry {
   readonly id: number
