@@ -32,7 +32,7 @@ function takeLongNumber(buffer: Uint8Array, at: number, token: number): number |
   switch (token) {
     case 0xcc:
       cursor.at = at + 2
-      return byteAt(buffer, at + 1)
+      return byteAt(buffer, at + 1) | 0 // a number past the end too: where the cursor is tells
     case 0xcd:
       cursor.at = at + 3
       return uintAt(buffer, at + 1, 2)
