@@ -4,7 +4,7 @@
  * called. A copy says so; the package stays as it is. Invariant: what is not one of these names is not touched, and then nothing loads.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { outputFolder } from './build.ts'
@@ -36,12 +36,19 @@ export function nodeArguments(): string[] {
   const original = join(addonFolder, 'prebuilds', `fuzzer-${process.platform}-${process.arch}.node`)
   mkdirSync(outputFolder, { recursive: true })
   const copy = join(outputFolder, 'fuzzer.node')
-  writeFileSync(copy, withoutNewNames(readFileSync(original)))
+  writeWhole(copy, withoutNewNames(readFileSync(original)))
   const hook = join(outputFolder, 'addon.cjs')
-  writeFileSync(hook, hookText(original, copy))
+  writeWhole(hook, hookText(original, copy))
   const again = tryLoading(['--require', hook])
   if (again !== undefined) throw new Error(`the fuzzer's native part does not load, nor does its copy: ${again}`)
   return ['--require', hook]
+}
+
+/** Takes the place of what stands there at once and whole: another run has it loaded, and this one may be cut short. */
+function writeWhole(path: string, content: string | Uint8Array): void {
+  const own = `${path}.${process.pid}`
+  writeFileSync(own, content)
+  renameSync(own, path)
 }
 
 function hookText(original: string, copy: string): string {
@@ -66,8 +73,12 @@ interface Section {
   readonly link: number
 }
 
-/** A shared object (ELF, 64 bits, little-endian) that does not ask for the newer libraries any more. */
+/** The first bytes of an ELF file of 64 bits, little-endian. */
+const ELF = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1])
+
+/** A shared object that does not ask for the newer libraries any more. */
 function withoutNewNames(original: Buffer): Buffer {
+  if (!original.subarray(0, ELF.length).equals(ELF)) throw new Error("the fuzzer's native part is no ELF of 64 bits")
   const elf = Buffer.from(original)
   const sections = sectionsOf(elf)
   const [symbols, versions, needs] = [DYNSYM, VERSYM, VERNEED].map((type) => sections.find((one) => one.type === type))

@@ -9,7 +9,7 @@ import { defaultLimits } from '../src/limits.ts'
 import { kindRules } from '../src/wire/index.ts'
 import { outcomeOf, slowUnpack } from '../test/wire/slow-msgpack.ts'
 import { outputFolder, root } from './build.ts'
-import { jazzer, writeInputs } from './run.ts'
+import { jazzer, nodeOptionsOf, writeInputs } from './run.ts'
 import { linesOf } from './seeds.ts'
 import { slowDecode } from './slow-decoder.ts'
 import type { Target } from './target.ts'
@@ -123,7 +123,7 @@ export async function distil(names: readonly TargetName[], addon: readonly strin
     const merged = join(outputFolder, 'merged', name)
     rmSync(merged, { recursive: true, force: true })
     mkdirSync(merged, { recursive: true })
-    const env = { ...process.env, NANOWIRE_FUZZ: name, NODE_OPTIONS: addon.join(' ') }
+    const env = { ...process.env, NANOWIRE_FUZZ: name, NODE_OPTIONS: nodeOptionsOf(addon) }
     const args = [...jazzer(merged, corpus, seeds), '-merge=1']
     const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' })
     if (status !== 0) throw new Error(`${name} cannot be merged:\n${stderr.slice(-2_000)}`)

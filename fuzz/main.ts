@@ -3,66 +3,61 @@
  * what it found (README.md). Invariant: the exit code is 0 where nothing was found, 1 where something was, 2 for wrong use.
  */
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { InvalidArgumentError, Option } from 'commander'
+import { number, script, whole } from '../test/support/command-line.ts'
 import { nodeArguments } from './addon.ts'
 import { buildModules } from './build.ts'
 import { distil, keep } from './keep.ts'
-import { type AnyName, aboutOf, allNames, isAnyName, type Result, runTarget } from './run.ts'
-import { isTargetName, targetNames } from './targets/index.ts'
+import { type AnyName, aboutOf, allNames, type Result, runTarget } from './run.ts'
+import { isTargetName, type TargetName, targetNames } from './targets/index.ts'
 import { printTimes } from './time.ts'
 
-const usage = `npm run fuzz -- <target|all> [--minutes N | --seconds N] [--seed N] [--jobs N]
-npm run fuzz -- keep <target> <file>   makes an input smaller and adds it to fuzz/found
-npm run fuzz -- distil <target|all>    makes fuzz/corpus anew of all that was reached
-npm run fuzz -- time                   how long the library takes for a MiB of what they keep
-npm run fuzz -- list                   the targets`
+interface Flags {
+  readonly minutes: number
+  readonly seconds?: number | undefined
+  readonly seed?: number | undefined
+  readonly jobs: number
+}
 
-const { positionals, values } = read()
-const [command = '', ...rest] = positionals
-if (command === 'list') await list()
-else if (command === 'time') await printTimes()
-else if (command === 'keep') await keepOne(rest)
-else if (command === 'distil') await prepared((addon) => distil(namesOf(rest[0] ?? '').filter(isTargetName), addon))
-else await run(namesOf(command))
+const duration = number(0.001)
+const fuzz = script('npm run fuzz --', 'Tries to break what reads the bytes of a peer (fuzz/README.md)')
+  .usage('<target|all> [options]')
+  .argument('<target|all>', 'what is tried', someOf(allNames))
+  .option('--minutes <number>', 'for each target', duration, 1)
+  .addOption(new Option('--seconds <number>', 'the same').argParser(duration).conflicts('minutes'))
+  .option('--seed <seed>', 'by chance without it', whole(1))
+  .option('--jobs <count>', 'targets at a time', whole(1), availableParallelism())
+  .action(run)
+fuzz
+  .command('keep')
+  .description('makes an input smaller and adds it to fuzz/found')
+  .argument('<target>', 'whose input it is', oneTarget)
+  .argument('<file>', 'the input')
+  .action(keep)
+fuzz
+  .command('distil')
+  .description('makes fuzz/corpus anew of all that was reached')
+  .argument('<target|all>', 'of what', someOf(targetNames))
+  .action((names: readonly TargetName[]) => prepared((addon) => distil(names, addon)))
+fuzz.command('time').description('how long the library takes for a MiB of what they keep').action(printTimes)
+fuzz.command('list').description('the targets').action(list)
+await fuzz.parseAsync()
 
-function read() {
-  try {
-    const number = { type: 'string' } as const
-    return parseArgs({
-      allowPositionals: true,
-      options: { minutes: number, seconds: number, seed: number, jobs: number },
-    })
-  } catch (error) {
-    return wrongUse(error instanceof Error ? error.message : String(error))
+function someOf<T extends string>(names: readonly T[]) {
+  return (text: string): readonly T[] => {
+    const chosen = text === 'all' ? names : names.filter((name) => name === text)
+    if (chosen.length > 0) return chosen
+    throw new InvalidArgumentError(`There is no target ${text}; there are ${names.join(', ')} and all.`)
   }
 }
 
-function wrongUse(message: string): never {
-  console.error(`${message}\n\n${usage}`)
-  process.exit(2)
-}
-
-function namesOf(name: string): readonly AnyName[] {
-  if (name === 'all') return allNames
-  if (isAnyName(name)) return [name]
-  return wrongUse(
-    name === '' ? 'which target?' : `there is no target ${name}; there are ${allNames.join(', ')} and all`,
-  )
-}
-
-function numberOf(text: string | undefined, name: string, otherwise: number): number {
-  const number = text === undefined ? otherwise : Number(text)
-  return number > 0 ? number : wrongUse(`--${name} is a number above 0, not ${text}`)
+function oneTarget(text: string): TargetName {
+  if (isTargetName(text)) return text
+  throw new InvalidArgumentError(`There is no target ${text}; inputs are of ${targetNames.join(', ')}.`)
 }
 
 async function list(): Promise<void> {
   for (const name of allNames) console.log(`${name.padEnd(16)}${await aboutOf(name)}`)
-}
-
-async function keepOne([name = '', file = '']: readonly string[]): Promise<void> {
-  if (!isTargetName(name)) wrongUse(`there is no target ${name}; inputs are of ${targetNames.join(', ')}`)
-  if (file === '') wrongUse('which file?')
-  await keep(name, file)
 }
 
 async function prepared<T>(then: (addon: readonly string[]) => Promise<T>): Promise<T> {
@@ -71,10 +66,10 @@ async function prepared<T>(then: (addon: readonly string[]) => Promise<T>): Prom
   return then(addon)
 }
 
-async function run(names: readonly AnyName[]): Promise<void> {
-  const seconds = numberOf(values.seconds, 'seconds', 60 * numberOf(values.minutes, 'minutes', 1))
-  const seed = numberOf(values.seed, 'seed', 1 + Math.floor(Math.random() * 1e9))
-  const jobs = Math.min(numberOf(values.jobs, 'jobs', availableParallelism()), names.length)
+async function run(names: readonly AnyName[], flags: Flags): Promise<void> {
+  const seconds = flags.seconds ?? 60 * flags.minutes
+  const seed = flags.seed ?? 1 + Math.floor(Math.random() * 1e9)
+  const jobs = Math.min(flags.jobs, names.length)
   const waiting = [...names]
   const results: Result[] = []
   console.log(`seed ${seed}, ${seconds} s for each of ${names.length}, ${jobs} at a time`)

@@ -1,22 +1,18 @@
 /** Runs one target in a process of its own, under the fuzzer or, where its inputs are structured, under fast-check. */
-import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { instrumented, modulesFolder, outputFolder, root } from './build.ts'
 import { linesOf } from './seeds.ts'
 import { isStructuredName, type StructuredName, structuredNames, structuredOf } from './structured.ts'
-import { isTargetName, loadTarget, type TargetName, targetNames } from './targets/index.ts'
+import { loadTarget, type TargetName, targetNames } from './targets/index.ts'
 import { nothingWatched, type Watched } from './watch.ts'
 
 export type AnyName = TargetName | StructuredName
 
 export const allNames: readonly AnyName[] = [...targetNames, ...structuredNames]
-
-export function isAnyName(name: string): name is AnyName {
-  return isTargetName(name) || isStructuredName(name)
-}
 
 export async function aboutOf(name: AnyName): Promise<string> {
   return isStructuredName(name) ? structuredOf(name).about : (await loadTarget(name)).about
@@ -48,18 +44,24 @@ const MAX_LINES = 40
 const NOISE =
   /^(INFO:|Skip loading|#\d+\s+(NEW|REDUCE|RELOAD|INITED|pulse)|######|"|Done |Loaded |WARNING: no interesting|This may also)/
 
+/** They end with this process, whatever ends it. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill()
+})
+
 export async function runTarget(name: AnyName, settings: RunSettings): Promise<Result> {
   const started = performance.now()
-  const saysPath = join(outputFolder, `${name}.json`)
-  rmSync(saysPath, { force: true })
+  const saysPath = join(modulesFolder, `${name}.json`) // another run may have the same target
   const args = isStructuredName(name) ? structuredArguments(name, settings) : await fuzzerArguments(name, settings)
   const env = {
     ...process.env,
     NANOWIRE_FUZZ: name,
     NANOWIRE_FUZZ_SAYS: saysPath,
-    NODE_OPTIONS: settings.addon.join(' '),
+    NODE_OPTIONS: nodeOptionsOf(settings.addon),
   }
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
   const lines: string[] = []
   const all: string[] = []
   let coverage = ''
@@ -73,13 +75,20 @@ export async function runTarget(name: AnyName, settings: RunSettings): Promise<R
   createInterface(child.stderr).on('line', hear)
   const ticks = setInterval(() => settings.hear(progressLine(name, watchedAt(saysPath), started, coverage)), MINUTE_MS)
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  running.delete(child)
   clearInterval(ticks)
   const watched = watchedAt(saysPath)
+  const isFine = code === 0 && watched.inputs > 0 // a fuzzer that begins nothing finds nothing
   return {
     inputs: watched.inputs,
-    line: `${code === 0 ? '✓' : '✗'} ${progressLine(name, watched, started, coverage)}`,
-    found: code === 0 ? undefined : foundText(name, lines.length > 0 ? lines : all),
+    line: `${isFine ? '✓' : '✗'} ${progressLine(name, watched, started, coverage)}`,
+    found: isFine ? undefined : foundText(name, lines.length > 0 ? lines : all),
   }
+}
+
+/** What node takes from its environment, where a path may have spaces. */
+export function nodeOptionsOf(args: readonly string[]): string {
+  return args.map((one) => `"${one.replaceAll(/["\\]/g, '\\$&')}"`).join(' ')
 }
 
 function watchedAt(path: string): Watched {
@@ -156,9 +165,8 @@ function foundFolder(): string {
 /** Where a target's inputs lie: those that runs add to, and those that every run begins with. */
 export async function writeInputs(name: TargetName) {
   const target = await loadTarget(name)
-  const [corpus, seeds] = [join(outputFolder, 'corpus', name), join(outputFolder, 'seeds', name)]
-  const dictionary = join(outputFolder, `${name}.dict`)
-  rmSync(seeds, { recursive: true, force: true })
+  const [corpus, seeds] = [join(outputFolder, 'corpus', name), join(modulesFolder, 'seeds', name)]
+  const dictionary = join(modulesFolder, `${name}.dict`)
   for (const folder of [corpus, seeds]) mkdirSync(folder, { recursive: true })
   const kept = [...linesOf(`fuzz/corpus/${name}.txt`), ...linesOf(`fuzz/found/${name}.txt`)]
   for (const [index, input] of [...target.seeds(), ...kept].entries())

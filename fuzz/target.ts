@@ -22,6 +22,20 @@ export function require(holds: boolean, message: string | (() => string)): asser
   if (!holds) throw new Fault(typeof message === 'string' ? message : message())
 }
 
+/**
+ * What is refused is refused by a declared error, and for a declared reason: a bug that such an error has as its cause is one all the
+ * same.
+ * @throws whatever is not declared
+ */
+export function requireDeclared<Declared extends Error>(
+  error: unknown,
+  is: new (...args: never) => Declared,
+  by: new (...args: never) => Error = is,
+): asserts error is Declared {
+  if (!(error instanceof is)) throw error
+  if (error.cause !== undefined) requireDeclared(error.cause, by)
+}
+
 /** An input as a list of choices, each of a byte or more; after its end every choice is 0. */
 export class Choices {
   readonly #bytes: Uint8Array

@@ -14,10 +14,11 @@ import {
   readGap,
   readMetadata,
   readRequestHead,
+  StrictError,
   saidBodyStart,
 } from '../../src/wire/index.ts'
 import { bytesOf, vectorsOf } from '../seeds.ts'
-import { require, type Target } from '../target.ts'
+import { require, requireDeclared, type Target } from '../target.ts'
 
 const HEADER = 9
 const PADDING = 6
@@ -94,7 +95,7 @@ export const bodies: Target = {
     try {
       read?.(bytes, PADDING, PADDING + body.length, input[1] ?? 0)
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
+      requireDeclared(error, ProtocolError, StrictError)
     }
   },
 }

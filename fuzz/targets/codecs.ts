@@ -2,23 +2,12 @@
  * Codecs compiled from schemas against the reference path: the schema comes from the input as well (spec/codecs.md). Wherever the
  * compiled path decides, the reference decides alike.
  */
-import { isDeepStrictEqual } from 'node:util'
-import type { TSchema } from 'typebox'
-import { type Gate, gateOf, Misfit } from '../../src/contract/index.ts'
-import { NanowireError } from '../../src/errors.ts'
+import type { Gate } from '../../src/contract/index.ts'
 import { defaultLimits } from '../../src/limits.ts'
 import { compiledOf, cursor, UNDECIDED } from '../../src/wire/compiled/index.ts'
-import {
-  decodeBody,
-  decodeItem,
-  encodeBody,
-  itemEnd,
-  joinBody,
-  pack,
-  StrictError,
-  unpack,
-} from '../../src/wire/index.ts'
+import { decodeBody, decodeItem, encodeBody, itemEnd, joinBody, pack, unpack } from '../../src/wire/index.ts'
 import { mutated, reworded } from '../../test/wire/compiled/mutations.ts'
+import { gateIfAny, isSame, type Outcome, outcomeOf, received, shown } from '../../test/wire/compiled/outcome.ts'
 import { sampleOf } from '../../test/wire/compiled/schemas.ts'
 import { ByteChance } from '../byte-chance.ts'
 import { reached } from '../progress.ts'
@@ -94,16 +83,6 @@ function subjectOf(bytes: Uint8Array): Subject | undefined {
   return subject
 }
 
-/** Only what `gateOf` says of a schema that cannot travel stands for none. */
-function gateIfAny(schema: TSchema): Gate | undefined {
-  try {
-    return gateOf(schema)
-  } catch (error) {
-    if (error instanceof NanowireError && error.code === 'invalid_argument') return undefined
-    throw error
-  }
-}
-
 /** A value into the process and out of it. Returns its bytes, where it fits. */
 function judgeValue(gate: Gate, value: unknown, limits: typeof small): Uint8Array | undefined {
   const passed = compiledOf(gate).pass(value, limits)
@@ -125,10 +104,6 @@ function requireWritten(gate: Gate, bytes: Uint8Array, reference: Outcome): void
   requireSame('encoded', received(gate, bytes), received(gate, expected))
 }
 
-function received(gate: Gate, bytes: Uint8Array): Outcome {
-  return outcomeOf(() => gate.fromWire(unpack(bytes, 0, bytes.length, defaultLimits)))
-}
-
 function judgeBytes({ gate }: Subject, bytes: Uint8Array, limits: typeof small): void {
   const padded = new Uint8Array(bytes.length + 9).fill(0xc0)
   padded.set(bytes, PADDING)
@@ -137,6 +112,11 @@ function judgeBytes({ gate }: Subject, bytes: Uint8Array, limits: typeof small):
   requireSame(
     'decoded whole',
     outcomeOf(() => decodeBody(gate, padded, start, end, limits)),
+    reference,
+  )
+  requireSame(
+    'decoded where its memory ends',
+    outcomeOf(() => decodeBody(gate, bytes, 0, bytes.length, limits)),
     reference,
   )
   const decoded = compiledOf(gate).decode(padded, start, end, limits)
@@ -156,35 +136,8 @@ function kindOf({ shape }: Gate): number {
   )
 }
 
-/** What an act ends with: a value, or what is wrong and where. */
-interface Outcome {
-  readonly value?: unknown
-  readonly error?: string
-}
-
-/** Anything but a declared error is thrown on. */
-function outcomeOf(act: () => unknown): Outcome {
-  try {
-    return { value: act() }
-  } catch (error) {
-    if (error instanceof Misfit) return { error: `misfit ${error.describe()}` }
-    if (error instanceof StrictError) return { error: error.message }
-    if (error instanceof NanowireError) return { error: `${error.code} ${error.message}` }
-    throw error
-  }
-}
-
 function requireSame(what: string, found: Outcome, expected: Outcome): void {
-  if (found.error === expected.error && isDeepStrictEqual(found.value, expected.value)) return
-  throw new Fault(`${what}: ${shown(found)} for ${shown(expected)}`)
+  if (!isSame(found, expected)) throw new Fault(`${what}: ${told(found)} for ${told(expected)}`)
 }
 
-function shown({ value, error }: Outcome): string {
-  if (error !== undefined) return error
-  const text = JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'bigint') return `${inner}n`
-    if (Object.is(inner, -0)) return '-0'
-    return typeof inner === 'symbol' || typeof inner === 'function' ? String(inner) : inner
-  })
-  return String(text ?? value).slice(0, 800)
-}
+const told = ({ value, error }: Outcome): string => error ?? shown(value)

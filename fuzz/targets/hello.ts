@@ -1,8 +1,8 @@
 /** What a peer says of itself, by either side: only a ProtocolError refuses it, and what was read is written and read as the same (P10 to P16). */
 import { isDeepStrictEqual } from 'node:util'
-import { type Hello, ProtocolError, packHello, readHello } from '../../src/wire/index.ts'
+import { type Hello, ProtocolError, packHello, readHello, StrictError } from '../../src/wire/index.ts'
 import { bytesOf, vectorsOf } from '../seeds.ts'
-import { require, type Target } from '../target.ts'
+import { require, requireDeclared, type Target } from '../target.ts'
 
 const HEADER = 9
 const PADDING = 3
@@ -65,7 +65,7 @@ function readOrRefuse(
   try {
     return readHello(bytes, start, end, from)
   } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error
+    requireDeclared(error, ProtocolError, StrictError)
     require(['not_nanowire', 'version', 'hello'].includes(error.rule), () => `a HELLO breaks ${error.rule}`)
     return undefined
   }

@@ -16,7 +16,7 @@ import { NanowireError } from '../../src/errors.ts'
 import { defaultLimits } from '../../src/limits.ts'
 import { decodeBody, pack, StrictError, unpack } from '../../src/wire/index.ts'
 import { bytesOf, vectorsOf } from '../seeds.ts'
-import { Choices, require, type Target } from '../target.ts'
+import { Choices, require, requireDeclared, type Target } from '../target.ts'
 
 const MAX_SCHEMA_DEPTH = 6
 
@@ -247,7 +247,8 @@ function orRefused<T>(act: () => T): T | undefined {
   try {
     return act()
   } catch (error) {
-    if (error instanceof NanowireError && error.code === 'invalid_argument') return undefined
+    requireDeclared(error, NanowireError)
+    if (error.code === 'invalid_argument') return undefined
     throw error
   }
 }

@@ -1,15 +1,14 @@
 /** The session as a client: its server is the input, in raw bytes, in frames of any order, in time; its callers do as the input says. */
 import type { NanowireError } from '../../src/errors.ts'
-import { type Flow, type OutgoingCall, Session } from '../../src/session/index.ts'
+import type { Flow, OutgoingCall, Session } from '../../src/session/index.ts'
 import { kinds, type WireError } from '../../src/wire/index.ts'
-import { anyBytes, frame, helloBody, limits, nextFrame } from '../peer.ts'
+import { anyBytes, nextFrame } from '../peer.ts'
 import { reached } from '../progress.ts'
 import { bytesOf, type Vector, vectorsOf } from '../seeds.ts'
-import { JudgedEffects, judgeSent, putItems, Stage, silent, takeItems } from '../stage.ts'
+import { JudgedEffects, putItems, Stage, silent, takeItems } from '../stage.ts'
 import { Choices, require, type Target } from '../target.ts'
+import { cutOff, judgeEnd, leave, PASS, playSteps, RAW, sessionOn } from './session-play.ts'
 
-const fromServer = Object.values(kinds) as [number, ...number[]] // there are thirteen
-const RAW = 1
 const MAX_CALLS = 24
 
 export const sessionClient: Target = {
@@ -47,7 +46,7 @@ function scriptOf(vector: Vector): Uint8Array {
   const parts: Uint8Array[] = [Uint8Array.of(0, 0)]
   // As spec/vectors/README.md says of that file.
   for (const step of vector['steps'] as readonly Readonly<Record<string, unknown>>[]) {
-    if (typeof step['pass'] === 'number') parts.push(Uint8Array.of(3, Math.min(255, step['pass'] / 256)))
+    if (typeof step['pass'] === 'number') parts.push(Uint8Array.of(PASS, Math.min(255, step['pass'] / 256)))
     if (typeof step['call'] === 'string') parts.push(Uint8Array.of(4, streamsOf[step['call']] ?? 0, 0, 0))
     if (step['cancel'] !== undefined) parts.push(Uint8Array.of(5, 0, 0))
     if (step['send'] === undefined) continue
@@ -129,38 +128,21 @@ class ClientPlay {
 
   constructor(choices: Choices) {
     this.#choices = choices
-    const { clock, link } = this.#stage
-    this.#session = new Session({
+    this.#session = sessionOn(this.#stage, this.#effects, {
       role: 'client',
-      link,
-      clock,
-      limits,
-      effects: this.#effects,
-      incarnation: new Uint8Array(16),
       credentials: (choices.byte() & 3) === 3 ? 'me' : undefined,
       firstId: (choices.byte() & 1) === 0 ? 1 : 0xffff_fffe,
     })
-    link.attach(this.#session)
   }
 
   run(): void {
-    for (let steps = 0; steps < 300 && !this.#choices.isOver; steps++) this.#step()
+    playSteps(this.#choices, this.#stage, (step) => this.#step(step))
   }
 
-  #step(): void {
+  #step(step: number): void {
     const choices = this.#choices
     const stage = this.#stage
-    switch (choices.byte() % 11) {
-      case 0:
-        return stage.send(frame(kinds.HELLO, helloBody), choices.byte())
-      case RAW: {
-        const how = choices.byte()
-        return stage.send(choices.bytes(choices.below(65_536)), how)
-      }
-      case 2:
-        return stage.send(nextFrame(choices, fromServer), choices.byte())
-      case 3:
-        return stage.clock.advance(choices.byte() * 256)
+    switch (step) {
       case 4:
         return this.#call()
       case 5:
@@ -219,29 +201,16 @@ class ClientPlay {
 
   #leave(): void {
     const how = this.#choices.byte()
-    if (how < 60) this.#session.drain(5_000, 'the input says so')
-    else if (how < 90) this.#session.end()
-    else if (how < 120) this.#stage.endInput()
-    else if (how < 150) this.#stage.cut()
-    else if (how < 180 && this.#effects.hellos > 0) this.#session.renewCredentials('me again')
+    leave(how, this.#session, this.#stage)
+    if (how >= 150 && how < 180 && this.#effects.hellos > 0) this.#session.renewCredentials('me again')
     this.#stage.clock.runTurns()
   }
 
   /** The connection is cut and time passes: every call has ended, and nothing is left. */
   finish(): void {
-    const { clock } = this.#stage
-    this.#stage.takes(true)
-    if (this.#effects.violations > 0) {
-      clock.advance(limits.lingerMs + 1)
-      require(this.#effects.isClosed, 'a breach that does not end the connection')
-    }
-    this.#stage.cut()
-    require(this.#effects.isClosed, 'a cut that does not end the session')
-    clock.advance(60_000)
+    cutOff(this.#stage, this.#effects)
+    this.#stage.clock.advance(60_000)
     require(this.#calls.every(({ isOver }) => isOver), 'a call that never ends')
-    require(this.#session.inFlight === 0, () => `${this.#session.inFlight} calls are left`)
-    require(this.#session.waiting === 0, () => `${this.#session.waiting} calls wait`)
-    require(clock.timers === 0, () => `${clock.timers} timers are left`)
-    judgeSent(this.#stage, 'client')
+    judgeEnd(this.#session, this.#stage, 'client')
   }
 }

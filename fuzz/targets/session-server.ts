@@ -1,14 +1,12 @@
 /** The session as a server: its client is the input, in raw bytes, in frames of any order, in time; its handlers do as the input says. */
-import { type IncomingCall, type IncomingRequest, Session } from '../../src/session/index.ts'
+import type { IncomingCall, IncomingRequest, Session } from '../../src/session/index.ts'
 import { kinds } from '../../src/wire/index.ts'
-import { anyBytes, frame, helloBody, idOf, limits, nextFrame } from '../peer.ts'
+import { anyBytes, frame, idOf, limits } from '../peer.ts'
 import { reached } from '../progress.ts'
 import { bytesOf, type Vector, vectorsOf } from '../seeds.ts'
-import { JudgedEffects, judgeSent, putItems, Stage, silent, takeItems } from '../stage.ts'
+import { JudgedEffects, putItems, Stage, silent, takeItems } from '../stage.ts'
 import { Choices, require, type Target } from '../target.ts'
-
-const fromClient = Object.values(kinds) as [number, ...number[]] // there are thirteen
-const RAW = 1
+import { cutOff, judgeEnd, leave, PASS, playSteps, RAW, sessionOn } from './session-play.ts'
 
 export const sessionServer: Target = {
   about: 'the session as a server: any bytes, frames in any order, slow peers, handlers that do anything',
@@ -42,7 +40,7 @@ function scriptOf(vector: Vector, shift: number): Uint8Array {
     readonly send?: Vector['hex']
     readonly pass?: number
   }[]) {
-    if (pass !== undefined) parts.push(Uint8Array.of(3, Math.min(255, pass / 256)))
+    if (pass !== undefined) parts.push(Uint8Array.of(PASS, Math.min(255, pass / 256)))
     if (send === undefined) continue
     const bytes = bytesOf(send)
     parts.push(
@@ -69,39 +67,22 @@ class ServerPlay {
 
   constructor(choices: Choices) {
     this.#choices = choices
-    const { clock, link } = this.#stage
     const asksWho = (choices.byte() & 3) === 3
-    this.#session = new Session({
+    this.#session = sessionOn(this.#stage, this.#effects, {
       role: 'server',
-      link,
-      clock,
-      limits,
-      effects: this.#effects,
-      incarnation: new Uint8Array(16),
       contracts: new Map(),
       admit: asksWho ? (credentials) => admitted(credentials === 'no') : undefined,
     })
-    link.attach(this.#session)
   }
 
   run(): void {
-    for (let steps = 0; steps < 300 && !this.#choices.isOver; steps++) this.#step()
+    playSteps(this.#choices, this.#stage, (step) => this.#step(step))
   }
 
-  #step(): void {
+  #step(step: number): void {
     const choices = this.#choices
     const stage = this.#stage
-    switch (choices.byte() % 11) {
-      case 0:
-        return stage.send(frame(kinds.HELLO, helloBody), choices.byte())
-      case RAW: {
-        const how = choices.byte()
-        return stage.send(choices.bytes(choices.below(65_536)), how)
-      }
-      case 2:
-        return stage.send(nextFrame(choices, fromClient), choices.byte())
-      case 3:
-        return stage.clock.advance(choices.byte() * 256)
+    switch (step) {
       case 4:
         return this.#answer()
       case 5:
@@ -168,30 +149,17 @@ class ServerPlay {
   }
 
   #leave(): void {
-    const how = this.#choices.byte()
-    if (how < 60) this.#session.drain(5_000, 'the input says so')
-    else if (how < 90) this.#session.end()
-    else if (how < 120) this.#stage.endInput()
-    else if (how < 150) this.#stage.cut()
+    leave(this.#choices.byte(), this.#session, this.#stage)
     this.#stage.clock.runTurns()
   }
 
   /** The connection is cut, handlers end, time passes: nothing is left. */
   finish(): void {
-    const { clock } = this.#stage
-    this.#stage.takes(true)
-    if (this.#effects.violations > 0) {
-      clock.advance(limits.lingerMs + 1)
-      require(this.#effects.isClosed, 'a breach that does not end the connection')
-    }
-    this.#stage.cut()
-    require(this.#effects.isClosed, 'a cut that does not end the session')
+    cutOff(this.#stage, this.#effects)
     for (const { call } of this.#handlers.splice(0))
       this.#session.refuse(call, { code: 'cancelled', message: '', processed: 'yes' })
-    clock.advance(60_000)
-    require(this.#session.inFlight === 0, () => `${this.#session.inFlight} calls are left`)
-    require(clock.timers === 0, () => `${clock.timers} timers are left`)
-    judgeSent(this.#stage, 'server')
+    this.#stage.clock.advance(60_000)
+    judgeEnd(this.#session, this.#stage, 'server')
   }
 }
 

@@ -1,6 +1,7 @@
 /** The command line of the benchmark. */
 import { describe, expect, it } from 'vitest'
-import { PARTS, readSettings, UsageError } from './arguments.ts'
+import { used } from '../support/used.ts'
+import { PARTS, readSettings } from './arguments.ts'
 import { SYSTEMS } from './systems.ts'
 
 it('without options everything is measured in five rounds, and nothing is written', () => {
@@ -33,23 +34,26 @@ it('is quick in one round, or in as many as are asked for', () => {
 })
 
 it('writes when told to', () => expect(readSettings(['--write'])).toMatchObject({ write: true }))
-it('gives no settings to whom asks for help', () => expect(readSettings(['--help'])).toBeUndefined())
 
-describe('an error', () => {
+describe('wrong use', () => {
   it.each([
-    [['--only', 'net,grcp'], '--only does not know grcp. It knows net, by-hand, nanowire, grpc, '],
+    [['--only', 'net,grcp'], 'It does not know grcp. It knows net, by-hand, nanowire, grpc, '],
     [
       ['--parts', 'all'],
-      '--parts does not know all. It knows rpc, open, codecs, memory, idle, streams, mixed, held, slow, neighbours.',
+      'It does not know all. It knows rpc, open, codecs, memory, idle, streams, mixed, held, slow, neighbours.',
     ],
-    [['--work', ''], '--work does not know . It knows small, record, bytes.'],
-    [['--rounds', '0'], '--rounds takes whole numbers from 1 to 10000, not 0.'],
-    [['--rounds', '2.5'], '--rounds takes whole numbers from 1 to 10000, not 2.5.'],
-    [['--in-flight', '1,many'], '--in-flight takes whole numbers from 1 to 10000, not many.'],
-    [['--fast'], "Unknown option '--fast'"],
-    [['now'], "Unexpected argument 'now'"],
-  ])('of %j says what is wrong', (args, message) => {
-    expect(() => readSettings(args)).toThrow(UsageError)
-    expect(() => readSettings(args)).toThrow(message)
+    [['--work', ''], 'It does not know . It knows small, record, bytes.'],
+    [['--rounds', '0'], "option '--rounds <count>' argument '0' is invalid. It is a whole number from 1 to 10000."],
+    [['--rounds', '2.5'], 'It is a whole number from 1 to 10000.'],
+    [
+      ['--in-flight', '1,many'],
+      "option '--in-flight <counts>' argument '1,many' is invalid. It is a whole number from ",
+    ],
+    [['--fast'], "unknown option '--fast'"],
+    [['now'], 'too many arguments'],
+  ])('as by %j is told', (args, message) => {
+    const { said, exitCode } = used(() => readSettings(args))
+    expect(said).toContain(message)
+    expect(exitCode).toBe(2)
   })
 })

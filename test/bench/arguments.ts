@@ -1,5 +1,5 @@
-/** What `npm run bench --` takes. Invariant: an unknown name is an error that lists the known ones. */
-import { parseArgs } from 'node:util'
+/** What `npm run bench --` takes. Invariant: an unknown name is wrong use, and the known ones are listed. */
+import { namesOption, script, whole } from '../support/command-line.ts'
 import { SYSTEMS, type SystemName } from './systems.ts'
 import { WORKS, type Work } from './work.ts'
 
@@ -37,75 +37,45 @@ export interface Settings {
   readonly write: boolean
 }
 
-export const USAGE = `npm run bench -- [options]
-  --parts ${PARTS.join(',')}
-  --only ${SYSTEMS.join(',')}
-  --work ${WORKS.join(',')}
-  --in-flight 1,16,64,128,512   calls in flight (bytes: 64 at most)
-  --rounds 5                    rounds, of which medians are taken
-  --quick                       one short round: does everything run?
-  --write                       write test/bench/results.md and test/bench/charts/`
-
-export class UsageError extends Error {}
-
-function listOf<T extends string>(option: string, text: string | undefined, known: readonly T[]): readonly T[] {
-  if (text === undefined) return known
-  const names = text.split(',').map((name) => name.trim())
-  const unknown = names.filter((name) => !known.some((one) => one === name))
-  if (unknown.length > 0) {
-    throw new UsageError(`--${option} does not know ${unknown.join(', ')}. It knows ${known.join(', ')}.`)
-  }
-  return known.filter((one) => names.includes(one))
+interface Flags {
+  readonly parts: readonly Part[]
+  readonly only: readonly SystemName[]
+  readonly work: readonly Work[]
+  readonly inFlight: readonly number[]
+  readonly rounds?: number | undefined
+  readonly quick?: true | undefined
+  readonly write?: true | undefined
 }
 
-function countOf(option: string, text: string): number {
-  const count = Number(text)
-  if (!/^\d+$/.test(text.trim()) || count < 1 || count > 10_000) {
-    throw new UsageError(`--${option} takes whole numbers from 1 to 10000, not ${text}.`)
-  }
-  return count
-}
+const MOST = 10_000
 
-function readOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        parts: { type: 'string' },
-        only: { type: 'string' },
-        work: { type: 'string' },
-        'in-flight': { type: 'string' },
-        rounds: { type: 'string' },
-        quick: { type: 'boolean', default: false },
-        write: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    }).values
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-/**
- * @returns undefined when the user asked for help
- * @throws UsageError for options and names that there are not
- */
-export function readSettings(args: readonly string[]): Settings | undefined {
-  const options = readOptions(args)
-  if (options.help) return undefined
-  const inFlight = options['in-flight'] ?? '1,16,64,128,512'
+/** Ends the process where they are none, or ask for help. */
+export function readSettings(args: readonly string[]): Settings {
+  const flags = script('npm run bench --', 'Nanowire, validation included, beside what people would use instead')
+    .addOption(namesOption('--parts <names>', 'what is measured', PARTS))
+    .addOption(namesOption('--only <systems>', 'with whom', SYSTEMS))
+    .addOption(namesOption('--work <names>', 'what they carry', WORKS))
+    .option('--in-flight <counts>', 'calls in flight; of bytes 64 at most', counts, [1, 16, 64, 128, 512])
+    .option('--rounds <count>', 'of which medians are taken: 5, or 1 with --quick', whole(1, MOST))
+    .option('--quick', 'short rounds: does everything run?')
+    .option('--write', 'write test/bench/results.md and test/bench/charts/')
+    .parse(args, { from: 'user' })
+    .opts<Flags>()
+  const { quick = false } = flags
   return {
-    parts: listOf('parts', options.parts, PARTS),
-    systems: listOf('only', options.only, SYSTEMS),
-    works: listOf('work', options.work, WORKS),
-    inFlight: inFlight.split(',').map((text) => countOf('in-flight', text)),
-    rounds: options.rounds === undefined ? (options.quick ? 1 : 5) : countOf('rounds', options.rounds),
-    roundSeconds: options.quick ? 0.1 : 0.6,
-    warmCalls: options.quick ? 1_000 : 20_000,
-    connections: options.quick ? 500 : 10_000,
-    heldStreams: options.quick ? 500 : 10_000,
-    heldSeconds: options.quick ? 3 : 20,
-    slowSeconds: options.quick ? 3 : 60,
-    write: options.write,
+    parts: flags.parts,
+    systems: flags.only,
+    works: flags.work,
+    inFlight: flags.inFlight,
+    rounds: flags.rounds ?? (quick ? 1 : 5),
+    roundSeconds: quick ? 0.1 : 0.6,
+    warmCalls: quick ? 1_000 : 20_000,
+    connections: quick ? 500 : 10_000,
+    heldStreams: quick ? 500 : 10_000,
+    heldSeconds: quick ? 3 : 20,
+    slowSeconds: quick ? 3 : 60,
+    write: flags.write ?? false,
   }
 }
+
+const counts = (text: string): readonly number[] => text.split(',').map(whole(1, MOST))

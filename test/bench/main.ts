@@ -2,7 +2,8 @@
  * `npm run bench`: Nanowire, validation included, beside what people would use instead. Each part shows its
  * tables as it finds them; what fails is told loudly, the rest goes on, and the exit code is 1 at the end.
  */
-import { type Part, readSettings, type Settings, USAGE, UsageError } from './arguments.ts'
+import { canPin, endingAll } from '../support/child.ts'
+import { type Part, readSettings, type Settings } from './arguments.ts'
 import { measureCodecs } from './parts/codecs.ts'
 import { measureHeld } from './parts/held.ts'
 import { measureIdle } from './parts/idle.ts'
@@ -16,7 +17,6 @@ import { measureSlow } from './parts/slow.ts'
 import { measureStreams } from './parts/streams.ts'
 import { bundle, installPeers } from './prepare.ts'
 import { describe, writeResults } from './results.ts'
-import { canPin, endAll } from './sides.ts'
 import { type Section, toText } from './table.ts'
 
 const parts: Readonly<Record<Part, (run: Run) => Promise<void>>> = {
@@ -30,19 +30,6 @@ const parts: Readonly<Record<Part, (run: Run) => Promise<void>>> = {
   held: measureHeld,
   slow: measureSlow,
   neighbours: measureNeighbours,
-}
-
-function readCommandLine(): Settings | undefined {
-  try {
-    const settings = readSettings(process.argv.slice(2))
-    if (settings === undefined) console.log(USAGE)
-    return settings
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    console.error(`${error.message}\n\n${USAGE}`)
-    process.exitCode = 2
-    return undefined
-  }
 }
 
 /** Says what is being done, on one line that the next one replaces, where there is a terminal to do so. */
@@ -66,7 +53,7 @@ async function bench(settings: Settings): Promise<void> {
     sections.push(section)
   }
   const run: Run = { settings, progress, fail, show, draw: (chart) => charts.push(chart) }
-  const head = describe(settings, canPin)
+  const head = describe(settings, canPin())
   console.log(head)
   for (const part of settings.parts) {
     await parts[part](run).catch((error: unknown) => fail(`${part}: ${error instanceof Error ? error.message : error}`))
@@ -75,20 +62,7 @@ async function bench(settings: Settings): Promise<void> {
   if (settings.write) await writeResults({ head, sections, charts, failures })
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    endAll()
-    process.exit(130)
-  })
-}
-
-const settings = readCommandLine()
-if (settings !== undefined) {
-  installPeers()
-  await bundle()
-  try {
-    await bench(settings)
-  } finally {
-    endAll()
-  }
-}
+const settings = readSettings(process.argv.slice(2))
+installPeers()
+await bundle()
+await endingAll(() => bench(settings))

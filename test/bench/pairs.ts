@@ -2,9 +2,10 @@
  * A server and a client of each system, in their own processes on a core each. Invariant: a system that fails says so
  * once, is ended, and the others go on.
  */
+import { type Child, CLIENT_CORE, endAll, SERVER_CORE } from '../support/child.ts'
 import type { ClosedLoad, Latencies, Measured, OpenLoad } from './load.ts'
 import type { MixedLoad, MixedRound } from './mixed-load.ts'
-import { CLIENT_CORE, canPin, endAll, SERVER_CORE, Side } from './sides.ts'
+import { startTask } from './start-task.ts'
 import type { Form, StreamLoad, StreamWork } from './stream-load.ts'
 import type { SystemName } from './systems.ts'
 import type { Memory } from './tasks/server.ts'
@@ -33,20 +34,20 @@ export type End = 'client' | 'server'
 
 export class Pair {
   readonly system: SystemName
-  readonly #server: Side
-  readonly #client: Side
+  readonly #server: Child
+  readonly #client: Child
 
-  private constructor(system: SystemName, server: Side, client: Side) {
+  private constructor(system: SystemName, server: Child, client: Child) {
     this.system = system
     this.#server = server
     this.#client = client
   }
 
   static async start(system: SystemName): Promise<Pair> {
-    const server = await Side.start('server', [system], { core: SERVER_CORE })
+    const server = await startTask('server', [system], { core: SERVER_CORE })
     try {
       const port = await server.ask<number>('port')
-      return new Pair(system, server, await Side.start('client', [system, String(port)], { core: CLIENT_CORE }))
+      return new Pair(system, server, await startTask('client', [system, String(port)], { core: CLIENT_CORE }))
     } catch (error) {
       await server.end()
       throw error
@@ -106,9 +107,9 @@ export class Pair {
     return this.#server.ask('memory')
   }
 
-  /** Puts the client on the server's core, or back on its own. */
+  /** Puts the client on the server's core, or back on its own, where that can be done. */
   share(isOneCore: boolean): void {
-    if (canPin) this.#client.moveTo(isOneCore ? SERVER_CORE : CLIENT_CORE)
+    this.#client.moveTo(isOneCore ? SERVER_CORE : CLIENT_CORE)
   }
 
   async end(): Promise<void> {

@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Settings } from './arguments.ts'
 import type { Chart } from './parts/run.ts'
-import { Side } from './sides.ts'
+import { startTask } from './start-task.ts'
 import { type Section, toMarkdown } from './table.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -49,7 +49,7 @@ export async function writeResults({ head, sections, charts, failures }: Results
   ]
   writeFileSync(pathOf('results.md'), `${text.join('\n').trimEnd()}\n`)
   if (charts.length === 0) return
-  const side = await Side.start('charts')
+  const side = await startTask('charts')
   try {
     mkdirSync(pathOf('charts'), { recursive: true })
     for (const chart of charts) writeFileSync(pathOf(`charts/${chart.file}.svg`), await side.ask<string>('draw', chart))

@@ -2,18 +2,12 @@
  * Real processes that are killed, stopped and cut off, and whether `processed` told the truth (spec/testing.md):
  * `npm run chaos -- --faults 20000 --kills 1000 --seed 1`. One line for each round and each finding, and the sums at the end.
  */
-import { Command, InvalidArgumentError } from 'commander'
+import { script, whole } from '../support/command-line.ts'
 import { buildPrograms } from './children.ts'
 import { type RoundReport, runRound } from './round.ts'
 
 /** Of a round. The journals of a round are judged together, so it is kept short. */
 const FAULTS_OF_ROUND = 500
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It is a whole number from 1.')
-  return value
-}
 
 interface Flags {
   readonly faults: number
@@ -21,11 +15,13 @@ interface Flags {
   readonly seed: number
 }
 
-const flags = new Command('chaos')
-  .description('real servers and clients behind faulty proxies, and whether what callers are told is true')
-  .option('--faults <count>', 'faults of connections', whole, 2_000)
-  .option('--kills <count>', 'processes that are killed', whole, 100)
-  .option('--seed <seed>', 'of the first round; each has the next one', whole, 1)
+const flags = script(
+  'npm run chaos --',
+  'Real servers and clients behind faulty proxies, and whether what callers are told is true',
+)
+  .option('--faults <count>', 'faults of connections', whole(1), 2_000)
+  .option('--kills <count>', 'processes that are killed', whole(1), 100)
+  .option('--seed <seed>', 'of the first round; each has the next one', whole(1), 1)
   .parse()
   .opts<Flags>()
 

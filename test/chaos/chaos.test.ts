@@ -39,6 +39,15 @@ describe('processes that are killed, stopped and cut off', () => {
       },
       /the handler of client-0-\d+ \(note\) ran 2 times/,
     ],
+    [
+      'loses a reply now and then',
+      {
+        file: 'src/session/callee.ts',
+        right: '    if (this.#begin(frame, head, false)) this.#deliver(id, head, buffer, end)\n',
+        wrong: '    if (this.#begin(frame, head, false) && id % 16 !== 0) this.#deliver(id, head, buffer, end)\n',
+      },
+      /met no fault, and was lost: \w+ deadline_exceeded maybe/,
+    ],
   ])('betray a library that %s', { timeout: TIMEOUT_MS }, async (_, planted, finding) => {
     const programs = await buildPrograms(planted)
     let found = ''

@@ -15,6 +15,10 @@ const chance = new Chance(Number(seed))
 const CALLS_PER_CONNECTION = 400
 /** To each server at a time. */
 const CONNECTIONS = 3
+/** When all is mended, on a new connection each. */
+const CALM_CALLS = 20
+/** Of these; only what is lost is so late. */
+const CALM_MS = 10_000
 
 let finishing = false
 let made = 0
@@ -91,16 +95,17 @@ const acts: Readonly<Record<string, Act>> = {
 
 const kinds = ['run', 'run', 'run', 'run', 'run', 'run', 'note', 'give', 'take', 'swap']
 
-async function call(wire: Connection): Promise<void> {
+async function call(wire: Connection, isCalm = false): Promise<void> {
   const id = `${name}-${made++}`
   const kind = chance.pick(kinds)
   const act = acts[kind]
   if (!act) throw new Error(`there is no act ${kind}`)
   const caller = new AbortController()
-  const cancelMs = chance.happens(0.08) ? chance.between(0, 40) : undefined
+  const cancelMs = !isCalm && chance.happens(0.08) ? chance.between(0, 40) : undefined
   const timer = cancelMs === undefined ? undefined : setTimeout(() => caller.abort(), cancelMs)
-  const timeoutMs = chance.happens(0.3) ? chance.between(1, 100) : chance.between(200, 3_000)
-  journal.write({ what: 'call', id, kind })
+  const hurriedMs = chance.happens(0.3) ? chance.between(1, 100) : chance.between(200, 3_000)
+  const timeoutMs = isCalm ? CALM_MS : hurriedMs
+  journal.write({ what: 'call', id, kind, ...(isCalm ? { isCalm } : {}) })
   try {
     const code = await act(wire, id, { timeoutMs, signal: caller.signal })
     journal.write({ what: 'settled', id, code, processed: code === 'ok' && kind !== 'note' ? 'yes' : 'maybe' })
@@ -128,6 +133,13 @@ async function worker(url: string, shared: { wire: Connection; left: number }): 
 
 const closing: Promise<void>[] = []
 
+/** Nothing goes wrong any more. */
+async function callCalmly(url: string): Promise<void> {
+  const wire = connect(url, { limits })
+  for (let n = 0; n < CALM_CALLS; n++) await call(wire, true)
+  await wire.close()
+}
+
 async function run(url: string): Promise<void> {
   const shared = { wire: connect(url, { limits }), left: CALLS_PER_CONNECTION }
   await Promise.all(Array.from({ length: Number(workers) }, () => worker(url, shared)))
@@ -136,6 +148,7 @@ async function run(url: string): Promise<void> {
   const after = shared.wire.stats()
   if (after.inFlight + after.waiting + after.connections > 0) wrong(`a closed connection has ${JSON.stringify(after)}`)
   if (waiting > 0) wrong(`${waiting} calls wait and ${inFlight} are in flight, of which all have settled`)
+  await callCalmly(url)
 }
 
 process.once('message', () => {

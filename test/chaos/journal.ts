@@ -6,10 +6,10 @@ import { openSync, readFileSync, writeSync } from 'node:fs'
 
 /**
  * `call` and `settled` are a client's, `begin` and `end` a handler's; `wrong` is a finding of the process itself, and `over` its
- * last word when it ended in good order.
+ * last word when it ended in good order. A call is calm where it was made after the last fault, on a connection that met none.
  */
 export type Entry =
-  | { readonly what: 'call'; readonly id: string; readonly kind: string }
+  | { readonly what: 'call'; readonly id: string; readonly kind: string; readonly isCalm?: true | undefined }
   | { readonly what: 'settled'; readonly id: string; readonly code: string; readonly processed: string }
   | { readonly what: 'begin' | 'end'; readonly id: string }
   | { readonly what: 'wrong'; readonly text: string }

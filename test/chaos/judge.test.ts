@@ -7,6 +7,7 @@ const over: Entry = { what: 'over' }
 const begin = (id: string): Entry => ({ what: 'begin', id })
 const end = (id: string): Entry => ({ what: 'end', id })
 const call = (id: string, kind = 'run'): Entry => ({ what: 'call', id, kind })
+const calm = (id: string, kind = 'run'): Entry => ({ what: 'call', id, kind, isCalm: true })
 const settled = (code: string, processed: string, id = 'a'): Entry => ({ what: 'settled', id, code, processed })
 
 interface Told {
@@ -37,6 +38,8 @@ describe('the judge finds nothing', () => {
     ['a caller that was killed', { client: [call('a')], server: [begin('a'), end('a')], clientKilled: true }],
     ['a notify that never arrived', { client: [call('a', 'note'), settled('ok', 'maybe')] }],
     ['a stream that was left', { client: [call('a', 'give'), settled('left', 'maybe')], server: [begin('a')] }],
+    ['a calm call that is answered', { client: [calm('a'), settled('ok', 'yes')], server: [begin('a'), end('a')] }],
+    ['one whose process stood still for too long', { client: [calm('a'), settled('unavailable', 'maybe')] }],
   ])('wrong with %s', (_, told) => {
     expect(findings(told)).toEqual([])
   })
@@ -78,6 +81,16 @@ describe('the judge finds', () => {
       /as nothing should: run unknown maybe/,
     ],
     ['a handler that nobody called', { client: [], server: [begin('z'), end('z')] }, /nobody has called/],
+    [
+      'a reply that was lost though nothing went wrong',
+      { client: [calm('a'), settled('deadline_exceeded', 'maybe')], server: [begin('a'), end('a')] },
+      /^a met no fault, and was lost: run deadline_exceeded maybe$/,
+    ],
+    [
+      'a notify that was lost though nothing went wrong',
+      { client: [calm('a', 'note'), settled('ok', 'maybe')] },
+      /^a met no fault, and never ran: note ok maybe$/,
+    ],
     [
       'what a process found itself',
       { client: [{ what: 'wrong', text: 'at a client: torn: 3 of a' }] },

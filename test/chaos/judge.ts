@@ -29,6 +29,9 @@ const CODES: ReadonlySet<string> = new Set([
   'cancelled',
 ])
 
+/** Of a call that met no fault. On a busy machine a process may stand still for longer than silence may last (contract.ts). */
+const CALM_CODES: ReadonlySet<string> = new Set(['ok', 'left', 'Refused', 'internal', 'unavailable'])
+
 interface Runs {
   readonly begun: ReadonlyMap<string, number>
   readonly ended: ReadonlyMap<string, number>
@@ -45,15 +48,18 @@ export function judge({ clients, servers }: Journals): Verdict {
   }
   for (const { entries, killed } of clients) {
     const open = new Set<string>()
+    const calm = new Set<string>()
     for (const entry of entries) {
       if (entry.what === 'call') {
         kinds.set(entry.id, entry.kind)
         open.add(entry.id)
+        if (entry.isCalm) calm.add(entry.id)
       } else if (entry.what === 'settled') {
         if (!open.delete(entry.id)) findings.push(`${entry.id} has settled twice`)
         const how = `${kinds.get(entry.id)} ${entry.code} ${entry.processed}`
         outcomes[how] = (outcomes[how] ?? 0) + 1
         findings.push(...judgeCall(entry, how, runs))
+        if (calm.has(entry.id)) findings.push(...judgeCalm(entry, how, runs))
       }
     }
     if (!killed) for (const id of open) findings.push(`${id} (${kinds.get(id)}) has never settled`)
@@ -82,6 +88,12 @@ function* judgeCall({ id, code, processed }: Settled, how: string, { begun, ende
   if (code === 'ok' && !isNotify && !ended.has(id)) yield `${id} has a reply that no handler gave: ${how}`
   if ((code === 'Refused' || code === 'internal') && processed !== 'yes')
     yield `${id} has an error of a handler: ${how}`
+}
+
+/** Nothing that was said is lost where nothing went wrong. */
+function* judgeCalm({ id, code }: Settled, how: string, { begun }: Runs): Generator<string> {
+  if (!CALM_CODES.has(code)) yield `${id} met no fault, and was lost: ${how}`
+  if (code === 'ok' && !begun.has(id)) yield `${id} met no fault, and never ran: ${how}`
 }
 
 function count(journals: Journals['servers'], what: 'begin' | 'end'): Map<string, number> {

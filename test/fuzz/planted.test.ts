@@ -101,6 +101,22 @@ const plants: readonly (readonly [target: string, bug: string, finding: RegExp, 
     /metadata that is no text/,
     { wire: () => ({ readMetadata: () => ({ a: 1 }) as unknown as Readonly<Record<string, string>> }) }, // the bug itself
   ],
+  ...['bodies', 'hello'].map(
+    (target) =>
+      [
+        target,
+        'a bug of its own is taken for bytes that are no MessagePack',
+        /^TypeError: planted$/,
+        {
+          wire: ({ ProtocolError }: Wire) => {
+            const mask = () => {
+              throw new ProtocolError('body', 'no strict MessagePack', undefined, new TypeError('planted'))
+            }
+            return { readError: mask, readHello: mask }
+          },
+        },
+      ] as const,
+  ),
   [
     'decode',
     'the last byte of the input belongs to nobody',

@@ -60,15 +60,15 @@ describe('npm run fuzz', { timeout: PATIENCE_MS }, () => {
     spawnSync(process.execPath, ['node_modules/tsx/dist/cli.mjs', 'fuzz/main.ts', ...words], { encoding: 'utf8' })
 
   it.each([
-    [['nothing'], 'there is no target nothing; there are '],
-    [[], 'which target?'],
-    [['frames', '--minutes', 'x'], '--minutes is a number above 0, not x'],
-    [['frames', '--hours', '1'], "Unknown option '--hours'"],
-    [['keep', 'orders', 'x'], 'there is no target orders; inputs are of '],
+    [['nothing'], 'There is no target nothing; there are '],
+    [[], "missing required argument 'target|all'"],
+    [['frames', '--minutes', 'x'], "'--minutes <number>' argument 'x' is invalid. It is a number from 0.001."],
+    [['frames', '--hours', '1'], "unknown option '--hours'"],
+    [['keep', 'orders', 'x'], 'There is no target orders; inputs are of '],
   ])('says what is wrong with %j', (words, message) => {
     const { status, stderr } = fuzz(...words)
     expect(stderr).toContain(message)
-    expect(stderr).toContain('npm run fuzz -- <target|all>')
+    expect(stderr).toContain('Usage: npm run fuzz -- ')
     expect(status).toBe(2)
   })
 

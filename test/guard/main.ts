@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import buildPackage from '../package/build.ts'
+import { script } from '../support/command-line.ts'
 import { type Cost, type Figures, judge, WAYS, type Way } from './compare.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -58,13 +59,17 @@ function measure(program: string, way: Way): Cost {
   return JSON.parse(stdout) as Cost // it is what the program prints
 }
 
+const { set } = script('npm run check:guard --', 'What 1,000 calls cost, held against what they cost before')
+  .option('--set', 'stores what is measured')
+  .parse()
+  .opts<{ readonly set?: true | undefined }>()
 buildPackage()
 const program = await textOf(fileURLToPath(new URL('measure.ts', import.meta.url)))
 const measured: Figures = {
   node: Number.parseInt(process.versions.node, 10),
   costs: Object.fromEntries(WAYS.map((way) => [way, measure(program, way)])),
 }
-if (process.argv.includes('--set')) writeFileSync(figuresFile, `${JSON.stringify(measured, null, 2)}\n`)
+if (set) writeFileSync(figuresFile, `${JSON.stringify(measured, null, 2)}\n`)
 const verdicts = judge(measured, JSON.parse(readFileSync(figuresFile, 'utf8')) as Figures)
 for (const { line } of verdicts) console.log(line)
 if (verdicts.some(({ isGood }) => !isGood)) {

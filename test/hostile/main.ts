@@ -3,21 +3,19 @@
  * same process that throws away the same bytes, and how soon who breaks a rule is told and destroyed.
  * `npm run hostile -- --rounds 3 --seconds 2 --only "rapid reset"`. Invariant: both are measured in one round.
  */
-import { parseArgs } from 'node:util'
 import type { MixedLoad, MixedRound } from '../bench/mixed-load.ts'
 import { median, medianRatio } from '../bench/statistics.ts'
 import { format, formatRatio, toText } from '../bench/table.ts'
+import { Child, type ChildOptions, CLIENT_CORE, endingAll, SERVER_CORE } from '../support/child.ts'
+import { number, script, whole } from '../support/command-line.ts'
 import { type Attack, attacks } from './attacks/index.ts'
 import type { Order, Sent } from './world/attacker.ts'
-import { Child, endAll } from './world/child.ts'
 import type { Ports } from './world/doors.ts'
 import { type Probe, probe } from './world/probe.ts'
 import type { Memory } from './world/server.ts'
 
 const MIB = 2 ** 20
 const HEAP_MIB = 256
-const SERVER_CORE = 0
-const CLIENT_CORE = 1
 /** Of an honest client. */
 const CALLS = { perMs: 2 }
 /** Until what an attack costs at its beginning is over. */
@@ -47,18 +45,22 @@ interface Sides {
   readonly ports: Ports
 }
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string' }, seconds: { type: 'string' }, only: { type: 'string' } },
-})
-const rounds = numberOf('rounds', values.rounds, 3)
-const seconds = numberOf('seconds', values.seconds, 2)
-const load: MixedLoad = { calls: CALLS, transfer: 'echo', transfers: 0, seconds }
-
-function numberOf(name: string, text: string | undefined, usual: number): number {
-  const value = Number(text ?? usual)
-  if (!(value > 0)) throw new Error(`--${name} is a number above 0`)
-  return value
+interface Flags {
+  readonly rounds: number
+  readonly seconds: number
+  readonly only: string
 }
+
+const command = script(
+  'npm run hostile --',
+  'an honest client beside each attack, and beside a bare server in its place',
+)
+  .option('--rounds <count>', 'of which medians are taken', whole(1), 3)
+  .option('--seconds <number>', 'how long a round is looked at', number(0.1), 2)
+  .option('--only <title>', 'attacks with this in their titles', '')
+  .parse()
+const { rounds, seconds, only } = command.opts<Flags>()
+const load: MixedLoad = { calls: CALLS, transfer: 'echo', transfers: 0, seconds }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const heldBy = async (server: Child) => (await server.ask<Memory>('memory')).usedBytes
@@ -66,10 +68,14 @@ const heldBy = async (server: Child) => (await server.ask<Memory>('memory')).use
 /** Fresh processes for each attack: what one leaves behind would weigh on the next. */
 async function start(): Promise<Sides> {
   const nodeOptions = [`--max-old-space-size=${HEAP_MIB}`, '--expose-gc']
-  const server = await Child.start('server', ['plain', '5000', '30000'], { nodeOptions, core: SERVER_CORE })
+  const server = await startScript('server', { args: ['plain', '5000', '30000'], nodeOptions, core: SERVER_CORE })
   const ports = await server.ask<Ports>('ports')
-  const honest = await Child.start('honest', [String(ports.open)], { core: CLIENT_CORE })
-  return { server, honest, attacker: await Child.start('attacker', [], { core: CLIENT_CORE }), ports }
+  const honest = await startScript('honest', { args: [String(ports.open)], core: CLIENT_CORE })
+  return { server, honest, attacker: await startScript('attacker', { core: CLIENT_CORE }), ports }
+}
+
+function startScript(name: string, options: Omit<ChildOptions, 'name' | 'script'>): Promise<Child> {
+  return Child.start({ name, script: new URL(`world/${name}.ts`, import.meta.url), ...options })
 }
 
 async function besideAttack({ server, honest, attacker }: Sides, { title }: Attack, port: number) {
@@ -161,20 +167,23 @@ function above(results: readonly Result[]): string[] {
   })
 }
 
-process.once('exit', endAll)
-process.once('SIGINT', () => process.exit(130))
-const chosen = Object.values(attacks)
-  .flat()
-  .filter(({ title }) => title.includes(values.only ?? ''))
-if (chosen.length === 0) throw new Error(`no attack has "${values.only}" in its title`)
 const results: Result[] = []
 const failures: string[] = []
-for (const [n, attack] of chosen.entries()) {
-  console.info(`${n + 1} of ${chosen.length}: ${attack.title}`)
-  await measure(attack)
-    .then((result) => results.push(result))
-    .catch((error: unknown) => failures.push(`${attack.title}: ${error instanceof Error ? error.message : error}`))
+
+async function measureAll(chosen: readonly Attack[]): Promise<void> {
+  for (const [n, attack] of chosen.entries()) {
+    console.info(`${n + 1} of ${chosen.length}: ${attack.title}`)
+    await measure(attack)
+      .then((result) => results.push(result))
+      .catch((error: unknown) => failures.push(`${attack.title}: ${error instanceof Error ? error.message : error}`))
+  }
 }
+
+const chosen = Object.values(attacks)
+  .flat()
+  .filter(({ title }) => title.includes(only))
+if (chosen.length === 0) command.error(`error: no attack has "${only}" in its title`)
+await endingAll(() => measureAll(chosen))
 const note = `Small calls of an honest client, ${1_000 * CALLS.perMs} a second, medians of ${rounds} rounds of ${seconds} s; the server has a heap of ${HEAP_MIB} MiB.`
 console.info(toText({ title: 'Beside hostile clients', note, table: { columns, rows: results.map(rowOf) } }))
 const notes = above(results)

@@ -5,11 +5,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { script } from '../support/command-line.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const limitsFile = fileURLToPath(new URL('size-limits.json', import.meta.url))
 const entries = ['index', 'codec', 'testing']
 const margin = 1.15
+
+const { set } = script('npm run check:size --', 'What each entry adds to a bundle, held against its limit')
+  .option('--set', 'makes new limits of what is measured')
+  .parse()
+  .opts<{ readonly set?: true | undefined }>()
 
 async function measureBytes(entry: string): Promise<number> {
   const { outputFiles } = await build({
@@ -26,7 +32,7 @@ async function measureBytes(entry: string): Promise<number> {
 }
 
 const sizes = await Promise.all(entries.map(async (entry) => [entry, await measureBytes(entry)] as const))
-if (process.argv.includes('--set')) {
+if (set) {
   const limits = Object.fromEntries(sizes.map(([entry, bytes]) => [entry, Math.ceil(bytes * margin)]))
   writeFileSync(limitsFile, `${JSON.stringify(limits, null, 2)}\n`)
 }

@@ -5,10 +5,11 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { Option } from 'commander'
 import type { SimulationReport } from '../../src/testing/index.ts'
+import { number, script, whole } from '../support/command-line.ts'
 import type { Block, BlockEnd } from './campaign-worker.ts'
-import { type CampaignName, campaignOf } from './campaigns.ts'
+import { type CampaignName, campaigns } from './campaigns.ts'
 
 const BLOCK_SEEDS = 100
 const PRINT_EVERY_MS = 60_000
@@ -27,30 +28,28 @@ const MIX: readonly CampaignName[] = [
   'differing',
 ]
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: 'string' },
-    seeds: { type: 'string' },
-    first: { type: 'string', default: '1' },
-    calls: { type: 'string', default: '25' },
-    workers: { type: 'string', default: '2' },
-    only: { type: 'string' },
-    findings: { type: 'string' },
-  },
-})
-
-function numberOf(name: 'hours' | 'seeds' | 'first' | 'calls' | 'workers', usual: number): number {
-  const given = values[name] === undefined ? usual : Number(values[name])
-  if (!(given > 0 || (name === 'first' && given === 0))) throw new Error(`--${name} is a number above 0`)
-  return given
+interface Flags {
+  readonly hours?: number | undefined
+  readonly seeds?: number | undefined
+  readonly first: number
+  readonly calls: number
+  readonly workers: number
+  readonly only?: string | undefined
+  readonly findings?: string | undefined
 }
 
-const hours = numberOf('hours', Number.POSITIVE_INFINITY)
-const seeds = numberOf('seeds', values.hours === undefined ? 10_000 : Number.POSITIVE_INFINITY)
-const first = numberOf('first', 1)
-const calls = numberOf('calls', 25)
-const workers = numberOf('workers', 2)
-if (values.only !== undefined) campaignOf(values.only)
+const values = script('npm run simulate --', 'Seeds by the hundred thousand, and what they find')
+  .option('--hours <number>', 'how long', number(0.001))
+  .option('--seeds <count>', 'how many: 10000, or what the time is enough for', whole(1))
+  .option('--first <seed>', 'the first one', whole(0), 1)
+  .option('--calls <count>', 'of each seed', whole(1), 25)
+  .option('--workers <count>', 'processes', whole(1), 2)
+  .addOption(new Option('--only <campaign>', 'instead of some of each').choices(Object.keys(campaigns)))
+  .option('--findings <file>', 'to which findings are added, whole')
+  .parse()
+  .opts<Flags>()
+const { hours = Number.POSITIVE_INFINITY, first, calls, workers } = values
+const { seeds = values.hours === undefined ? 10_000 : Number.POSITIVE_INFINITY } = values
 
 const started = performance.now()
 const sums: Record<string, Record<string, number>> = { all: {} }

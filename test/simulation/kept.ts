@@ -8,8 +8,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { Argument, InvalidArgumentError } from 'commander'
 import type { SimulateOptions } from '../../src/testing/index.ts'
-import { campaignOf } from './campaigns.ts'
+import { script } from '../support/command-line.ts'
+import { campaigns } from './campaigns.ts'
 
 export interface KeptSeed {
   /** Which options it is run with: a name of campaigns.ts. */
@@ -30,17 +32,26 @@ export function keptSeeds(): readonly KeptSeed[] {
 
 /** Writes one, and says where. */
 function keep(kept: KeptSeed): string {
-  campaignOf(kept.campaign)
   const path = join(FOLDER, `${kept.campaign}-${kept.again.seed}.json`)
   writeFileSync(path, `${JSON.stringify(kept, undefined, 2)}\n`, { flag: 'wx' })
   return path
 }
 
+/** What the line `again` of a failure says, as JSON. */
+function readBounds(text: string): KeptSeed['again'] {
+  try {
+    const { seeds: _, ...bounds } = JSON.parse(text) as KeptSeed['again'] & { readonly seeds?: number } // looked at below
+    if (Number.isInteger(bounds.seed)) return bounds
+  } catch {} // no JSON
+  throw new InvalidArgumentError('It is JSON, and has a seed.')
+}
+
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  const [campaign, again, found] = argv.slice(2)
-  if (!campaign || !again || !found)
-    throw new Error('kept.ts takes a campaign, what runs it again as JSON, and what it found')
-  const { seeds: _, ...bounds } = JSON.parse(again) as KeptSeed['again'] & { readonly seeds?: number } // as `data.again` of the failure
-  if (!Number.isInteger(bounds.seed)) throw new Error('what runs it again has a seed')
-  console.info(keep({ campaign, again: bounds, found, when: new Date().toISOString().slice(0, 10) }))
+  const command = script('npx tsx test/simulation/kept.ts', 'Keeps a seed, which every test run repeats from now on')
+    .addArgument(new Argument('<campaign>', 'whose options it has').choices(Object.keys(campaigns)))
+    .argument('<again>', 'what runs it again, as its failure says it', readBounds)
+    .argument('<found>', 'what it found')
+    .parse()
+  const [campaign, again, found] = command.processedArgs as [string, KeptSeed['again'], string] // as their parsers say
+  console.info(keep({ campaign, again, found, when: new Date().toISOString().slice(0, 10) }))
 }

@@ -1,16 +1,19 @@
 /**
  * A client of the soak, a process of its own: `client.js <url> <number>`. Its connections' first ids are near the last one there
- * is (plant.ts), so that each connection soon crosses it.
+ * is (prepare.ts), so that each connection soon crosses it.
  */
 import { channel } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { connect } from 'nanowire'
 import { OutgoingCalls } from '../../src/session/outgoing.ts'
+import { answer } from '../support/answer.ts'
 import { Load } from './load.ts'
+import { lookAtMemory, lookAtRest } from './look.ts'
 import { Soak } from './service.ts'
-import { answer, lookAtMemory, lookAtRest } from './side.ts'
 import { tell } from './tally.ts'
+import { countTimers } from './timers.ts'
 
+countTimers()
 const [url = '', number = '0'] = process.argv.slice(2)
 
 const sockets = new Set<Socket>()
@@ -58,7 +61,7 @@ async function judge(): Promise<void> {
   }
 }
 
-answer({
+await answer({
   measure: ({ inFlight, seconds }: { inFlight: number; seconds: number }) => load.measure(inFlight, seconds),
   start: ({ perSecond, cutMs }: { perSecond: number; cutMs: number }) => load.start(perSecond, cutMs),
   async look() {

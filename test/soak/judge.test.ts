@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { judgeBalance, judgeResources, judgeTrend, liveTrend, rssTrend } from './judge.ts'
+import { judgeBalance, judgeClimb, judgeResources, judgeTrend, liveTrend, rssTrend } from './judge.ts'
 import { noCounts, Runs } from './service.ts'
 import { newTally } from './tally.ts'
 
@@ -80,6 +80,33 @@ describe('the memory of a soak', () => {
 
   it('is not judged by less than three looks', () => {
     expect(judgeTrend(liveTrend('server', [MIB, MIB, 100 * MIB]))).toEqual([])
+  })
+})
+
+describe('memory that climbs', () => {
+  const restsOf = (mibs: readonly number[], stepSeconds = 240) => ({
+    what: 'server: memory at rest',
+    rests: mibs.map((mib, at) => ({ atSeconds: at * stepSeconds, bytes: mib * MIB })),
+  })
+  /** Of an hour: up and down by a twentieth of a MiB, and so much more each time. */
+  const hour = (mibEach: number) => Array.from({ length: 16 }, (_, at) => 20 + 0.05 * (at % 2) + mibEach * at)
+
+  it('is told when it is a MiB and a half an hour, though that is little', () => {
+    const [told, ...others] = judgeClimb(restsOf(hour(1 / 10)))
+    expect(told).toMatch(/^server: memory at rest rises from rest to rest, by 1\.\d MiB an hour$/)
+    expect(others).toEqual([])
+    expect(judgeTrend(liveTrend('server', hour(1 / 10)))).toEqual([])
+  })
+
+  it('is not told where it goes up and down, or climbs in the beginning only', () => {
+    expect(judgeClimb(restsOf(hour(0)))).toEqual([])
+    expect(judgeClimb(restsOf(hour(0).map((mib, at) => mib + Math.min(at, 6))))).toEqual([])
+  })
+
+  it('is not told after minutes, by few rests, or of a few KiB', () => {
+    expect(judgeClimb(restsOf(hour(1), 30))).toEqual([])
+    expect(judgeClimb(restsOf(hour(1).slice(0, 8)))).toEqual([])
+    expect(judgeClimb(restsOf(Array.from({ length: 16 }, (_, at) => 20 + at / 100)))).toEqual([])
   })
 })
 

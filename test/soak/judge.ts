@@ -59,6 +59,32 @@ export function judgeTrend({ what, bytes, share, slackBytes }: Trend): string[] 
   return [`${what} went up, from ${inMib(first)} to ${inMib(last)} MiB`]
 }
 
+/** What is left after each rest, however little, shows in the long run: memory that is used again goes up and down. */
+const CLIMB = { leastSeconds: 600, leastRests: 6, risingShare: 0.9, slackBytes: MIB / 2 }
+
+export interface Climb {
+  readonly what: string
+  /** What is live at each rest, and when that was. */
+  readonly rests: readonly { readonly atSeconds: number; readonly bytes: number }[]
+}
+
+/** Memory that is more at nearly each rest of the second half than at those before it. */
+export function judgeClimb({ what, rests }: Climb): string[] {
+  const later = rests.slice(Math.floor(rests.length / 2))
+  const [first, last] = [later[0], later.at(-1)]
+  if (!first || !last || later.length < CLIMB.leastRests) return []
+  const seconds = last.atSeconds - first.atSeconds
+  const grown = last.bytes - first.bytes
+  if (seconds < CLIMB.leastSeconds || grown < CLIMB.slackBytes || risingShare(later) < CLIMB.risingShare) return []
+  return [`${what} rises from rest to rest, by ${inMib((grown / seconds) * 3_600)} MiB an hour`]
+}
+
+/** Of all pairs of rests, those of which the later one has more. */
+function risingShare(rests: Climb['rests']): number {
+  const pairs = rests.flatMap((one, at) => rests.slice(at + 1).map((later) => later.bytes > one.bytes))
+  return pairs.filter((isMore) => isMore).length / pairs.length
+}
+
 const inMib = (bytes: number) => (bytes / MIB).toFixed(1)
 
 /** What keeps a process alive, held against what did at its first rest. */

@@ -6,27 +6,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { bundle, installPeers } from '../bench/prepare.ts'
-import { Side as BenchSide, endAll as endBench } from '../bench/sides.ts'
-import { readSettings, type SoakSettings, USAGE, UsageError } from './arguments.ts'
+import { startTask } from '../bench/start-task.ts'
+import { endingAll } from '../support/child.ts'
+import { readSettings, type SoakSettings } from './arguments.ts'
 import { linesOf } from './chart.ts'
 import { prepare } from './prepare.ts'
-import { endAll } from './processes.ts'
 import { type SoakResult, SoakRun } from './run.ts'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-
-function readCommandLine(): SoakSettings | undefined {
-  try {
-    const settings = readSettings(process.argv.slice(2))
-    if (settings === undefined) console.log(USAGE)
-    return settings
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    console.error(`${error.message}\n\n${USAGE}`)
-    process.exitCode = 2
-    return undefined
-  }
-}
 
 const titleOf = ({ perSecond, made }: SoakResult, { load }: SoakSettings) =>
   `${made.toLocaleString('en')} operations at ${Math.round(perSecond).toLocaleString('en')}/s, ${100 * load} % of what was measured`
@@ -34,7 +21,7 @@ const titleOf = ({ perSecond, made }: SoakResult, { load }: SoakSettings) =>
 async function draw(result: SoakResult, settings: SoakSettings): Promise<void> {
   installPeers()
   await bundle()
-  const side = await BenchSide.start('lines')
+  const side = await startTask('lines')
   const svg = await side.ask<string>('draw', linesOf(titleOf(result, settings), result.windows, result.rests))
   await side.end()
   const path = settings.write ? at('../bench/charts/soak.svg') : at('dist/soak.svg')
@@ -78,20 +65,5 @@ async function soak(settings: SoakSettings): Promise<void> {
   process.exitCode = result.problems.length === 0 ? 0 : 1
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    endAll()
-    endBench()
-    process.exit(130)
-  })
-}
-
-const settings = readCommandLine()
-if (settings !== undefined) {
-  try {
-    await soak(settings)
-  } finally {
-    endAll()
-    endBench()
-  }
-}
+const settings = readSettings(process.argv.slice(2))
+await endingAll(() => soak(settings))

@@ -3,12 +3,12 @@
  * and then. Invariant: at each rest every call is accounted for, at its caller and at the server.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Child } from '../support/child.ts'
 import type { SoakSettings } from './arguments.ts'
-import { judgeBalance, judgeResources, judgeTrend, liveTrend, rssTrend } from './judge.ts'
+import { judgeBalance, judgeClimb, judgeResources, judgeTrend, liveTrend, rssTrend } from './judge.ts'
 import type { Latencies } from './load.ts'
-import { Side } from './processes.ts'
+import type { Memory, Rest } from './look.ts'
 import type { Counts } from './service.ts'
-import type { Memory, Rest } from './side.ts'
 import { FAULTS, type Fault, type Tally } from './tally.ts'
 
 /** Of the measurement: enough to have both cores at work, and no queue. */
@@ -18,6 +18,8 @@ const LEAST_PER_SECOND = 200
 /** How long at most a side may take to come to rest. */
 const REST_TRIES = 50
 const REST_STEP_MS = 100
+/** The longest that an answer may take: the measurement, or the calls that are waited for at a rest. */
+const ANSWER_MS = 300_000
 /** Between two rests, where the time that was asked for was too short. */
 const MOST_ROUNDS = 40
 
@@ -75,6 +77,12 @@ function addAll(all: readonly Readonly<Record<string, number>>[]): Record<string
   return sums
 }
 
+/** A script of the soak, as prepare.ts bundles it. */
+function startScript(name: string, file: 'server' | 'client', args: readonly string[] = []): Promise<Child> {
+  const script = new URL(`dist/${file}.js`, import.meta.url)
+  return Child.start({ name, script, args, nodeOptions: ['--expose-gc'], answerMs: ANSWER_MS })
+}
+
 export class SoakRun {
   readonly #settings: SoakSettings
   readonly #say: (line: string) => void
@@ -86,8 +94,8 @@ export class SoakRun {
   readonly #firstResources = new Map<string, Readonly<Record<string, number>>>()
   readonly #rates: number[] = []
   #tallies: readonly Tally[] = []
-  #server!: Side // `run` starts both before anything else
-  #clients: Side[] = [] // likewise
+  #server!: Child // `run` starts both before anything else
+  #clients: Child[] = [] // likewise
   #startedAt = 0
 
   constructor(settings: SoakSettings, say: (line: string) => void) {
@@ -97,10 +105,10 @@ export class SoakRun {
 
   async run(): Promise<SoakResult> {
     const { seconds, clients, measureSeconds } = this.#settings
-    this.#server = await Side.start('server', 'server')
+    this.#server = await startScript('server', 'server')
     const url = await this.#server.ask<string>('url')
     for (let number = 0; number < clients; number++)
-      this.#clients.push(await Side.start(`client ${number}`, 'client', [url, String(number)]))
+      this.#clients.push(await startScript(`client ${number}`, 'client', [url, String(number)]))
     this.#startedAt = performance.now()
     this.#rates.push(
       ...(await this.#askAll<number>('measure', { inFlight: Math.ceil(IN_FLIGHT / clients), seconds: measureSeconds })),
@@ -201,7 +209,7 @@ export class SoakRun {
   }
 
   /** Asks until nothing is under way and the resources are those of the first rest. */
-  async #untilQuiet<T extends Rest>(side: Side, isQuiet: (rest: T) => boolean): Promise<T> {
+  async #untilQuiet<T extends Rest>(side: Child, isQuiet: (rest: T) => boolean): Promise<T> {
     let rest = await side.ask<T>('rest')
     const differing = () =>
       judgeResources(side.name, this.#firstResources.get(side.name) ?? rest.resources, rest.resources)
@@ -232,6 +240,8 @@ export class SoakRun {
   #judgeMemory(): void {
     for (const name of Object.keys(this.#rests[0]?.liveBytes ?? {})) {
       const live = this.#rests.map(({ liveBytes }) => liveBytes[name] ?? 0)
+      const rests = this.#rests.map(({ atSeconds, liveBytes }) => ({ atSeconds, bytes: liveBytes[name] ?? 0 }))
+      this.#tell(judgeClimb({ what: `${name}: memory at rest`, rests }))
       const rss = this.#windows.map(({ memory }) => memory[name]?.rssBytes ?? 0)
       this.#tell([...judgeTrend(liveTrend(name, live)), ...judgeTrend(rssTrend(name, rss))])
     }

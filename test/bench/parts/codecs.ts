@@ -1,5 +1,6 @@
 /** Codecs alone, in one process. */
-import { CLIENT_CORE, Side } from '../sides.ts'
+import { CLIENT_CORE } from '../../support/child.ts'
+import { startTask } from '../start-task.ts'
 import { median, medianRatio } from '../statistics.ts'
 import { format, formatRatio } from '../table.ts'
 import type { Run } from './run.ts'
@@ -31,7 +32,7 @@ export async function measureCodecs(run: Run): Promise<void> {
 
 async function measureWork(run: Run, work: MessageWork): Promise<void> {
   const { rounds, roundSeconds } = run.settings
-  const side = await Side.start('codecs', [work], { core: CLIENT_CORE })
+  const side = await startTask('codecs', [work], { core: CLIENT_CORE })
   try {
     const codecs = await side.ask<CodecInfo[]>('codecs')
     const peers = await side.ask<string[]>('peers')

@@ -1,5 +1,6 @@
 /** Direct calls in memory: how many a second, and how much garbage each leaves, beside a bare async call. */
-import { CLIENT_CORE, Side } from '../sides.ts'
+import { CLIENT_CORE } from '../../support/child.ts'
+import { startTask } from '../start-task.ts'
 import { median, medianRatio } from '../statistics.ts'
 import { format, formatRatio } from '../table.ts'
 import type { Direct, Garbage } from '../tasks/memory.ts'
@@ -28,7 +29,7 @@ export async function measureMemory(run: Run): Promise<void> {
 
 async function measureWork(run: Run, work: MessageWork): Promise<readonly Round[]> {
   const { rounds, roundSeconds } = run.settings
-  const side = await Side.start('memory', [work], { core: CLIENT_CORE, nodeOptions: NODE_OPTIONS })
+  const side = await startTask('memory', [work], { core: CLIENT_CORE, nodeOptions: NODE_OPTIONS })
   const results: Round[] = []
   try {
     for (let round = 0; round <= rounds; round++) {

@@ -2,8 +2,9 @@
  * The small calls of an honest client while hostile ones are at work, against the same client while the same bytes go to a
  * bare server in the same process, which throws them away. Invariant: both are measured in one round.
  */
+import { type Child, CLIENT_CORE, SERVER_CORE } from '../../support/child.ts'
 import type { MixedLoad, MixedRound } from '../mixed-load.ts'
-import { CLIENT_CORE, SERVER_CORE, Side } from '../sides.ts'
+import { startTask } from '../start-task.ts'
 import { median, medianRatio } from '../statistics.ts'
 import { format, formatRatio } from '../table.ts'
 import type { Attack, Sent } from '../tasks/hostile.ts'
@@ -38,19 +39,19 @@ interface Measured {
 }
 
 interface Sides {
-  readonly server: Side
-  readonly honest: Side
-  readonly hostile: Side
+  readonly server: Child
+  readonly honest: Child
+  readonly hostile: Child
   readonly port: number
   readonly bare: number
 }
 
 async function start(): Promise<Sides> {
-  const server = await Side.start('neighbours', [], { core: SERVER_CORE })
+  const server = await startTask('neighbours', [], { core: SERVER_CORE })
   const port = await server.ask<number>('port')
   const bare = await server.ask<number>('bare')
-  const honest = await Side.start('client', ['nanowire', String(port)], { core: CLIENT_CORE })
-  return { server, honest, hostile: await Side.start('hostile', [], { core: CLIENT_CORE }), port, bare }
+  const honest = await startTask('client', ['nanowire', String(port)], { core: CLIENT_CORE })
+  return { server, honest, hostile: await startTask('hostile', [], { core: CLIENT_CORE }), port, bare }
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -2,8 +2,8 @@
  * Calls over TCP: a server and a client on a core each, for every work and number of calls in flight. Invariant: a round
  * visits every system before the next one begins, and ratios are taken within a round.
  */
+import { canPin } from '../../support/child.ts'
 import { Field, type Pair, type Round } from '../pairs.ts'
-import { canPin } from '../sides.ts'
 import { medianRatio, medians } from '../statistics.ts'
 import { BAR, LIMIT, type SystemName, systems } from '../systems.ts'
 import { format, formatRatio, type Section } from '../table.ts'
@@ -55,7 +55,7 @@ export async function measureRpc(run: Run): Promise<void> {
       for (const inFlight of settings.inFlight.filter((count) => work !== 'bytes' || count <= MOST_BYTES_IN_FLIGHT)) {
         const apart = await measureLoad(run, field, { work, inFlight, isOneCore: false })
         const together =
-          inFlight === 1 && canPin ? await measureLoad(run, field, { work, inFlight, isOneCore: true }) : undefined
+          inFlight === 1 && canPin() ? await measureLoad(run, field, { work, inFlight, isOneCore: true }) : undefined
         run.show(sectionOf(work, inFlight, apart, together))
         if (inFlight === CHART_IN_FLIGHT) run.draw(chartOf(work, apart))
       }

@@ -3,8 +3,8 @@ import { BarChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TitleComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
+import type { Commands } from '../../support/answer.ts'
 import type { Chart } from '../parts/run.ts'
-import type { Commands } from '../side.ts'
 
 use([BarChart, GridComponent, LegendComponent, SVGRenderer, TitleComponent])
 

@@ -3,9 +3,10 @@
  * `stream` for streams, `mixed` for calls beside transfers; `hold…` for many streams
  * at once, `slow…` for one that is hardly read; `cpu` and `memory`.
  */
+
+import type { Commands } from '../../support/answer.ts'
 import { type ClosedLoad, measureClosed, measureOpen, type OpenLoad } from '../load.ts'
 import { type MixedLoad, measureMixed } from '../mixed-load.ts'
-import type { Commands } from '../side.ts'
 import { formsOf, measureStream, type StreamLoad, type StreamWork } from '../stream-load.ts'
 import type { Client, Peer } from '../work.ts'
 import { holdCommands } from './hold.ts'

@@ -7,11 +7,11 @@ import { Packr } from 'msgpackr'
 import { codec } from 'nanowire/codec'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { Commands } from '../../support/answer.ts'
 import type { CodecInfo, CodecRound } from '../parts/codecs.ts'
 import { schemas } from '../schemas.ts'
 import { avroSchemas } from '../shared/avro.ts'
 import { messageOf } from '../shared/proto.ts'
-import type { Commands } from '../side.ts'
 import { type Order, orderOf, requestOf, type SmallRequest } from '../work.ts'
 
 type Message = SmallRequest | Order

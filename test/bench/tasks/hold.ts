@@ -1,5 +1,5 @@
 /** Streams that are open all at once. The client's commands: `holdOpen`, `holdCount`, `holdClose`. */
-import type { Commands } from '../side.ts'
+import type { Commands } from '../../support/answer.ts'
 import type { Client, SmallReply } from '../work.ts'
 
 /** Streams that are opened at once, before the first of their items is waited for. */

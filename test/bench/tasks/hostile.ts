@@ -5,9 +5,9 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
+import type { Commands } from '../../support/answer.ts'
 import type { HostileName } from '../parts/hostile-names.ts'
 import { type Script, scripts } from '../shared/hostile.ts'
-import type { Commands } from '../side.ts'
 
 const CLIENTS = 8
 /** Of a connection whose end nobody answers. */

@@ -4,7 +4,7 @@ import { GridComponent, LegendComponent, TitleComponent } from 'echarts/componen
 import { init, use } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import type { Lines } from '../../soak/chart.ts'
-import type { Commands } from '../side.ts'
+import type { Commands } from '../../support/answer.ts'
 
 use([GridComponent, LegendComponent, LineChart, SVGRenderer, TitleComponent])
 

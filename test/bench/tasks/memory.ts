@@ -4,8 +4,8 @@
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { connect } from 'nanowire'
+import type { Commands } from '../../support/answer.ts'
 import { Bench, bench } from '../contract.ts'
-import type { Commands } from '../side.ts'
 import { answer, type Order, orderOf, requestOf } from '../work.ts'
 
 export interface Direct {

@@ -4,9 +4,9 @@
  */
 import { createServer } from 'node:net'
 import { router, serve } from 'nanowire'
+import type { Commands } from '../../support/answer.ts'
 import { bench } from '../contract.ts'
 import { listen } from '../shared/net.ts'
-import type { Commands } from '../side.ts'
 import { memory } from './server.ts'
 
 const silent = () => {}

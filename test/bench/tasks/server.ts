@@ -1,5 +1,5 @@
 /** A system's server. Its commands: `port`, `cpu`, `memory`. */
-import type { Commands } from '../side.ts'
+import type { Commands } from '../../support/answer.ts'
 import type { Peer } from '../work.ts'
 
 export async function start(system: string): Promise<Commands> {

@@ -2,7 +2,7 @@
  * A consumer that hardly reads. The client's commands: `slowRate`, how fast it can be; `slowStart`, `slowTaken` and
  * `slowStop`.
  */
-import type { Commands } from '../side.ts'
+import type { Commands } from '../../support/answer.ts'
 import { type Client, FOREVER } from '../work.ts'
 
 export const SLOW_WORKS = ['items', 'chunks', 'flood'] as const

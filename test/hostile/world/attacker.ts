@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
-import type { Commands } from '../../bench/side.ts'
+import { answer } from '../../support/answer.ts'
 import { type Attack, attacks } from '../attacks/index.ts'
 import { openPeer, type Peer } from './peers.ts'
 
@@ -101,20 +101,20 @@ const isUrgent = (is: boolean) => {
   } catch {} // not everybody may be more urgent again: then it takes as long as it takes
 }
 
-export async function start(): Promise<Commands> {
-  let attackers: Attackers | undefined
-  const all = Object.values(attacks).flat()
-  return {
-    begin({ title, port }: Order) {
-      const attack = all.find((one) => one.title === title)
-      if (attack === undefined) throw new Error(`no attack is called ${title}`)
-      isUrgent(false)
-      attackers = new Attackers(attack, port)
-      return attackers.begin()
-    },
-    end() {
-      isUrgent(true)
-      return attackers?.end()
-    },
-  }
-}
+let attackers: Attackers | undefined
+
+await answer({
+  begin({ title, port }: Order) {
+    const attack = Object.values(attacks)
+      .flat()
+      .find((one) => one.title === title)
+    if (attack === undefined) throw new Error(`no attack is called ${title}`)
+    isUrgent(false)
+    attackers = new Attackers(attack, port)
+    return attackers.begin()
+  },
+  end() {
+    isUrgent(true)
+    return attackers?.end()
+  },
+})

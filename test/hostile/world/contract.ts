@@ -1,5 +1,5 @@
 /** What the attacked server serves: handlers that attackers would like to have running, filled, or talking. */
-import { Bytes, clientStream, contract, notify, serverStream, unary } from 'nanowire'
+import { Bytes, clientStream, contract, event, notify, serverStream, unary } from 'nanowire'
 import Type from 'typebox'
 
 const Text = Type.Object({ text: Type.String() })
@@ -29,6 +29,9 @@ export const Open = contract('open', {
   stuckStream: serverStream(Type.Null(), Item),
   sum: clientStream(Item, Type.Integer()),
   count: serverStream(Type.Object({ count: Type.Integer(), bytes: Type.Integer() }), Item),
+  /** Keeps what it was asked for, as long as its items are taken. */
+  search: serverStream(Text, Item),
+  told: event(Text, { key: 'text' }),
   large: unary(Type.Integer(), Bytes()),
   /** A schema that takes a while to refuse. */
   fussy: unary(Type.Array(Type.Union([Branch, Leaf, Item])), Type.Null()),

@@ -87,8 +87,11 @@ export function handlers(): Handlers {
       return hold()
     },
     async *stuckStream() {
-      yield { n: 0.5, text: SECRET } // no integer
-      await hold()
+      try {
+        yield { n: 0.5, text: SECRET } // no integer
+      } finally {
+        await hold() // when it is told to return
+      }
     },
     async sum(items) {
       let total = 0
@@ -100,6 +103,12 @@ export function handlers(): Handlers {
       for (let n = 0; n < count; n++) {
         held.yielded++
         yield { n, text }
+      }
+    },
+    async *search({ text }) {
+      for (let n = 0; ; n++) {
+        held.yielded++
+        yield { n, text: text.slice(0, 1_000) }
       }
     },
     large: (bytes) => new Uint8Array(bytes),

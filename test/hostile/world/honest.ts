@@ -2,11 +2,11 @@
 import { connect } from 'nanowire'
 import { Bench } from '../../bench/contract.ts'
 import { type MixedLoad, measureMixed } from '../../bench/mixed-load.ts'
-import type { Commands } from '../../bench/side.ts'
+import { answer } from '../../support/answer.ts'
 
-export async function start(port: string): Promise<Commands> {
-  const wire = connect(`tcp://127.0.0.1:${port}`)
-  await wire.ready()
-  const client = wire.client(Bench)
-  return { calls: (load: MixedLoad) => measureMixed(client, load) }
-}
+const [port = ''] = process.argv.slice(2)
+const wire = connect(`tcp://127.0.0.1:${port}`)
+await wire.ready()
+const client = wire.client(Bench)
+
+await answer({ calls: (load: MixedLoad) => measureMixed(client, load) })

@@ -1,11 +1,12 @@
 /** Looks for what may never be sent in all bytes of a connection, also across the borders of chunks. */
-import { HONEST, POISON, SECRET } from './poison.ts'
+import { HONEST, POISON, SECRET, UNDECLARED } from './poison.ts'
 
 /** What it is, and how it is recognised. */
 const forbidden: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['memory that was never written', POISON],
   ["another client's words", Buffer.from(HONEST)],
   ["the server's secret", Buffer.from(SECRET)],
+  ['what nobody declared', Buffer.from(UNDECLARED)],
   ['a stack', Buffer.from('\n    at ')],
   ['the path of a source', Buffer.from('file:///')],
   ['the path of a source', Buffer.from('node:internal')],

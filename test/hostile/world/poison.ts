@@ -7,6 +7,8 @@ export const POISON = Buffer.from('<never-written!>')
 /** What honest calls and the server's own secrets look like, wherever they turn up. */
 export const HONEST = 'honest-words-of-somebody-else'
 export const SECRET = 'secret-of-the-server-itself'
+/** What attackers say where nothing is declared, and nobody is to say after them. */
+export const UNDECLARED = 'declared-by-nobody'
 
 export function poison(): void {
   const { allocUnsafe, allocUnsafeSlow } = Buffer

@@ -1,6 +1,6 @@
 /**
- * The attacked process (test/bench/side.ts runs it as its task): a server with a small heap behind several doors, and a
- * bare one that throws away what it reads. Its commands are those that `start` returns.
+ * The attacked process: a server with a small heap behind several doors, and a bare one that throws away what it reads. Its
+ * commands are those that `start` returns.
  */
 import { createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -9,7 +9,7 @@ import { type LimitOptions, router, type ServeOptions, type Server, serve } from
 import { Gate } from '../../../src/testing/conformance/lab.ts'
 import { bench } from '../../bench/contract.ts'
 import { listen } from '../../bench/shared/net.ts'
-import type { Commands } from '../../bench/side.ts'
+import { answer, type Commands } from '../../support/answer.ts'
 import { askingTls, pem, serverTls } from '../../support/certificates.ts'
 import { type Door, SMALL_DOOR } from './doors.ts'
 import { type Held, handlers } from './handlers.ts'
@@ -62,15 +62,19 @@ export interface Look {
   readonly doors: Readonly<Record<string, DoorLook>>
   /** Lines of the log at `error`. */
   readonly errors: number
+  /** What every object of the process has beyond what JavaScript gives it. */
+  readonly inherited: readonly string[]
 }
 
 export interface Memory {
   /** Objects, and what they hold outside of the heap, after collections have settled. */
   readonly usedBytes: number
   readonly rssBytes: number
+  /** The most that the system has ever given to the process. */
+  readonly mostRssBytes: number
 }
 
-export async function start(memoryIs: string, handshakeMs: string, idleMs: string): Promise<Commands> {
+async function start(memoryIs: string, handshakeMs: string, idleMs: string): Promise<Commands> {
   if (memoryIs === 'poisoned') poison()
   const { open, held, release } = handlers()
   let errors = 0
@@ -94,6 +98,7 @@ export async function start(memoryIs: string, handshakeMs: string, idleMs: strin
     judging: { ...judging },
     doors: Object.fromEntries(Array.from(servers, ([door, server]) => [door, lookAt(server)])),
     errors,
+    inherited: inherited(),
   })
   return {
     ports: () => ({
@@ -115,6 +120,12 @@ export async function start(memoryIs: string, handshakeMs: string, idleMs: strin
   }
 }
 
+function inherited(): string[] {
+  const names: string[] = []
+  for (const name in {}) names.push(name)
+  return names
+}
+
 const portOf = (url: string): number => Number(new URL(url).port)
 
 function lookAt(server: Server): DoorLook {
@@ -128,5 +139,8 @@ async function memory(): Promise<Memory> {
     await nextTurn()
   }
   const { rss, heapUsed, external } = process.memoryUsage()
-  return { usedBytes: heapUsed + external, rssBytes: rss }
+  return { usedBytes: heapUsed + external, rssBytes: rss, mostRssBytes: process.resourceUsage().maxRSS * 1_024 }
 }
+
+const [memoryIs = '', handshakeMs = '', idleMs = ''] = process.argv.slice(2)
+await answer(start(memoryIs, handshakeMs, idleMs))

@@ -2,13 +2,18 @@
  * The comparison of the two paths over many pairs: `npx tsx test/wire/compiled/outcomes-campaign.ts [pairs] [mutations] [first seed]`.
  * Prints counts as one line of JSON, then each failure, and ends with 1 where there is one.
  */
+import { script, whole } from '../../support/command-line.ts'
 import { addSchema, noCounts } from './outcomes.ts'
 
 const VALUES = 50
 
-const pairs = Number(process.argv[2] ?? 1_000_000)
-const mutations = Number(process.argv[3] ?? pairs)
-let seed = Number(process.argv[4] ?? 1)
+const command = script('npx tsx test/wire/compiled/outcomes-campaign.ts', 'Compiled codecs against the reference path')
+  .argument('[pairs]', 'of schema and value', whole(1), 1_000_000)
+  .argument('[mutations]', 'as many as pairs without it', whole(1))
+  .argument('[first seed]', 'others follow', whole(0), 1)
+  .parse()
+const [pairs, mutations = pairs, first] = command.processedArgs as [number, number | undefined, number] // as their parsers say
+let seed = first
 const counts = noCounts()
 const start = Date.now()
 while ((counts.pairs < pairs || counts.mutations < mutations) && counts.failures.length < 10) {

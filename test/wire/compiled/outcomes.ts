@@ -3,13 +3,12 @@
  * reference path decides alike. What was decided is counted, or undecided would always pass.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { TSchema } from 'typebox'
-import { type Gate, gateOf, Misfit } from '../../../src/contract/index.ts'
-import { NanowireError } from '../../../src/errors.ts'
+import type { Gate } from '../../../src/contract/index.ts'
 import { defaultLimits } from '../../../src/limits.ts'
-import { decodeBody, encodeBody, pack, StrictError, unpack } from '../../../src/wire/index.ts'
+import { decodeBody, encodeBody, pack, unpack } from '../../../src/wire/index.ts'
 import { Chance } from '../../contract/compat-schemas.ts'
 import { mutated, reworded } from './mutations.ts'
+import { gateIfAny, isSame, outcomeOf, received, shown } from './outcome.ts'
 import { type Sample, sampleOf } from './schemas.ts'
 import { compiledOf, UNDECIDED } from './subject.ts'
 
@@ -47,23 +46,6 @@ export const noCounts = (): Counts => ({
   failures: [],
 })
 
-/** What an act ends with: a value, or what is wrong and where. */
-interface Outcome {
-  readonly value?: unknown
-  readonly error?: string
-}
-
-function outcomeOf(act: () => unknown): Outcome {
-  try {
-    return { value: act() }
-  } catch (error) {
-    if (error instanceof Misfit) return { error: `misfit ${error.describe()}` }
-    if (error instanceof StrictError) return { error: `${error.rule} ${error.message}` }
-    if (error instanceof NanowireError) return { error: `${error.code} ${error.message}` }
-    return { error: String(error) }
-  }
-}
-
 const small: Bounds = { maxDepth: 10, maxNodes: 24 }
 const room = new Uint8Array(1 << 19)
 
@@ -77,18 +59,9 @@ export function addSchema(seed: number, values: number, mutations: number, count
   const isCovered = compiledOf(gate).isCovered
   if (isCovered) counts.covered++
   const fail = (what: string, subject: unknown) => {
-    counts.failures.push(`seed ${seed}: ${what}: ${show(subject)} of ${show(sample.schema)}`)
+    counts.failures.push(`seed ${seed}: ${what}: ${shown(subject)} of ${shown(sample.schema)}`)
   }
   for (let n = 0; n < values; n++) addValue(gate, isCovered, sample, chance, mutations, counts, fail)
-}
-
-/** `undefined` for what cannot travel. */
-function gateIfAny(schema: TSchema): Gate | undefined {
-  try {
-    return gateOf(schema)
-  } catch {
-    return undefined
-  }
 }
 
 type Fail = (what: string, subject: unknown) => void
@@ -139,7 +112,7 @@ function addPass(gate: Gate, value: unknown, limits: Bounds, counts: Counts, fai
   const reference = outcomeOf(() => gate.inMemory(value, limits))
   if (reference.error !== undefined) fail(`passed what the reference refuses as ${reference.error}`, value)
   else if (!isDeepStrictEqual(passed, reference.value))
-    fail(`passed ${show(passed)} for ${show(reference.value)}`, value)
+    fail(`passed ${shown(passed)} for ${shown(reference.value)}`, value)
   else if (reference.value === value && passed !== value) fail('passed a copy', value)
 }
 
@@ -151,28 +124,12 @@ function addBytes(gate: Gate, bytes: Uint8Array, limits: Bounds, fail: Fail): bo
   const reference = outcomeOf(() => gate.fromWire(unpack(padded, start, end, limits)))
   const both = outcomeOf(() => decodeBody(gate, padded, start, end, limits))
   if (both.error !== reference.error) fail(`decodeBody: ${both.error} for ${reference.error}`, bytes)
+  const alone = outcomeOf(() => decodeBody(gate, bytes, 0, bytes.length, limits)) // there is nothing behind it
+  if (alone.error !== reference.error) fail(`decodeBody, alone: ${alone.error} for ${reference.error}`, bytes)
   const decoded = compiledOf(gate).decode(padded, start, end, limits)
   if (decoded === UNDECIDED) return false
   if (reference.error !== undefined) fail(`decoded what the reference refuses as ${reference.error}`, bytes)
   else if (!isDeepStrictEqual(decoded, reference.value))
-    fail(`decoded ${show(decoded)} for ${show(reference.value)}`, bytes)
+    fail(`decoded ${shown(decoded)} for ${shown(reference.value)}`, bytes)
   return true
-}
-
-function received(gate: Gate, bytes: Uint8Array): Outcome {
-  return outcomeOf(() => gate.fromWire(unpack(bytes, 0, bytes.length, defaultLimits)))
-}
-
-function isSame(one: Outcome, other: Outcome): boolean {
-  return one.error === other.error && isDeepStrictEqual(one.value, other.value)
-}
-
-function show(value: unknown): string {
-  if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('hex').slice(0, 600)}`
-  const text = JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'bigint') return `${inner}n`
-    if (Object.is(inner, -0)) return '-0'
-    return typeof inner === 'symbol' || typeof inner === 'function' ? String(inner) : inner
-  })
-  return (text ?? String(value)).slice(0, 1_500)
 }
