@@ -2,17 +2,17 @@
  * The sources as plain modules for the fuzzer, which instruments what it loads and knows no TypeScript: each file by itself, so that
  * coverage counts the library (`src/`) and not its oracles. Invariant: what runs is `src/` as it is, not what was built before.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { ownFolder } from '../test/support/own-folder.ts'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 /** Everything that fuzzing makes: the modules, corpora that grow, inputs that break something. */
 export const outputFolder = join(root, 'node_modules/.fuzz')
 /** Of this process alone, for another run may have been built of other sources, and may have the same targets. */
-export const modulesFolder = join(outputFolder, 'modules', String(process.pid))
+export const modulesFolder = ownFolder(join(outputFolder, 'modules'))
 /** What the fuzzer instruments: the library, without the tools of tests. */
 export const instrumented = ['contract', 'wire', 'session', 'transport', 'tools'].map((chapter) =>
   join(modulesFolder, 'src', chapter, '/'),
@@ -38,23 +38,8 @@ const ownFiles: Plugin = {
   },
 }
 
-/** What runs have left that were ended by force. */
-function forgetOthers(): void {
-  const all = join(outputFolder, 'modules')
-  mkdirSync(all, { recursive: true })
-  for (const name of readdirSync(all)) {
-    try {
-      process.kill(Number(name), 0)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(join(all, name), { recursive: true, force: true }) // Node's own errors have one
-    }
-  }
-}
-
 /** Translates everything that a target may import, until this process ends. */
 export async function buildModules(): Promise<void> {
-  forgetOthers()
-  process.on('exit', () => rmSync(modulesFolder, { recursive: true, force: true }))
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(128 + constants.signals[signal])) // ctrl-C leaves nothing behind either
   await build({

@@ -112,12 +112,17 @@ function progressLine(name: string, watched: Watched, started: number, coverage:
 function foundText(name: AnyName, lines: readonly string[]): string {
   const text = lines.slice(-MAX_LINES).join('\n')
   const aimed = /^found (\S+) ([0-9a-f]*)$/m.exec(text)
-  const written = /Test unit written to (\S+)/.exec(text)?.[1]
-  if (!aimed) return written === undefined ? text : `${text}\nto keep it: npm run fuzz -- keep ${name} ${written}`
+  const written = /Test unit written to (.+)$/m.exec(text)?.[1]
+  if (!aimed) return written === undefined ? text : `${text}\n${keepLine(name, written)}`
   const [, target = '', hex = ''] = aimed
   const path = join(foundFolder(), `${target}-structured`)
   writeFileSync(path, Buffer.from(hex, 'hex'))
-  return `${text}\nto keep it: npm run fuzz -- keep ${target} ${path}`
+  return `${text}\n${keepLine(target, path)}`
+}
+
+/** For a shell, whatever the folder is called. */
+function keepLine(target: string, path: string): string {
+  return `to keep it: npm run fuzz -- keep ${target} '${path.replaceAll("'", `'\\''`)}'`
 }
 
 function structuredArguments(name: StructuredName, { seconds, seed }: RunSettings): string[] {

@@ -217,6 +217,6 @@ function gateIn(place: string, schema: TSchema): Gate {
   try {
     return gateOf(schema)
   } catch (error) {
-    throw error instanceof Error ? misuse(`${place}: ${error.message}`) : error
+    throw error instanceof Error ? misuse(`${place}: ${error.message}`, error) : error
   }
 }

@@ -82,7 +82,7 @@ function requireKnown(at: string, require: () => void): void {
   try {
     require()
   } catch (error) {
-    throw unreadable(at, error instanceof Error ? error.message : String(error))
+    throw unreadable(at, error instanceof Error ? error.message : String(error), error)
   }
 }
 
@@ -160,7 +160,7 @@ function shown(value: unknown): string {
 
 const MAX_POINTER = 400
 
-function unreadable(at: string, what: string) {
+function unreadable(at: string, what: string, cause?: unknown) {
   const where = at.length > MAX_POINTER ? `…${at.slice(-MAX_POINTER)}` : at
-  return misuse(`the description cannot be read: ${where === '' ? 'it' : where} ${what}`)
+  return misuse(`the description cannot be read: ${where === '' ? 'it' : where} ${what}`, cause)
 }

@@ -20,7 +20,7 @@ import type { Clock } from './clock.ts'
 import type { Effects, IncomingRequest } from './effects.ts'
 import type { FlowHalf, LazyFlows } from './flows.ts'
 import { isAfter } from './ids.ts'
-import { cancel, type IncomingCall, IncomingCalls } from './incoming.ts'
+import { cancel, IncomingCalls } from './incoming.ts'
 import { Places } from './places.ts'
 import type { FrameSender } from './sender.ts'
 import { giveBackRequest, takeRequest } from './told-request.ts'
@@ -194,7 +194,7 @@ export class Callee implements FlowHalf {
       while (held === this.#places.held && held.size > 0 && !this.#places.isFull) {
         const { id, request, isLate } = held.takeNext(this.#clock.now())
         if (isLate) this.#refuseLate(id, request)
-        else this.#effects.requestReceived(this.#add(id, request), request)
+        else this.#run(id, request)
       }
     } finally {
       this.#isStarting = false
@@ -209,11 +209,17 @@ export class Callee implements FlowHalf {
     })
   }
 
-  /** A call whose handler begins. */
-  #add(id: number, { oneWay, input, output }: IncomingRequest): IncomingCall {
-    const call = this.#calls.add(id, oneWay)
+  /** A handler begins, if there is room for what it may keep of a stream's request (S8). */
+  #run(id: number, request: IncomingRequest): void {
+    const { tag, oneWay, input, output, start, end } = request
+    const keptBytes = output ? end - start : 0
+    if (keptBytes > 0 && this.#calls.keptBytes + keptBytes > this.#sender.limits.maxReassemblyBytes) {
+      this.#refuseUnread(id, tag, oneWay, 'maxReassemblyBytes', 'the requests of streams are too large together')
+      return
+    }
+    const call = this.#calls.add(id, oneWay, keptBytes)
     if (input || output) call.flow = this.#flows.all.get(id)
-    return call
+    this.#effects.requestReceived(call, request)
   }
 
   /** Takes a new id. Returns whether its request may go on. */
@@ -282,7 +288,7 @@ export class Callee implements FlowHalf {
     request.end = end
     if (input || output) this.#flows.all.open(id, input, output)
     if (isFull) this.#places.makeHeld().add(id, request, this.#clock.now())
-    else this.#effects.requestReceived(this.#add(id, request), request)
+    else this.#run(id, request)
     giveBackRequest(request)
   }
 }

@@ -2,7 +2,7 @@
  * Buffers that frames are written into, from one pool for the process: a fresh one for each flush cost three times the
  * latency of a lone call. Invariant: a slab is in the pool or in one writer or with the system, never in two of them.
  */
-import type { FrameWriter } from '../wire/index.ts'
+import { copyBytes, type FrameWriter } from '../wire/index.ts'
 
 const SLAB_BYTES = 65_536
 /** What a burst leaves behind stays bounded: 4 MiB. */
@@ -40,6 +40,19 @@ export function recycle(chunks: readonly Uint8Array[]): void {
   for (const chunk of chunks) {
     const slab = chunk.byteOffset === 0 ? slabs.get(chunk.buffer) : undefined
     if (slab) giveBack(slab)
+  }
+}
+
+/** What takes less of its slab is worth a copy, where nobody knows how long it waits. */
+const SMALL_CHUNK_BYTES = SLAB_BYTES / 4
+
+/** Copies small chunks in their places, and gives their slabs back. */
+export function copySmall(chunks: Uint8Array[]): void {
+  for (const [index, chunk] of chunks.entries()) {
+    const slab = chunk.byteOffset === 0 ? slabs.get(chunk.buffer) : undefined
+    if (!slab || chunk.length > SMALL_CHUNK_BYTES) continue
+    chunks[index] = copyBytes(chunk, 0, chunk.length)
+    giveBack(slab)
   }
 }
 

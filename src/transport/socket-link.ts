@@ -8,6 +8,7 @@ import { ProtocolError } from '../wire/index.ts'
 import { ByteLink, type ByteLinkOptions } from './byte-link.ts'
 import { explainSocketError } from './errno.ts'
 import type { SharedInput } from './shared-input.ts'
+import { copySmall } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
 
 /** What a listener may do with a connection that begins with foreign bytes: return `true` to take the socket over. */
@@ -30,6 +31,9 @@ export interface SocketSettings {
   /** At a client with TLS, whose handshake is done. */
   readonly tls?: (() => PeerTls) | undefined
 }
+
+/** So many batches may wait in slabs of their own; else a peer that takes nothing would hold 64 KiB with each small one. */
+const MOST_SLABS_WAITING = 4
 
 /** First bytes of TLS records: a handshake, and an alert. */
 const TLS_HANDSHAKE = 0x16
@@ -68,6 +72,8 @@ export class SocketLink extends ByteLink {
   #heldBytes = 0
   #isShaking = false
   #isFirst = true
+  /** Batches that were sent since the system had last taken everything. */
+  #batchesBehind = 0
 
   constructor(socket: Socket, options: ByteLinkOptions, settings: SocketSettings = {}) {
     super(options)
@@ -117,6 +123,8 @@ export class SocketLink extends ByteLink {
       return
     }
     const socket = this.#socket
+    if (socket.writableLength === 0) this.#batchesBehind = 0
+    else if (++this.#batchesBehind >= MOST_SLABS_WAITING) copySmall(chunks)
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (const [index, chunk] of chunks.entries()) {

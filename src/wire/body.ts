@@ -168,8 +168,10 @@ export function readValue(
   }
 }
 
-function notStrict(rule: 'hello' | 'body', error: unknown): ProtocolError {
-  return new ProtocolError(rule, `no strict MessagePack: ${error instanceof Error ? error.message : String(error)}`)
+/** Whatever it was, it ends one connection and no process; the cause tells what the peer is not to blame for. */
+function notStrict(rule: 'hello' | 'body', cause: unknown): ProtocolError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new ProtocolError(rule, `no strict MessagePack: ${message}`, undefined, cause)
 }
 
 /** A whole number in any of MessagePack's integer formats; those of 64 bits are read as bigints. */

@@ -113,8 +113,8 @@ export class ProtocolError extends Error {
   /** The limit that fired, where one did. */
   readonly limit: LimitName | undefined
 
-  constructor(rule: ProtocolRule, message: string, limit?: LimitName) {
-    super(message)
+  constructor(rule: ProtocolRule, message: string, limit?: LimitName, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
     this.rule = rule
     this.limit = limit
   }

@@ -1,11 +1,12 @@
 /** The processes of a campaign. Invariant: only processes that were started here are ever signalled, each by its own handle. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { build, type Plugin } from 'esbuild'
+import { ownFolder } from '../support/own-folder.ts'
 
 /** Where the programs are put together: for this process alone, as a campaign takes hours and sources change meanwhile. */
-const FOLDER = `node_modules/.chaos/${process.pid}`
+const FOLDER = ownFolder('node_modules/.chaos')
 
 /** How to find what was bundled. */
 export type Programs = (name: 'server' | 'client') => string
@@ -21,7 +22,6 @@ export interface Planted {
 /** Bundles server and client with all that they import, so that a process is there soon. */
 export async function buildPrograms(planted?: Planted): Promise<Programs> {
   const folder = planted ? `${FOLDER}/planted` : `${FOLDER}/sources`
-  process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }))
   await build({
     entryPoints: ['test/chaos/server.ts', 'test/chaos/client.ts'],
     plugins: planted ? [plant(planted)] : [],

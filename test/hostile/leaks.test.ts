@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { eachOf, hello, join, methods, open } from './attacks/attack.ts'
 import { FAILURES } from './world/handlers.ts'
 import { LeakScan } from './world/leaks.ts'
-import { HONEST, POISON, SECRET } from './world/poison.ts'
+import { HONEST, POISON, SECRET, UNDECLARED } from './world/poison.ts'
 import { inWorld } from './world/threats.ts'
 
 const world = inWorld()
@@ -49,6 +49,7 @@ describe('the search itself', () => {
   it.each([
     [SECRET, "the server's secret"],
     [HONEST, "another client's words"],
+    [UNDECLARED, 'what nobody declared'],
     [POISON.toString(), 'memory that was never written'],
     ['Error: x\n    at run', 'a stack'],
     [`in ${process.cwd()}/src`, 'the path of a source'],

@@ -1,10 +1,13 @@
 /** What every object of JavaScript has, as names that a server says: of errors, in their data, of metadata. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect, serve } from '../../src/index.ts'
 import { flags, kinds, pack } from '../../src/wire/index.ts'
 import { frame } from '../support/raw-peer.ts'
 import { join } from './attacks/attack.ts'
 import { NAMES } from './attacks/bodies.ts'
 import { facing } from './facing.ts'
+import { Open } from './world/contract.ts'
+import { handlers } from './world/handlers.ts'
 
 /** What a call ends with. */
 const failureOf = (call: Promise<unknown>): Promise<unknown> =>
@@ -42,5 +45,23 @@ describe('a name of JavaScript', () => {
     expect(await call).toHaveLength(3)
     expect(told.map((one) => Object.entries(one as object))).toEqual([[[name, 'told']]]) // what onMetadata is given
     onTestFinished(() => expect(Object.prototype).not.toHaveProperty('told'))
+  })
+})
+
+describe("a client's metadata", () => {
+  it('are asked for names of JavaScript, and have those only that were sent', async () => {
+    const server = await serve(handlers().open, 'tcp://127.0.0.1:0')
+    const wire = connect(server.url)
+    onTestFinished(async () => {
+      await wire.close()
+      await server.close()
+    })
+    const { metadata } = wire.client(Open)
+    expect(await metadata(NAMES)).toEqual(NAMES.map(() => '-'))
+    expect(await metadata(NAMES, { metadata: { a: 'x' } })).toEqual(NAMES.map(() => '-'))
+    for (const name of NAMES.filter((one) => one !== '__proto__'))
+      expect(await metadata(NAMES, { metadata: { [name]: 'told' } })).toEqual(
+        NAMES.map((one) => (one === name ? 'told' : '-')),
+      )
   })
 })

@@ -3,7 +3,7 @@
  * test/hostile/main.ts, and has a row in spec/security.md.
  */
 import type { MethodRef } from '../../../src/contract/index.ts'
-import { flags, kinds } from '../../../src/wire/index.ts'
+import { flags, kinds, pack } from '../../../src/wire/index.ts'
 import { frame, header, hello, request } from '../../support/raw-peer.ts'
 import { Open } from '../world/contract.ts'
 import type { Door } from '../world/doors.ts'
@@ -22,6 +22,12 @@ export interface Attack {
   readonly told: Told
   /** What the server may hold more while it is under attack, in MiB, besides what its sockets cost. */
   readonly holdsMiB?: number | undefined
+  /** Of one connection, how many handlers run at most that end only when a test says so: so many, and no fewer. */
+  readonly handlers?: number | undefined
+  /** Of one connection, how many items its producers are asked for at most. */
+  readonly items?: number | undefined
+  /** The server stops reading: no connection can write all that it has. */
+  readonly isUnheard?: true | undefined
   /** It makes handlers fail, each of which has a line in the log. */
   readonly isLogged?: true | undefined
 }
@@ -74,6 +80,18 @@ export function lazily<T>(make: () => T): () => T {
   }
 }
 
+/** A request with metadata, as bytes; it may be none. */
+export function withMetadata(
+  id: number,
+  metadata: Uint8Array,
+  value: unknown,
+  method: MethodRef = methods.metadata,
+): Uint8Array {
+  const length = Uint8Array.of(metadata.length >>> 8, metadata.length)
+  const oneWay = method.oneWay ? flags.ONE_WAY : 0
+  return request(id, method, null, { bytes: join(length, metadata, pack(value)), flags: flags.METADATA | oneWay })
+}
+
 /** Each byte by itself. */
 export function* bytewise(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1)
@@ -103,7 +121,8 @@ export function credit(id: number, increment: number): Uint8Array {
 /** A message in fragments of `size` bytes; without its last one, if it is to have no end. */
 export function* inFragments(id: number, method: MethodRef, body: Uint8Array, size = 60_000): Generator<Uint8Array> {
   const flagOf = (end: number) => (end < body.length ? flags.MORE : 0)
-  yield request(id, method, null, { bytes: body.subarray(0, size), flags: flagOf(size) })
+  const streams = method.output ? flags.OUTPUT : 0
+  yield request(id, method, null, { bytes: body.subarray(0, size), flags: flagOf(size) | streams })
   for (let at = size; at < body.length; at += size)
     yield frame(kinds.REQUEST, id, body.subarray(at, at + size), flagOf(at + size))
 }

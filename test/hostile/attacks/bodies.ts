@@ -1,5 +1,7 @@
 /** Bodies that are bombs: containers in containers, counts that lie, foreign extensions, names of JavaScript's own. */
+import { defaultLimits } from '../../../src/limits.ts'
 import { pack } from '../../../src/wire/index.ts'
+import { UNDECLARED } from '../world/poison.ts'
 import {
   type Attack,
   again,
@@ -15,6 +17,7 @@ import {
   methods,
   open,
   request,
+  withMetadata,
 } from './attack.ts'
 
 /** What every object of JavaScript has, and what readers of MessagePack have stumbled over. */
@@ -74,16 +77,16 @@ const keys = (count: number) =>
   Buffer.concat([uint32(0xdf, count), ...Array.from({ length: count }, (_, n) => join(key(`k${n}`), Uint8Array.of(0)))])
 
 const refused = (count: number) => ({ invalid_argument: count })
+
+/** The first part of a message, and for how many of them a connection has room; their heads have eight bytes. */
+const unfinished = new Uint8Array(60_000)
+const ROOM_FOR_UNFINISHED = Math.floor(defaultLimits.maxReassemblyBytes / (unfinished.length + 8))
+
 const asked = (count: number, bodyOf: (id: number) => Uint8Array) =>
   behind(
     hello(),
     eachOf(count, (id) => request(id, methods.echo, null, { bytes: bodyOf(id - 1) })),
   )
-
-function withMetadata(id: number, metadata: Uint8Array, value: unknown, method = methods.metadata): Uint8Array {
-  const length = Uint8Array.of(metadata.length >>> 8, metadata.length)
-  return request(id, method, null, { bytes: join(length, metadata, pack(value)), flags: flags.METADATA })
-}
 
 /** A HELLO with one entry more than it needs. */
 function helloWith(entry: Uint8Array): Uint8Array {
@@ -129,13 +132,13 @@ export const bodies: readonly Attack[] = [
   },
   {
     title: 'all 256 extension types in metadata',
-    connections: [255, 255],
+    connections: [256, 256],
     script: (n) => ({ writes: [join(hello(), withMetadata(1, mapOf('a', extensions(n)[0]!), []))] }), // there are eight
     told: { rule: 'body' },
   },
   {
     title: 'all 256 extension types in a HELLO',
-    connections: [255, 255],
+    connections: [256, 256],
     script: (n) => ({ writes: [helloWith(join(key('a'), extensions(n)[0]!))] }), // there are eight
     told: { rule: 'hello' },
   },
@@ -162,11 +165,11 @@ export const bodies: readonly Attack[] = [
     script: () => ({
       writes: behind(
         hello(),
-        eachOf(100, (id) => request(id, methods.echo, null, { bytes: new Uint8Array(60_000), flags: flags.MORE })),
+        eachOf(600, (id) => request(id, methods.echo, null, { bytes: unfinished, flags: flags.MORE })),
       ),
     }),
-    told: {},
-    holdsMiB: 48,
+    told: { answers: () => ({ resource_exhausted: 600 - ROOM_FOR_UNFINISHED }) },
+    holdsMiB: 4 * 16 + 12,
   },
   {
     title: 'keys that nobody has declared, as many as there may be',
@@ -181,7 +184,7 @@ export const bodies: readonly Attack[] = [
     connections: [10, 100],
     script: () => ({
       writes: asked(1_000, () =>
-        join(Uint8Array.of(0x82), key('text'), pack('x'), key('__proto__'), pack({ isAdmin: true })),
+        join(Uint8Array.of(0x82), key('text'), pack('x'), key('__proto__'), pack({ isAdmin: UNDECLARED })),
       ),
     }),
     told: { answers: () => refused(1_000) },
@@ -196,7 +199,7 @@ export const bodies: readonly Attack[] = [
           key('text'),
           pack('x'),
           key(ALLOWED[n % ALLOWED.length] ?? ''),
-          pack({ isAdmin: true }),
+          pack({ isAdmin: UNDECLARED }),
         ),
       ),
     }),
@@ -211,7 +214,19 @@ export const bodies: readonly Attack[] = [
   {
     title: '__proto__ in a HELLO',
     connections: [20, 200],
-    script: () => ({ writes: [helloWith(join(key('__proto__'), pack({ isAdmin: true })))] }),
+    script: () => ({ writes: [helloWith(join(key('__proto__'), pack({ isAdmin: UNDECLARED })))] }),
+    told: { rule: 'hello' },
+  },
+  {
+    title: 'nesting in metadata, as deep as fits',
+    connections: [20, 200],
+    script: () => ({ writes: [join(hello(), withMetadata(1, mapOf('a', nested(8_000)), []))] }),
+    told: { rule: 'body' },
+  },
+  {
+    title: 'nesting in a HELLO, as deep as fits',
+    connections: [20, 200],
+    script: () => ({ writes: [helloWith(join(key('a'), nested(60_000)))] }),
     told: { rule: 'hello' },
   },
   {

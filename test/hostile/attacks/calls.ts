@@ -1,4 +1,6 @@
 /** Calls that are to fill slots, memory or a producer: cancelled, given up, unread, unacknowledged. */
+import type { MethodRef } from '../../../src/contract/index.ts'
+import { defaultLimits } from '../../../src/limits.ts'
 import { pack } from '../../../src/wire/index.ts'
 import {
   type Attack,
@@ -11,15 +13,25 @@ import {
   flags,
   frame,
   hello,
+  inFragments,
   join,
   kinds,
   methods,
   open,
   request,
+  withMetadata,
 } from './attack.ts'
 
 const FOREVER = { count: 1_000_000_000, bytes: 1_000 }
 const STREAMS = 200
+/** What a connection may have on its way, and what waits for it in each of them: four of these items and the one that was too many. */
+const UNREAD_ITEMS = 65_536 / FOREVER.bytes + 5 * STREAMS
+const SLOTS = defaultLimits.maxCallsInFlight
+const LONG_REQUESTS = 40
+const long = pack({ text: 'x'.repeat(1_000_000) })
+const ROOM_FOR_LONG = Math.floor(defaultLimits.maxReassemblyBytes / long.length)
+/** So that what a server does not read is more than systems take. */
+const padding = pack({ a: 'x'.repeat(8_000) })
 
 export const calls: readonly Attack[] = [
   {
@@ -32,7 +44,8 @@ export const calls: readonly Attack[] = [
       ),
     }),
     told: {},
-    holdsMiB: 40,
+    handlers: SLOTS,
+    holdsMiB: 24,
   },
   {
     title: 'rapid reset of streams',
@@ -40,11 +53,14 @@ export const calls: readonly Attack[] = [
     script: (_, share) => ({
       writes: behind(
         hello(),
-        eachOf(50_000 * share, (id) => join(open(id, methods.count, FOREVER), cancel(id))),
+        eachOf(50_000 * share, (id) =>
+          join(open(id, id < 500 ? methods.count : methods.stuckUpload, FOREVER), cancel(id)),
+        ),
       ),
     }),
     told: {},
-    holdsMiB: 40,
+    handlers: SLOTS,
+    holdsMiB: 32,
   },
   {
     title: 'calls that the server itself gives up: deadlines of a millisecond',
@@ -56,7 +72,8 @@ export const calls: readonly Attack[] = [
       ),
     }),
     told: {},
-    holdsMiB: 40,
+    handlers: SLOTS,
+    holdsMiB: 24,
   },
   {
     title: 'calls that the server itself gives up: items that are not theirs',
@@ -77,12 +94,13 @@ export const calls: readonly Attack[] = [
     script: (_, share) => ({
       writes: behind(
         hello(),
-        eachOf(20_000 * share, (id) => open(id, methods.stuckStream)),
+        eachOf(40_000 * share, (id) => open(id, methods.stuckStream)),
       ),
     }),
     told: {},
+    handlers: SLOTS,
     isLogged: true,
-    holdsMiB: 40,
+    holdsMiB: 36,
   },
   {
     title: 'calls that the server itself gives up: messages above the limit',
@@ -91,6 +109,7 @@ export const calls: readonly Attack[] = [
       writes: behind(hello(), tooLong(Math.max(1, Math.round(100 * share)))),
     }),
     told: { answers: (share) => ({ resource_exhausted: Math.max(1, Math.round(100 * share)) }) },
+    handlers: 0,
   },
   {
     title: 'notifies whose handlers never end',
@@ -98,11 +117,13 @@ export const calls: readonly Attack[] = [
     script: (_, share) => ({
       writes: behind(
         hello(),
-        eachOf(100_000 * share, (id) => open(id, methods.stuckNote)),
+        eachOf(100_000 * share, (id) => withMetadata(id, padding, null, methods.stuckNote)),
       ),
     }),
     told: {},
-    holdsMiB: 40,
+    handlers: SLOTS,
+    isUnheard: true,
+    holdsMiB: 52,
   },
   {
     title: 'streams of which no byte is read: a window of zero',
@@ -117,7 +138,8 @@ export const calls: readonly Attack[] = [
       reads: 'nothing',
     }),
     told: {},
-    holdsMiB: 48,
+    items: UNREAD_ITEMS,
+    holdsMiB: 32,
   },
   {
     title: 'streams that get no credit',
@@ -131,7 +153,8 @@ export const calls: readonly Attack[] = [
       ],
     }),
     told: {},
-    holdsMiB: 48,
+    items: UNREAD_ITEMS,
+    holdsMiB: 32,
   },
   {
     title: 'streams with all the credit there is, and nothing acknowledged',
@@ -145,7 +168,22 @@ export const calls: readonly Attack[] = [
       ],
     }),
     told: {},
-    holdsMiB: 48,
+    items: UNREAD_ITEMS,
+    holdsMiB: 32,
+  },
+  {
+    title: 'streams with long requests, and no credit for what they answer',
+    connections: [4, 20],
+    script: () => ({ writes: behind(hello(), longRequests(methods.search)) }),
+    told: { answers: () => ({ resource_exhausted: LONG_REQUESTS - ROOM_FOR_LONG }) },
+    holdsMiB: 4 * 16 + 16,
+  },
+  {
+    title: 'subscriptions with long keys',
+    connections: [4, 20],
+    script: () => ({ writes: behind(hello(), longRequests(methods.told)) }),
+    told: { answers: () => ({ resource_exhausted: LONG_REQUESTS - ROOM_FOR_LONG }) },
+    holdsMiB: 4 * 16 + 16,
   },
   {
     title: 'large replies that nobody reads',
@@ -160,7 +198,7 @@ export const calls: readonly Attack[] = [
       reads: 'nothing',
     }),
     told: {},
-    holdsMiB: 4 * 48,
+    holdsMiB: 100,
   },
   {
     title: 'uploads that no handler takes',
@@ -172,7 +210,8 @@ export const calls: readonly Attack[] = [
       ),
     }),
     told: {},
-    holdsMiB: 64,
+    handlers: 500,
+    holdsMiB: 48,
   },
   {
     title: 'items that are begun and never finished',
@@ -186,9 +225,14 @@ export const calls: readonly Attack[] = [
       ),
     }),
     told: {},
-    holdsMiB: 64,
+    holdsMiB: 48,
   },
 ]
+
+/** Each is whole, and goes on. */
+function* longRequests(method: MethodRef): Generator<Uint8Array> {
+  for (let id = 1; id <= LONG_REQUESTS; id++) yield* inFragments(id, method, long)
+}
 
 /** Messages above what one may have, one after the other. */
 function* tooLong(count: number): Generator<Uint8Array> {

@@ -48,7 +48,7 @@ const address = (n: number) => `127.${(n >> 14) & 0x7f}.${(n >> 7) & 0x7f}.${(n 
 const slow = (title: string, bytes: Uint8Array, door?: 'guarded' | undefined): Attack => ({
   title: `slowloris: ${title}`,
   door,
-  connections: [500, 9_900],
+  connections: [1_000, 9_900],
   script: () => ({ writes: bytes.length > 0 ? [bytes] : [] }),
   told: { rule: 'timeout' },
 })
@@ -92,6 +92,12 @@ export const openings: readonly Attack[] = [
     told: { rule: 'limit', stay: SMALL_DOOR },
   },
   {
+    title: 'connections that come and go, each for a call',
+    connections: [2_000, 9_900],
+    script: () => ({ writes: [join(hello(), open(1, methods.echo, { text: 'x' }))], last: 'end' }),
+    told: { isClosed: true },
+  },
+  {
     title: 'resets at every byte of the handshake',
     connections: [handshake.length + 1, handshake.length + 1],
     script: (n) => ({ writes: n > 0 ? [handshake.subarray(0, n)] : [], last: 'reset' }),
@@ -118,7 +124,7 @@ export const openings: readonly Attack[] = [
   },
   {
     title: 'HELLOs of 64 KiB that say what nobody asked for',
-    connections: [200, 2_000],
+    connections: [1_000, 2_000],
     script: () => ({ writes: [frame(kinds.HELLO, 0, large())] }),
     told: {},
   },

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { connect } from 'node:tls'
 import { kinds } from '../../../src/wire/index.ts'
-import { type Attack, again, behind, frame, header, hello, join, ping } from './attack.ts'
+import { type Attack, again, behind, bytewise, frame, header, hello, join, methods, ping, request } from './attack.ts'
 
 /** What a client of TLS says first. */
 const first = await clientHello()
@@ -80,10 +80,21 @@ export const tls: readonly Attack[] = [
   {
     title: 'PINGs within TLS of which no PONG is read',
     door: 'tls',
-    connections: [4, 50],
-    script: (_, share) => ({ writes: behind(hello(), again(200_000 * share, ping)), reads: 'nothing', isSecure: true }),
+    connections: [2, 50],
+    script: () => ({ writes: behind(hello(), again(1_500_000, ping)), reads: 'nothing', isSecure: true }),
     told: {},
+    isUnheard: true,
     holdsMiB: 32,
+  },
+  {
+    title: 'a byte in each record',
+    door: 'tls',
+    connections: [4, 50],
+    script: () => ({
+      writes: behind(hello(), bytewise(request(1, methods.echo, { text: 'x'.repeat(20_000) }))),
+      isSecure: true,
+    }),
+    told: { answers: () => ({ ok: 1 }) },
   },
   {
     title: 'no certificate where one is asked for',
