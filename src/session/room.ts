@@ -38,7 +38,6 @@ export class Room {
 
   /** Asks for room for an item, which is granted now or later. */
   seek(seeker: RoomSeeker): void {
-    if (this.#seekers.has(seeker)) return
     if (this.#hasRoomFor(seeker)) this.#grantTo(seeker)
     else this.#seekers.add(seeker)
   }
@@ -64,9 +63,7 @@ export class Room {
 
   #grant(): void {
     for (const seeker of this.#seekers) {
-      if (!this.#hasRoomFor(seeker)) continue
-      this.#seekers.delete(seeker)
-      this.#grantTo(seeker)
+      if (this.#hasRoomFor(seeker)) this.#grantTo(seeker)
     }
   }
 
@@ -76,6 +73,7 @@ export class Room {
   }
 
   #grantTo(seeker: RoomSeeker): void {
+    this.#seekers.delete(seeker)
     this.#free -= this.#itemBytes
     seeker.roomGranted()
   }

@@ -165,7 +165,10 @@ describe('S30: an AUTH', () => {
     const made = await admitted({ handshakeTimeoutMs: 300 })
     made.link.feed(auth('slow'))
     made.clock.advance(300)
-    expect(errorIn(made.link.takeSent()[0])).toMatchObject({ rule: 'timeout' })
+    expect(errorIn(made.link.takeSent()[0])).toMatchObject({
+      rule: 'timeout',
+      message: expect.stringMatching(/^the credentials were not judged in time: handshakeTimeoutMs is 300 /),
+    })
   })
 
   it('lets replies go out meanwhile, and the drain come to its end', async () => {

@@ -92,6 +92,22 @@ class Checked {
   }
 }
 
+/** Alarms on a clock that counts the timers which they have made. */
+function counted() {
+  const clock = new VirtualClock(1, 0)
+  let made = 0
+  const counting = {
+    now: () => clock.now(),
+    turn: (callback: () => void) => clock.turn(callback),
+    random: () => clock.random(),
+    after: (ms: number, callback: () => void) => {
+      made++
+      return clock.after(ms, callback)
+    },
+  }
+  return { clock, alarms: new Alarms(counting), made: () => made }
+}
+
 describe('the alarms of a clock', () => {
   it('are a list whose members ring in their own moment, by one timer', () => {
     fc.assert(
@@ -109,6 +125,40 @@ describe('the alarms of a clock', () => {
     )
   })
 
+  it('ring in the order of their times, whoever was added or removed before', () => {
+    const clock = new VirtualClock(1, 0)
+    const rang: number[] = []
+    const alarms = alarmsOf(clock)
+    const bells = Array.from({ length: 300 }, (_, index) => ({
+      at: 1 + ((index * 7_919) % 1_009), // no two alike
+      bell: new Bell(({ at }) => rang.push(at)),
+    }))
+    for (const { at, bell } of bells) alarms.add(bell, at)
+    const [left, removed] = [bells.filter((_, at) => at % 3 > 0), bells.filter((_, at) => at % 3 === 0)]
+    for (const { bell } of removed) alarms.remove(bell)
+    clock.advance(2_000)
+    expect(rang).toEqual(left.map(({ at }) => at).sort((one, other) => one - other))
+  })
+
+  it('are removed once, and go on when all have rung', () => {
+    const clock = new VirtualClock(1, 0)
+    const alarms = alarmsOf(clock)
+    const rang: number[] = []
+    const [one, ...others] = [10, 20, 30].map((at) => {
+      const bell = new Bell(() => rang.push(clock.now()))
+      alarms.add(bell, at)
+      return bell
+    })
+    for (let count = 0; count < 3; count++) if (one) alarms.remove(one)
+    expect([alarms.size, others.length]).toEqual([2, 2])
+    clock.advance(30)
+    expect([rang, clock.timers]).toEqual([[20, 30], 0])
+    alarms.add(new Bell(() => rang.push(clock.now())), 40)
+    expect(clock.timers).toBe(1)
+    clock.advance(10)
+    expect([rang, clock.timers]).toEqual([[20, 30, 40], 0])
+  })
+
   it('keep no process alive', () => {
     const clock = new VirtualClock()
     alarmsOf(clock).add(new Bell(), 20_000)
@@ -116,25 +166,29 @@ describe('the alarms of a clock', () => {
   })
 
   it('make a new timer only for what is due before all others', () => {
-    const clock = new VirtualClock(1, 0)
-    let made = 0
-    const counting = {
-      now: () => clock.now(),
-      turn: (callback: () => void) => clock.turn(callback),
-      random: () => clock.random(),
-      after: (ms: number, callback: () => void) => {
-        made++
-        return clock.after(ms, callback)
-      },
-    }
-    const alarms = new Alarms(counting)
+    const { alarms, clock, made } = counted()
     const bells = Array.from({ length: 1_000 }, () => new Bell())
     for (const [index, bell] of bells.entries()) alarms.add(bell, 20_000 + index)
-    expect(made).toBe(1)
+    expect(made()).toBe(1)
     alarms.add(new Bell(), 10)
-    expect([made, clock.timers]).toEqual([2, 1])
+    expect([made(), clock.timers]).toEqual([2, 1])
     for (const bell of bells) alarms.remove(bell)
-    expect([made, clock.timers]).toEqual([2, 1])
+    expect([made(), clock.timers]).toEqual([2, 1])
+  })
+
+  it('make one new timer for all that are added while one rings', () => {
+    const { alarms, clock, made } = counted()
+    alarms.add(
+      new Bell((bell) => {
+        alarms.add(bell, 60)
+        alarms.add(new Bell(), 50)
+        alarms.add(new Bell(), 40)
+      }),
+      10,
+    )
+    expect(made()).toBe(1)
+    clock.advance(10)
+    expect([made(), alarms.size, clock.timers]).toEqual([2, 3, 1])
   })
 
   it('ring the others when one of them throws', () => {

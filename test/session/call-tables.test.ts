@@ -1,9 +1,9 @@
 /** The tables of calls by themselves: what waits, what is in flight, whose caller has gone, at both ends (spec/session.md). */
 import { describe, expect, it, vi } from 'vitest'
-import { IdTable } from '../../src/wire/id-table.ts'
 import { cancel, IncomingCalls } from '../../src/session/incoming.ts'
 import type { Flow } from '../../src/session/index.ts'
 import { GoneCall, OutgoingCalls } from '../../src/session/outgoing.ts'
+import { IdTable } from '../../src/wire/id-table.ts'
 import { RecordedCall } from '../support/calls.ts'
 
 const LAST = 0xffff_ffff

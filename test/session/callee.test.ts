@@ -137,6 +137,12 @@ describe('a server', () => {
     }
   })
 
+  it('S11: counts an END for a call that it has not, also where it has never had a stream', () => {
+    const made = opened()
+    feed(made, frameBytes(kinds.END, 0, 5))
+    expect([made.session.state, made.session.counters.unknownIds]).toEqual(['open', 1])
+  })
+
   it('P3: skips frames of a kind that it does not know, if they allow it', () => {
     const made = opened()
     feed(made, frameBytes(200, 0xff, 77, new Uint8Array(500)), request(1), frameBytes(0, 0x80), request(2))
@@ -202,6 +208,12 @@ describe('a server whose client could not know how few calls it runs', () => {
     expect(made.session.inFlight).toBe(0)
   })
 
+  it('knows a held request: what belongs to no stream of it breaks a rule', () => {
+    const made = opened({ limits })
+    feed(made, request(1), request(2), request(3), frameBytes(kinds.DATA, 0, 3, [1]))
+    expect(made.effects.violations).toMatchObject([{ rule: 'stream' }])
+  })
+
   it('S12: takes the time that a request was held off its time', () => {
     const made = opened({ limits })
     const timed = (id: number, ms: number) => frameBytes(kinds.REQUEST, 0, id, requestBody(7, ms))
@@ -217,7 +229,7 @@ describe('a server whose client could not know how few calls it runs', () => {
     feed(made, request(1), request(2), timed(3, 0), timed(4, ONE_WAY))
     made.clock.advance(200)
     end(made, 1)
-    const error = { code: 'deadline_exceeded', processed: 'no' }
+    const error = { code: 'deadline_exceeded', processed: 'no', message: 'no slot before the deadline' }
     expect(ran(made)).toEqual([1, 2])
     expect(made.effects.refusals).toMatchObject([
       { tag: 7, error },
@@ -256,6 +268,9 @@ describe('a server whose client could not know how few calls it runs', () => {
     const refused = made.link.takeSent().map(errorIn)
     expect(ran(made)).toEqual([1, 2])
     expect(refused.length).toBeGreaterThanOrEqual(8)
-    for (const error of refused) expect(error).toMatchObject({ code: 'resource_exhausted', processed: 'no' })
+    const message =
+      'the request is too large: maxReassemblyBytes is 100000 (peer tap:1; option limits.maxReassemblyBytes)'
+    for (const error of refused) expect(error).toMatchObject({ code: 'resource_exhausted', processed: 'no', message })
+    expect(made.effects.limits).toEqual(refused.map(() => ({ name: 'maxReassemblyBytes', message })))
   })
 })

@@ -74,7 +74,10 @@ describe('S1: a peer that is silent or slow', () => {
     expect(others).toEqual([])
     expect(errorIn(error)).toMatchObject({ code: 'unavailable', rule: 'timeout' })
     expect(effects.limits).toEqual([
-      { name: 'handshakeTimeoutMs', message: expect.stringMatching(/handshakeTimeoutMs is 700 .*tap:1/) },
+      {
+        name: 'handshakeTimeoutMs',
+        message: expect.stringMatching(/^the peer sent no HELLO in time: handshakeTimeoutMs is 700 .*tap:1/),
+      },
     ])
     expect(effects.violations).toEqual([])
     clock.advance(500)
@@ -103,6 +106,13 @@ describe('S1: a peer that is silent or slow', () => {
     }
     expect(session.state).toBe('closing')
     expect(link.sent.map((frame) => errorIn(frame).rule)).toEqual(['timeout'])
+  })
+
+  it('is waited for though the link says that it takes more', () => {
+    const { session, link } = tapped()
+    link.drain()
+    link.feed(helloBytes())
+    expect(session.state).toBe('open')
   })
 
   it('that goes away leaves no timer', () => {

@@ -37,6 +37,16 @@ describe('S14: after pingAfterMs without a byte', () => {
     }
   })
 
+  it('it is asked to the millisecond, whenever the last byte came', () => {
+    const made = opened({ limits })
+    made.clock.advance(70)
+    made.link.feed(frameBytes(kinds.CANCEL, 0, 5))
+    made.clock.advance(99)
+    expect(pings(made)).toEqual([])
+    made.clock.advance(1)
+    expect(pings(made)).toHaveLength(1)
+  })
+
   it('nothing is asked of a peer that sends anything at all', () => {
     const made = opened({ limits })
     for (let round = 0; round < 50; round++) {

@@ -99,6 +99,23 @@ describe('S9: notifies beside calls', () => {
     expect([ran(made).length, made.effects.limits]).toEqual([8, []])
   })
 
+  it('let it read as long as one more body of any length has room', () => {
+    const made = opened({ limits: { maxCallsInFlight: 2, maxMessageBytes: 10_000, maxReassemblyBytes: 20_000 } })
+    const filled = (bytes: number) => requestBody(7, 0, new Array<number>(bytes).fill(0xc0))
+    feed(made, request(1), request(2, ONE_WAY), request(3, ONE_WAY, filled(10_000)))
+    expect(made.link.asked).toEqual([])
+    feed(made, request(4, ONE_WAY, filled(1)))
+    expect([made.link.asked, made.effects.limits]).toEqual([['pause'], []])
+  })
+
+  it('are refused where requests that are half there have all places', () => {
+    const made = opened({ limits: { maxCallsInFlight: 128 } })
+    feed(made, ...Array.from({ length: 127 }, (_, at) => request(at + 1, MORE)), request(128, ONE_WAY))
+    expect([ran(made), made.effects.refusals]).toEqual([[128], []])
+    feed(made, request(129, MORE), request(130, ONE_WAY))
+    expect([ran(made), made.effects.refusals.length]).toEqual([[128], 1])
+  })
+
   it('are refused, and told to nobody, where none of them runs and 128 wait', () => {
     const made = opened({ limits: { maxCallsInFlight: 1 } })
     feed(made, request(1), ...notifies(2, 129))

@@ -12,7 +12,7 @@ describe('the HELLO of a server', () => {
   it('is the same bytes for all its connections', () => {
     const first = ownHello({ limits, incarnation, contracts })
     expect(ownHello({ limits, incarnation, contracts })).toBe(first)
-    expect(readHello(first, 0, first.length, 'server')).toMatchObject({ contracts, incarnation })
+    expect(readHello(first, 0, first.length, 'server')).toMatchObject({ contracts, incarnation, features: [] })
   })
 
   it('says what is so now, where a limit, the start or the credentials are others', () => {

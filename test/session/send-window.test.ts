@@ -124,6 +124,32 @@ describe('F9: a window', () => {
     expect(window.size).toBe(65_536)
   })
 
+  it('is that of the fastest of eight rounds', () => {
+    const clock = new VirtualClock()
+    const window = new SendWindow(clock)
+    const goRound = (bytes: number) => {
+      window.sent(bytes)
+      window.full()
+      clock.advance(10)
+      window.acknowledged(bytes)
+      return window.size
+    }
+    expect(goRound(60_000)).toBe(120_000)
+    expect(Array.from({ length: 8 }, () => goRound(40_000))).toEqual([...Array<number>(7).fill(120_000), 80_000])
+  })
+
+  it('learns nothing of what is acknowledged after its round', () => {
+    const clock = new VirtualClock()
+    const window = new SendWindow(clock)
+    window.sent(30_000)
+    window.sent(35_000)
+    window.full()
+    clock.advance(10)
+    window.acknowledged(30_000)
+    window.acknowledged(35_000)
+    expect([window.size, window.unacknowledged, window.acknowledgedBytes]).toEqual([65_536, 0, 65_000])
+  })
+
   it('refuses an acknowledgement of more than was sent', () => {
     const window = new SendWindow(new VirtualClock())
     window.sent(10)

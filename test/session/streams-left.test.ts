@@ -95,6 +95,13 @@ const atServer: readonly (readonly [string, (made: Tapped) => void])[] = [
     },
   ],
   [
+    'an END, with a priority that came within the request',
+    (made) => {
+      feed(made, streamRequest(1, OUTPUT | MORE), priority(1, 2), request(1, 0, Uint8Array.of(0xc0)))
+      answer(made)
+    },
+  ],
+  [
     'a notify with a priority',
     (made) => {
       feed(made, request(1, ONE_WAY), priority(1, 2))

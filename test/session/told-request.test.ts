@@ -1,6 +1,7 @@
 /** What a handler's side is told of a request is used again, and never while somebody still reads it. */
 import { expect, it } from 'vitest'
 import type { IncomingRequest } from '../../src/session/index.ts'
+import { giveBackRequest, takeRequest } from '../../src/session/told-request.ts'
 import { flags, pack } from '../../src/wire/index.ts'
 import { requestBody } from '../support/slow-frames.ts'
 import { opened, type Tapped } from '../support/tapped.ts'
@@ -41,6 +42,35 @@ it('a request that comes while another is told changes nothing of that', () => {
     [2, { tenant: 'inner' }, 2],
     [1, { tenant: 'outer' }, 1],
   ])
+})
+
+it('the hash of the client is told, where it told one', () => {
+  const made = opened()
+  const hashes: unknown[] = []
+  told(made, ({ hash }) => hashes.push(hash && [...hash]))
+  const hash = Array.from({ length: 16 }, (_, at) => at)
+  feed(made, request(1, HASH, Uint8Array.of(...requestBody(7, 0, []), ...hash, 0x2a)), request(2))
+  expect(hashes).toEqual([hash, undefined])
+})
+
+it('a new one says nothing', () => {
+  const used = takeRequest()
+  const nothing = {
+    tag: 0,
+    oneWay: false,
+    timeoutMs: 0,
+    metadata: {},
+    hash: undefined,
+    judged: false,
+    input: false,
+    output: false,
+    buffer: new Uint8Array(0),
+    start: 0,
+    end: 0,
+  }
+  expect(takeRequest()).toEqual(nothing) // the first was not given back
+  giveBackRequest(used)
+  expect(takeRequest()).toBe(used)
 })
 
 it('nothing of it is kept when it was told', () => {

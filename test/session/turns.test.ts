@@ -1,5 +1,5 @@
 /** Bulk takes turns, and small calls pass beside it (spec/streams.md, F14, F17; spec/protocol.md, P33). */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Priority } from '../../src/session/index.ts'
 import { flags, kinds } from '../../src/wire/index.ts'
 import type { SlowFrame } from '../support/slow-frames.ts'
@@ -86,6 +86,46 @@ describe('F14: messages under way', () => {
       expect(Buffer.compare(body, ramp(200_000 + id))).toBe(0)
     }
     expect(made.session.inFlight).toBe(0)
+  })
+
+  it('leave in no piece below 1,024 bytes for want of more room', () => {
+    const made = opened({ role: 'client' })
+    startedAt(made, { body: ramp(400_000) })
+    sentBy(made)
+    const piecesAfter = (bytes: number) => {
+      feed(made, credit(0, bytes))
+      return words(sentBy(made))
+    }
+    expect(piecesAfter(1_023)).toEqual([])
+    expect(piecesAfter(1)).toEqual(['REQUEST 1 MORE 1024'])
+    expect(piecesAfter(16_384 + 1_023)).toEqual(['REQUEST 1 MORE 16384'])
+    expect(piecesAfter(1)).toEqual(['REQUEST 1 MORE 1024'])
+    expect(piecesAfter(16_384 + 1_024)).toEqual(['REQUEST 1 MORE 16384', 'REQUEST 1 MORE 1024'])
+  })
+
+  it('do not widen the window where there was no more to send', () => {
+    const made = opened()
+    const { flow } = beginAt(made, 1, OUTPUT)
+    feed(made, credit(1, 1_000_000))
+    for (let round = 0; round < 5; round++) {
+      flow.outflow?.put(new Item(60_000))
+      expect(bulkIn(sentBy(made))).toBe(60_000)
+      made.clock.advance(10)
+      feed(made, credit(0, 60_000))
+    }
+    flow.outflow?.put(new Item(300_000))
+    expect(bulkIn(sentBy(made))).toBe(65_536)
+  })
+
+  it('are told to the link once for all pieces, and not where there was none', () => {
+    const made = opened({ role: 'client' })
+    startedAt(made, { body: ramp(400_000) })
+    sentBy(made)
+    const written = vi.spyOn(made.link, 'written')
+    feed(made, credit(0, 1_000))
+    expect(written).not.toHaveBeenCalled()
+    feed(made, credit(0, 40_000))
+    expect(written.mock.calls).toEqual([[0]])
   })
 
   it('let a small reply pass at once, however much waits before it', () => {

@@ -96,6 +96,31 @@ class Checked {
   }
 }
 
+/** A wheel on a clock that counts the turns and timers which it has asked for, and how often these wake it up. */
+function counted(startMs: number) {
+  const clock = new VirtualClock(1, startMs)
+  let wakes = 0
+  let made = 0
+  let turns = 0
+  const counting = {
+    now: () => clock.now(),
+    turn(callback: () => void) {
+      turns++
+      clock.turn(callback)
+    },
+    random: () => clock.random(),
+    after(ms: number, callback: () => void, keeps?: boolean) {
+      made++
+      const wake = () => {
+        wakes++
+        callback()
+      }
+      return clock.after(ms, wake, keeps)
+    },
+  }
+  return { clock, wheel: wheelOf(counting), wakes: () => wakes, made: () => made, turns: () => turns }
+}
+
 describe('S13: the wheel', () => {
   it('is a list of deadlines that is never early, and late by a tick at most', () => {
     fc.assert(
@@ -128,29 +153,95 @@ describe('S13: the wheel', () => {
   })
 
   it('wakes up once in a round at most for what is far away', () => {
-    const clock = new VirtualClock(1, 0)
-    let wakes = 0
-    const counting = {
-      now: () => clock.now(),
-      turn: (callback: () => void) => clock.turn(callback),
-      random: () => clock.random(),
-      after: (ms: number, callback: () => void, keeps?: boolean) =>
-        clock.after(
-          ms,
-          () => {
-            wakes++
-            callback()
-          },
-          keeps,
-        ),
-    }
+    const { clock, wheel, wakes } = counted(0)
     const alarm = new Alarm()
-    wheelOf(counting).add(alarm, 100 * ROUND_MS)
+    wheel.add(alarm, 100 * ROUND_MS)
     clock.advance(99 * ROUND_MS)
     expect(alarm.rings).toBe(0)
-    expect(wakes).toBeLessThanOrEqual(100)
+    expect(wakes()).toBeLessThanOrEqual(100)
     clock.advance(ROUND_MS + TICK_MS)
     expect(alarm.rings).toBe(1)
+  })
+
+  it('wakes up once for what rings in the same tick, however late the clock began', () => {
+    const { clock, wheel, wakes, made } = counted(1_000_000)
+    const alarms = [new Alarm(), new Alarm(), new Alarm()] as const
+    wheel.add(alarms[0], 1_000_100)
+    wheel.add(alarms[1], 1_000_099)
+    clock.advance(10)
+    wheel.addAfter(alarms[2], 88)
+    clock.advance(87)
+    expect(alarms.map(({ rings }) => rings)).toEqual([0, 0, 0])
+    clock.advance(3 + TICK_MS)
+    expect(alarms.map(({ rings }) => rings)).toEqual([1, 1, 1])
+    clock.advance(90_000)
+    expect([wakes(), made(), clock.timers, wheel.size]).toEqual([1, 1, 0, 0])
+  })
+
+  it('rings in time for the first of several, in whatever order they were added', () => {
+    for (const isSettled of [true, false]) {
+      for (const [one, other] of [
+        [16, 1_000],
+        [1_000, 16],
+      ] as const) {
+        const clock = new VirtualClock(1, 0)
+        const rang: number[] = []
+        const add = (at: number) => wheelOf(clock).add(new Alarm(() => rang.push(clock.now())), at)
+        add(one)
+        if (isSettled) clock.runTurns()
+        add(other)
+        clock.advance(16)
+        expect(rang).toEqual([16])
+        clock.advance(1_000)
+        expect(rang).toEqual([16, 1_000])
+      }
+    }
+  })
+
+  it('looks after its timer once in a turn, where it may have to be another', () => {
+    const { clock, wheel, turns } = counted(0)
+    const alarms = [500, 600, 700].map((at) => {
+      const alarm = new Alarm()
+      wheel.add(alarm, at)
+      return alarm
+    })
+    expect(turns()).toBe(1)
+    clock.runTurns()
+    for (const at of [500, 900]) {
+      const alarm = new Alarm()
+      wheel.add(alarm, at)
+      wheel.remove(alarm)
+    }
+    expect(turns()).toBe(1)
+    for (const alarm of alarms) wheel.remove(alarm)
+    expect(turns()).toBe(2)
+    clock.runTurns()
+    expect(clock.timers).toBe(0)
+  })
+
+  it.each([500, 600])('keeps its timer where another begins as the last has ended: at %d', (at) => {
+    const { clock, wheel, made } = counted(0)
+    const alarm = new Alarm()
+    wheel.add(alarm, 500)
+    clock.runTurns()
+    wheel.remove(alarm)
+    wheel.add(alarm, at)
+    clock.runTurns()
+    expect([made(), clock.timers]).toEqual([1, 1])
+    clock.advance(at + TICK_MS)
+    expect([alarm.rings, clock.timers]).toEqual([1, 0])
+  })
+
+  it('makes one timer for all that ring later than another', () => {
+    const { clock, wheel, made } = counted(0)
+    for (let count = 0; count < 100; count++) {
+      wheel.add(new Alarm(), 500 + count)
+      clock.runTurns()
+    }
+    expect(made()).toBe(1)
+    wheel.add(new Alarm(), 50)
+    clock.runTurns()
+    expect([made(), clock.timers]).toEqual([2, 1])
   })
 
   it('keeps the process alive while somebody waits, and has no timer when nobody does', () => {
