@@ -3,7 +3,7 @@
  * (spec/testing.md). The whole protocol runs; only the sockets are missing. Invariant: each end learns of the other one's end
  * by its own direction alone, as over a network.
  */
-import { NanowireError } from '../errors.ts'
+import { misuse, NanowireError } from '../errors.ts'
 import {
   type CloseOptions,
   type OpenLink,
@@ -27,7 +27,7 @@ import {
   faultsOf,
   requireConnectionFaults,
 } from './faulty/faults.ts'
-import { requireSeed } from './require.ts'
+import { requireClock, requireObject, requireSeed } from './require.ts'
 
 /** Options of `faultyLink`. */
 export interface FaultyLinkOptions {
@@ -80,6 +80,9 @@ export async function faultyLink(services: Routable, options: FaultyLinkOptions 
   requireOptions('faultyLink', options, ['faults', 'seed', 'clock', 'serve'])
   const { faults = {}, seed = 1, clock = systemClock, serve } = options
   requireSeed(seed)
+  requireClock('faultyLink', clock)
+  requireObject('faultyLink: serve', serve)
+  if (serve && 'clock' in serve) throw misuse('faultyLink: serve has no clock: the option clock is for both')
   const connections = new FaultyConnections<LinkConnection>('faultyLink', faults, seed)
   const { schemes, host } = listening()
   const server = await serveWith(schemes)(services, URL_OF_LINK, { ...serve, clock })

@@ -10,7 +10,7 @@ import { type FaultyConnection, FaultyConnections } from './faulty/connection.ts
 import type { FaultPlan } from './faulty/faults.ts'
 import { ProxiedConnection } from './faulty/proxied.ts'
 import { abort, addressOf, dial, listen, type TcpAddress } from './faulty/sockets.ts'
-import { requireSeed } from './require.ts'
+import { requireClock, requireSeed } from './require.ts'
 
 /** Options of `faultyProxy`. */
 export interface FaultyProxyOptions {
@@ -73,6 +73,7 @@ export async function faultyProxy(options: FaultyProxyOptions): Promise<FaultyPr
   let target: TcpAddress = addressOf('target', options.target, 1)
   const at = addressOf('listen', options.listen ?? 'tcp://127.0.0.1:0', 0)
   requireSeed(seed)
+  requireClock('faultyProxy', clock)
   if (!Number.isInteger(maxQueuedBytes) || maxQueuedBytes < 1)
     throw misuse(`maxQueuedBytes is a whole number from 1, not ${String(maxQueuedBytes)}`)
   const connections = new FaultyConnections<ProxiedConnection>('faultyProxy', faults, seed)

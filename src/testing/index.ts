@@ -12,4 +12,10 @@ export type { Override } from './plan.ts'
 export { checkRoundTrip, type RoundTripOptions, type RoundTripReport } from './round-trip.ts'
 export { type FaultKind, faultKinds } from './simulate/plan.ts'
 export { simulate } from './simulate/simulate.ts'
-export type { Invariant, SimulateOptions, Simulation, SimulationReport } from './simulate/simulation.ts'
+export type {
+  Invariant,
+  SimulateOptions,
+  Simulation,
+  SimulationFailure,
+  SimulationReport,
+} from './simulate/simulation.ts'

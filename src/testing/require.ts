@@ -6,6 +6,7 @@ import { misuse } from '../errors.ts'
 import type { LimitOptions } from '../limits.ts'
 import type { App } from '../place/index.ts'
 import { isContract, isService, requireOptions, type Service } from '../rpc/index.ts'
+import type { Clock } from '../session/index.ts'
 
 /** What a function got in the place of what it takes. */
 export function describeGiven(value: unknown): string {
@@ -31,6 +32,14 @@ export function requireFunction(what: string, value: unknown): void {
 
 export function requireSeed(seed: number): void {
   if (!Number.isSafeInteger(seed)) throw misuse(`seed is a whole number, not ${String(seed)}`)
+}
+
+/** What drives time, where a test does. */
+export function requireClock(who: string, clock: Clock): void {
+  const names = ['now', 'after', 'turn', 'random'] as const
+  const isClock = typeof clock === 'object' && clock !== null
+  if (!isClock || names.some((name) => typeof clock[name] !== 'function'))
+    throw misuse(`${who}: clock has the functions ${names.join(', ')}, as systemClock has`)
 }
 
 /** Of real time, so long as a timer can wait. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { transform } from 'esbuild'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
-import { contract, NanowireError, notify, service, unary } from '../../src/index.ts'
+import { type ClientMiddleware, contract, NanowireError, notify, service, unary } from '../../src/index.ts'
 import { type FaultKind, type SimulateOptions, simulate } from '../../src/testing/index.ts'
 
 const Counter = contract('counter', {
@@ -113,6 +113,25 @@ describe('a workload', () => {
     expect(data).toMatchObject({ seed: 12, check: 'the workload failed: Error: I give up' })
   })
 
+  it('that waits for nothing which is simulated is told so', async () => {
+    const workload = () => new Promise<void>(() => {})
+    const { message } = await failureOf({ ...counting(), seed: 1, workload })
+    expect(message).toContain('seed 1: the workload never ended, an hour after the last fault, and waits for no call')
+  })
+
+  it('that goes on and on without time passing is told so, and not run again', async () => {
+    let runs = 0
+    const workload: SimulateOptions['workload'] = async (sim) => {
+      runs++
+      for (;;) await sim.client(Counter).add({ by: 1 })
+    }
+    const { message } = await failureOf({ ...counting(), seed: 1, faults: [], workload })
+    expect(message).toMatch(
+      /^seed 1: it goes on and on: does a loop wait for no time, .*\?: call \d+ \(counter\/add\)\n/,
+    )
+    expect(runs).toBe(1)
+  })
+
   it('gets the typed results of .try through whatever connection there is', async () => {
     const workload: SimulateOptions['workload'] = async (sim) => {
       const { add } = sim.client(Counter)
@@ -129,6 +148,69 @@ describe('a workload', () => {
   })
 })
 
+describe("a client's middleware", () => {
+  const workload: SimulateOptions['workload'] = async (sim) => {
+    for (let count = 0; count < 5; count++)
+      await sim
+        .client(Counter)
+        .add.try({ by: 1 })
+        .catch(() => {})
+  }
+  const retry: ClientMiddleware = async (call, next) => {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await next(call)
+      } catch (error) {
+        if (tries === 3) throw error
+      }
+    }
+  }
+  const simulated = (use: ClientMiddleware, faults: readonly FaultKind[] = []) =>
+    simulate({ ...counting(), seeds: 60, faults, workload, connect: { use: [use] } })
+
+  it('may ask twice: each time is a call of its own', async () => {
+    const { calls, codes } = await simulated(retry, ['cut'])
+    const { ok = 0, unavailable = 0 } = codes
+    expect(ok).toBe(300)
+    expect(unavailable).toBeGreaterThan(5)
+    expect(calls).toBe(ok + unavailable)
+  })
+
+  it('may ask for something else, answer by itself, and throw what it likes', async () => {
+    const other = await simulated((call, next) => next({ ...call, request: { by: 2 } }))
+    expect(other.codes).toEqual({ ok: 300 })
+    expect((await simulated(() => 5)).calls).toBe(0)
+    const throwing = () => {
+      throw new Error('the circuit is open')
+    }
+    expect((await simulated(throwing)).calls).toBe(0)
+  })
+
+  it('that asks again for what must not be is found by an invariant', async () => {
+    let sum = 0
+    let asked = 0
+    const services = () => {
+      sum = 0
+      asked = 0
+      return service(Counter, {
+        add({ by }) {
+          sum += by
+          return sum
+        },
+        note: () => {},
+      })
+    }
+    const counted: SimulateOptions['workload'] = async (sim) => {
+      while (asked++ < 5) await sim.client(Counter).add.try({ by: 1 })
+    }
+    const invariants = { 'nothing is added twice': () => sum <= asked }
+    const options = { services, workload: counted, invariants, seeds: 200 }
+    await expect(simulate(options)).resolves.toMatchObject({ seeds: 200 })
+    const { message } = await failureOf({ ...options, connect: { use: [retry] } })
+    expect(message).toContain('the invariant "nothing is added twice" does not hold')
+  })
+})
+
 describe('an invariant', () => {
   it.each([
     ['is false', () => false, 'seed 1: the invariant "it holds" does not hold'],
@@ -137,6 +219,28 @@ describe('an invariant', () => {
   ])('that %s ends the campaign', async (_, holds, message) => {
     const failure = await failureOf({ ...counting(), seeds: 3, invariants: { 'it holds': holds } })
     expect(failure.message).toContain(message)
+  })
+
+  it.each([0, null, '', 5])('that returns %j says neither yes nor no', async (outcome) => {
+    const holds = (() => outcome) as unknown as () => boolean // as a program without types writes it
+    const { message } = await failureOf({ ...counting(), invariants: { 'it holds': holds } })
+    expect(message).toContain(`does not hold: it returned ${outcome}, which is neither true nor nothing`)
+  })
+
+  it('that throws is the cause of what the campaign ends with', async () => {
+    const cause = new Error('as I said')
+    const holds = () => {
+      throw cause
+    }
+    expect(await failureOf({ ...counting(), invariants: { 'it holds': holds } })).toMatchObject({ cause })
+  })
+
+  it.each([undefined, null, 'words', Object.create(null)])('may throw anything: %j', async (thrown: unknown) => {
+    const holds = () => {
+      throw thrown
+    }
+    const { message } = await failureOf({ ...counting(), invariants: { 'it holds': holds } })
+    expect(message).toContain('seed 1: the invariant "it holds" does not hold: ')
   })
 
   it('that waits for ever is told so', async () => {

@@ -5,12 +5,13 @@ import { PATIENCE_MS } from '../support/runs.ts'
 import { bugs } from './bugs.ts'
 import { findBug } from './find-bug.ts'
 import { processBugs } from './process-bugs.ts'
+import { ruleBugs } from './rule-bugs.ts'
 import { exerciseOptions } from './services.ts'
 import { streamBugs } from './stream-bugs.ts'
 
 const MAX_SEEDS = 1_000
 
-it.each([...bugs, ...streamBugs, ...processBugs].map((bug) => [bug.name, bug] as const))(
+it.each([...bugs, ...streamBugs, ...processBugs, ...ruleBugs].map((bug) => [bug.name, bug] as const))(
   'sees that %s',
   async (_, bug) => {
     const found = await findBug(bug, MAX_SEEDS)

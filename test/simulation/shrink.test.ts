@@ -64,6 +64,54 @@ describe('a seed that fails', () => {
     expect(again.data.events).toEqual(data.events)
   })
 
+  it('is as short where its check names an error in a log, or the handlers that hang', async () => {
+    let runs = 0
+    const services = () => {
+      runs = 0
+      return service(Work, {
+        run() {
+          if (++runs > 3) throw new TypeError('by accident')
+          return null
+        },
+      })
+    }
+    const workload: SimulateOptions['workload'] = async (sim) => {
+      for (let n = 0; n < 8; n++) await sim.client(Work).run({ n })
+    }
+    const { data, message } = await failureOf({
+      services,
+      clients: 3,
+      seeds: 9,
+      faults: ['delay', 'reorder'],
+      workload,
+    })
+    expect(data.check).toMatch(/work\/run failed; the server's log has it under [0-9a-f]{12}/)
+    expect(data.again).toMatchObject({ clients: 1, faults: [] })
+    expect(message).toContain('ends: internal (TypeError: by accident)')
+
+    const hanging = () => service(Work, { run: () => new Promise<null>(() => {}) })
+    const hung = await failureOf({ services: hanging, clients: 8, seed: 3, calls: 9 })
+    expect(hung.data.check).toMatch(/of 1 handlers that never end the first is of call 0 \(work\/run\)/)
+    expect(hung.data.again).toMatchObject({ clients: 1, calls: 1, faults: [] })
+  })
+
+  it('says so where the same seed gives another run', async () => {
+    const Count = contract('count', { next: unary(Type.Null(), Type.Integer()) })
+    let kept = 0
+    const services = service(Count, { next: () => ++kept }) // not made anew
+    const invariants = { 'not too many': () => kept < 100 }
+    const { message, data } = await failureOf({ services, invariants })
+    expect(message).toContain('it ran differently a second time')
+    expect(data.again).toEqual({ seed: data.seed, seeds: 1 })
+    const forgetful = service(Work, { run: () => null })
+    const { message: doubtful } = await failureOf({ services: forgetful, invariants: { none: () => false } })
+    expect(doubtful).toContain('its services are not made anew by a function')
+    kept = 0
+    const told = await failureOf({ ...failing(1_000), invariants: { few: () => expect(++kept).toBeLessThan(5) } })
+    expect(told.message).toContain('it ran differently a second time') // the same run, and another check
+    expect((await failureOf(failing(4))).message).not.toContain('differently')
+  })
+
   it('is told as it is where nobody wants it shorter, or a number of runs does not suffice', async () => {
     const { data, message } = await failureOf({ ...failing(4), seeds: 5, shrink: false })
     expect(data.again).toEqual({ seed: 1, seeds: 1 })

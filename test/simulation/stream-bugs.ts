@@ -143,7 +143,7 @@ export const streamBugs: readonly Bug[] = [
   wrongCredit('an acknowledgement is sent twice', /broke the rule credit/, false, 3, twice),
   sometimes(
     'a sender does not wait for credit',
-    /broke the rule credit/,
+    /broke the rule credit|bytes of items for the id \d+, and has credit for/,
     Outflow.prototype,
     'creditReceived',
     5,

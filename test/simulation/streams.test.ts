@@ -60,6 +60,18 @@ describe('streams in a workload', () => {
     expect(items).toBe(20 * (100 + 3 + 2))
   })
 
+  it('may be long: what is checked of an item takes no longer for those before it', async () => {
+    const { items } = await runOf(
+      async (sim) => {
+        let next = 0
+        for await (const { n } of sim.client(Desk).count({ to: 100_000 }))
+          if (n !== next++) throw new Error(`${n} came`)
+      },
+      { seeds: 1, faults: [] },
+    )
+    expect(items).toBe(100_000)
+  })
+
   it('are left at the end where they were not read', async () => {
     const { codes } = await runOf(async (sim) => {
       const stream = sim.client(Desk).count({ to: 1_000_000 })

@@ -1,7 +1,9 @@
 /** Whatever else than they ask for is passed to `faultyLink` and `faultyProxy`: an `invalid_argument` that says what is wanted. */
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect } from '../../src/index.ts'
 import * as testing from '../../src/testing/index.ts'
 import { failureOf, lab } from '../rpc/lab.ts'
+import { until } from '../support/hand-clock.ts'
 
 type Loose = Readonly<Record<string, (...args: readonly unknown[]) => Promise<{ close(): Promise<void> }>>>
 const { faultyLink, faultyProxy } = testing as unknown as Loose // as a program without types calls them
@@ -34,8 +36,21 @@ describe.each<readonly [string, readonly Mistake[]]>([
       ['a flag', link({ faults: { stall: 1 } }), 'stall is true or false, not 1'],
       ['of one direction', link({ faults: { toClient: { resetMs: 'x' } } }), 'toClient: resetMs is a number from 0'],
       ['what is for both', link({ faults: { toServer: { refuse: true } } }), 'toServer has no option "refuse"'],
+      [
+        'a list for one direction',
+        link({ faults: { toClient: [] } }),
+        'toClient are an object such as { latencyMs: 50 }',
+      ],
+      [
+        'a map',
+        link({ faults: new Map([['latencyMs', 5]]) }),
+        'faults are an object such as { latencyMs: 50 }, not a Map',
+      ],
       ['a pause of no pieces', link({ faults: { slicePauseMs: 5 } }), 'sliceBytes, which is missing'],
       ['one of a direction', link({ faults: { toServer: { slicePauseMs: 5 } } }), 'toServer: slicePauseMs is the time'],
+      ['a clock', link({ clock: 5 }), 'faultyLink: clock has the functions now, after, turn, random'],
+      ['what is for serve', link({ serve: 5 }), 'faultyLink: serve is an object, not 5'],
+      ['another clock', link({ serve: { clock: {} } }), 'faultyLink: serve has no clock: the option clock is for both'],
       ['what serve takes', link({ serve: { reflect: true } }), 'serve has no option "reflect"'],
     ],
   ],
@@ -56,6 +71,7 @@ describe.each<readonly [string, readonly Mistake[]]>([
       ['a misspelt option', proxy({ latencyMs: 5 }), 'faultyProxy has no option "latencyMs"; there are target'],
       ['a bound', proxy({ maxQueuedBytes: 0 }), 'maxQueuedBytes is a whole number from 1, not 0'],
       ['a seed', proxy({ seed: 0.5 }), 'seed is a whole number, not 0.5'],
+      ['a clock', proxy({ clock: {} }), 'faultyProxy: clock has the functions now, after, turn, random'],
       ['faults', proxy({ faults: null }), 'faultyProxy: faults are an object'],
       ['a fault', proxy({ faults: { timeoutMs: -1 } }), 'faultyProxy: timeoutMs is a number from 0'],
     ],
@@ -74,6 +90,36 @@ describe('faults that are set later', () => {
     onTestFinished(() => one.close())
     expect(() => one.setFaults({ sliceBytes: -1 })).toThrow('sliceBytes is a whole number from 1')
     expect(() => one.setTarget('x')).toThrow('target is an address')
+  })
+
+  it('are drawn for all connections before any has them', async () => {
+    const one = await testing.faultyLink(services)
+    onTestFinished(() => one.close())
+    const wires = [connect(one), connect(one)]
+    onTestFinished(() => void Promise.all(wires.map((wire) => wire.close({ drainMs: 0 }))))
+    for (const wire of wires) await wire.ready()
+    const drawn: number[] = []
+    const plan = (index: number) => {
+      drawn.push(index)
+      if (index === 1) throw new Error('no more')
+      return { stall: true }
+    }
+    expect(() => one.setFaults(plan)).toThrow('no more')
+    expect(drawn).toEqual([0, 1])
+    await Promise.all(wires.map((wire) => wire.close())) // neither is stalled
+    await until(() => one.connections.length === 0)
+  })
+
+  it('are no promise of any', async () => {
+    const one = await testing.faultyLink(services)
+    onTestFinished(() => one.close())
+    const wire = connect(one)
+    onTestFinished(() => wire.close())
+    await wire.ready()
+    const plan = (async () => ({ stall: true })) as unknown as () => testing.Faults // as a program without types passes it
+    expect(() => one.setFaults(plan)).toThrow(
+      'connection 0: faults are an object such as { latencyMs: 50 }, not a Promise',
+    )
   })
 
   it('count for both directions, but where one has its own', async () => {

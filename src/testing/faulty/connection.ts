@@ -44,17 +44,18 @@ export class FaultyConnections<One extends FaultyConnection> {
   /** From now on this plan, also for those that are open. */
   setPlan(plan: FaultPlan): void {
     requirePlan(this.#who, plan)
+    const drawn = [...this.open].map((one) => ({ one, faults: this.#faultsOf(one.index, plan) })) // before any has them
     this.#plan = plan
-    for (const one of this.open) one.setFaults(this.#faultsOf(one.index))
+    for (const { one, faults } of drawn) one.setFaults(faults)
   }
 
   cut(): void {
     for (const one of [...this.open]) one.cut()
   }
 
-  #faultsOf(index: number): ConnectionFaults {
-    if (typeof this.#plan !== 'function') return this.#plan
-    const faults = this.#plan(index, this.#chance.fork(`faults ${index}`).random)
+  #faultsOf(index: number, plan = this.#plan): ConnectionFaults {
+    if (typeof plan !== 'function') return plan
+    const faults = plan(index, this.#chance.fork(`faults ${index}`).random)
     requireConnectionFaults(`${this.#who}: connection ${index}`, faults)
     return faults
   }

@@ -80,17 +80,25 @@ export function requirePlan(who: string, plan: FaultPlan): void {
 
 /** @throws NanowireError `invalid_argument` */
 export function requireConnectionFaults(who: string, faults: ConnectionFaults): void {
+  requireRecord(`${who}: faults`, faults)
   requireOptions(`${who}: faults`, faults, OF_CONNECTION)
   requireFlag(who, 'refuse', faults.refuse)
   requireFaults(who, faults)
   for (const name of ['toServer', 'toClient'] as const) {
     const own = faults[name]
     if (own === undefined) continue
+    requireRecord(`${who}: ${name}`, own)
     requireOptions(`${who}: ${name}`, own, OF_DIRECTION)
     requireFaults(`${who}: ${name}`, own)
     requirePieces(`${who}: ${name}`, faultsOf(faults, name))
   }
   if (faults.toServer === undefined || faults.toClient === undefined) requirePieces(who, faults)
+}
+
+/** What has no names of its own looks as if there were no faults in it. */
+function requireRecord(what: string, given: object): void {
+  if (Array.isArray(given) || given instanceof Map || given instanceof Promise)
+    throw misuse(`${what} are an object such as { latencyMs: 50 }, not a ${given.constructor.name}`)
 }
 
 /** What counts for one direction. */

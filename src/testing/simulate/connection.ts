@@ -27,6 +27,6 @@ export interface NetworkOptions {
   readonly story: Story
   /** Told of each fault. */
   readonly injected: (kind: FaultKind) => void
-  /** One end says that the other one broke the protocol. */
+  /** An end broke the protocol, or says so of the other one. */
   readonly broken: (what: string) => void
 }

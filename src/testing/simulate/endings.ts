@@ -66,6 +66,7 @@ export class Endings {
       const host = chance.pick(outgoing.hosts)
       this.#world.injected('clientClose')
       story.tell(`the ${slot.name} closes its connection within ${drainMs} ms`)
+      this.#world.drains(drainMs)
       this.#add(process, outgoing.to(host).close({ drainMs }))
       this.#again(reopenMs, () => {
         if (!process.isDead) outgoing.reopen(host)
@@ -85,6 +86,7 @@ export class Endings {
       if (!server) return
       this.#world.injected('serverClose')
       story.tell(`the ${slot.name} closes within ${drainMs} ms`)
+      this.#world.drains(drainMs)
       this.#add(process, server.close({ drainMs }))
       this.#again(againMs, () => {
         if (process.isDead) return

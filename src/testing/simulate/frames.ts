@@ -1,27 +1,33 @@
 /**
- * Looks at the frames that one end of a connection sends, as they were written: whether it says that the other one broke the
- * protocol, which between two honest ends is a fault of one of them.
+ * Reads the frames of one direction as a bystander, who knows nothing of sessions: each header, and the bodies that somebody wants
+ * (spec/protocol.md, P1). Invariant: it only looks.
  */
-import { defaultLimits } from '../../limits.ts'
-import { HEADER_BYTES, kinds, readError } from '../../wire/index.ts'
+import { HEADER_BYTES, type kinds } from '../../wire/index.ts'
 
-/** Rules by which a connection may end although both ends keep to the protocol. */
-const lawful: ReadonlySet<string> = new Set(['limit', 'timeout', 'auth'])
+type Kind = (typeof kinds)[keyof typeof kinds]
+
+export interface FrameHooks {
+  /** A frame begins. Returns whether its body is wanted. */
+  begins(kind: Kind, id: number, length: number): boolean
+  /** A body that was wanted, whole. */
+  body(kind: Kind, id: number, bytes: Uint8Array, start: number, end: number): void
+}
 
 export class FrameWatch {
-  readonly #broken: (rule: string, message: string) => void
+  readonly #hooks: FrameHooks
   /** Of the frame that has not come whole. */
   #rest: Uint8Array = new Uint8Array(0)
+  /** Its header was told. */
+  #hasBegun = false
   /** Bytes of a frame that nobody looks at. */
   #skip = 0
 
-  /** @param broken told of a rule that the other end is said to have broken */
-  constructor(broken: (rule: string, message: string) => void) {
-    this.#broken = broken
+  constructor(hooks: FrameHooks) {
+    this.#hooks = hooks
   }
 
-  /** Takes what was sent. */
-  sent(chunk: Uint8Array): void {
+  /** Takes what passes. */
+  passed(chunk: Uint8Array): void {
     let at = Math.min(this.#skip, chunk.length)
     this.#skip -= at
     if (at === chunk.length) return
@@ -29,23 +35,19 @@ export class FrameWatch {
     this.#rest = new Uint8Array(0)
     while (bytes.length - at >= HEADER_BYTES) {
       const view = new DataView(bytes.buffer, bytes.byteOffset + at)
-      const length = view.getUint32(0) >>> 8
-      const isRefusal = view.getUint8(3) === kinds.ERROR && view.getUint32(5) === 0
-      const end = at + HEADER_BYTES + length
-      if (end > bytes.length && !isRefusal) {
+      const end = at + HEADER_BYTES + (view.getUint32(0) >>> 8)
+      const [kind, id] = [view.getUint8(3) as Kind, view.getUint32(5)] // both ends are ours, and send no other
+      const isWanted = this.#hasBegun || this.#hooks.begins(kind, id, end - at - HEADER_BYTES)
+      this.#hasBegun = isWanted && end > bytes.length
+      if (this.#hasBegun) break
+      if (end > bytes.length) {
         this.#skip = end - bytes.length
         return
       }
-      if (end > bytes.length) break
-      if (isRefusal) this.#refused(bytes, at + HEADER_BYTES, end)
+      if (isWanted) this.#hooks.body(kind, id, bytes, at + HEADER_BYTES, end)
       at = end
     }
     this.#rest = bytes.slice(at)
-  }
-
-  #refused(bytes: Uint8Array, start: number, end: number): void {
-    const { rule, message } = readError(bytes, start, end, defaultLimits)
-    if (rule !== undefined && !lawful.has(rule)) this.#broken(rule, message)
   }
 }
 

@@ -22,6 +22,8 @@ export interface HandlerFaultsOptions {
 const ITEMS = 12
 
 export class HandlerFaults {
+  /** What is to go wrong with it, if it gets so far. */
+  readonly kinds: readonly FaultKind[]
   readonly repliesBadly: boolean
   readonly #options: HandlerFaultsOptions
   readonly #ctx: Context
@@ -34,11 +36,14 @@ export class HandlerFaults {
 
   constructor(options: HandlerFaultsOptions, ctx: Context) {
     const { chance, plan, injected, isFaulty } = options
+    const kinds: FaultKind[] = []
     const on = (kind: FaultKind, share: number): boolean => {
       const happens = chance.happens(share) && plan.kinds.has(kind) && isFaulty()
       if (happens) injected(kind)
+      if (happens) kinds.push(kind)
       return happens
     }
+    this.kinds = kinds
     this.#options = options
     this.#ctx = ctx
     this.#isSlow = on('slowHandler', 0.5)

@@ -53,6 +53,20 @@ export class Hearing {
       : undefined
   }
 
+  /** What a handler was told that ends just now, and should not have been: nobody has gone away, and it has time. */
+  findWronglyTold(call: CallRecord, handler: HandlerRecord): string | undefined {
+    const { mayHurry, mayRefuse, network, now, policyOf } = this.#options
+    const { cancelledAt, deadlineAt, end, input, method, output } = call
+    // A subscription ends when anything closes, and a server ends a stream itself that is against a limit, or has a bad item.
+    const mayEnd = method.event || mayRefuse || output?.isMisfit === true || policyOf(method) === 'disconnect'
+    if (mayEnd || mayHurry() || !handler.isAborted()) return undefined
+    const isUnwanted = end !== undefined || cancelledAt !== undefined || now() >= deadlineAt
+    if (isUnwanted || input?.givenEnd === 'threw' || input?.isMisfit === true) return undefined
+    const connection = network.connectionOf(handler.peer)
+    const isOpen = connection && !connection.isSevered && !connection.client.isOver && !connection.server.isOver
+    return isOpen ? 'its handler was told to stop, and its caller waits' : undefined
+  }
+
   /** What its caller has waited for in vain, although it has come. */
   findLost(call: CallRecord): string | undefined {
     const { mayLose, mayRefuse, network, now } = this.#options

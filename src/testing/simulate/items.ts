@@ -70,7 +70,8 @@ export class ItemTrack {
     const index = this.taken + dropped
     this.#require(index < this.#given.length, `${index + 1} of ${whose} came, and ${this.#given.length} were given`)
     const isSame = digest !== undefined && digest === this.#given[index]
-    this.#require(isSame, `${index + 1} of ${whose} is not the one that was given${this.#placeOf(digest)}`)
+    const place = isSame ? '' : this.#placeOf(digest) // which looks at all of them
+    this.#require(isSame, `${index + 1} of ${whose} is not the one that was given${place}`)
     for (let at = this.taken + this.dropped; at <= index; at++)
       this.#aheadBytes -= Number.parseInt(this.#given[at] ?? '0', 10)
     this.taken++

@@ -4,20 +4,29 @@
  */
 import type { MethodRef, SlowPolicy } from '../../contract/index.ts'
 import type { NanowireError, Processed } from '../../errors.ts'
+import type { MetadataReader } from '../../rpc/index.ts'
 import { Feeds } from './feeds.ts'
 import { Hearing, LEFT } from './hearing.ts'
 import { ItemTrack } from './items.ts'
+import type { FaultKind } from './plan.ts'
 import type { VirtualProcess } from './process.ts'
-import { type CallRecord, fateOf, type HandlerRecord, type LedgerOptions, lateness, wrongCode } from './records.ts'
+import {
+  type CallRecord,
+  fateOf,
+  findCrowded,
+  type HandlerEnd,
+  type HandlerRecord,
+  type LedgerOptions,
+  lateness,
+  wrongCode,
+} from './records.ts'
+import { FIRST_CREDIT_BYTES } from './wire-rules.ts'
 
 /** What a call ends with in the ledger when its caller's process has died. */
 export const KILLED = 'killed'
 
 /** The wheel's tick: no deadline is later (spec/session.md, S13). */
 const MAX_LATE_MS = 8
-
-/** What a sender may send without credit, in either direction of a stream (spec/streams.md, F10). */
-const FIRST_CREDIT_BYTES = 16_384
 
 export class Ledger {
   readonly calls: CallRecord[] = []
@@ -36,7 +45,11 @@ export class Ledger {
     this.#hearing = new Hearing({ options, running: this.running, open: this.open, maxLateMs: MAX_LATE_MS })
   }
 
-  made(process: VirtualProcess, method: MethodRef, timeoutMs: number, digest: string | undefined): CallRecord {
+  made(
+    process: VirtualProcess,
+    method: MethodRef,
+    { timeoutMs, digest, metadata }: Pick<CallRecord, 'digest' | 'metadata'> & { readonly timeoutMs: number },
+  ): CallRecord {
     const madeAt = process.clock.now()
     const call: CallRecord = {
       number: this.calls.length,
@@ -45,10 +58,12 @@ export class Ledger {
       madeAt,
       deadlineAt: madeAt + timeoutMs,
       digest,
+      metadata,
       cancelledAt: undefined,
       end: undefined,
       handler: undefined,
       metadataCount: 0,
+      isNumbered: false,
       toldItems: undefined,
       askedAt: madeAt,
       askedTrulyAt: this.#options.now(),
@@ -83,19 +98,35 @@ export class Ledger {
     this.#require(call, call.end?.processed !== 'no', 'its handler ran after its caller was told that it did not')
     call.handler ??= handler
     this.running.add(call)
+    const crowded = findCrowded(this.running, handler, this.#options)
+    if (crowded) this.#require(call, false, crowded)
     return call
   }
 
-  handlerEnded(call: CallRecord, handler: HandlerRecord, how: string, digest: string | undefined): void {
+  /** The simulator does something to its handler. */
+  goesWrong(call: CallRecord, kinds: readonly FaultKind[]): void {
+    this.#options.story.tell(`handler of ${call.number} goes wrong: ${kinds.join(', ')}`)
+  }
+
+  /** What its handler may read of it. */
+  metadataReached(call: CallRecord, { get }: MetadataReader): void {
+    for (const [name, value] of Object.entries(call.metadata))
+      this.#require(call, get(name) === value, `its metadata ${JSON.stringify(name)} did not reach its handler`)
+  }
+
+  handlerEnded(call: CallRecord, handler: HandlerRecord, { how, digest, threw }: HandlerEnd): void {
     handler.endedAt = this.#options.now()
     handler.how = how
     handler.digest = digest
     this.running.delete(call)
-    this.#options.story.tell(`handler of ${call.number} ends: ${how}`)
+    const untrue = this.#hearing.findWronglyTold(call, handler)
+    if (untrue) this.#require(call, false, untrue)
+    this.#options.story.tell(`handler of ${call.number} ends: ${how}${threw === undefined ? '' : ` (${threw})`}`)
   }
 
   metadataCame(call: CallRecord, number: string | undefined, items: string | undefined): void {
     call.metadataCount++
+    call.isNumbered = number !== undefined
     call.toldItems = items
     this.#require(call, call.metadataCount === 1, 'its caller was told twice')
     this.#require(call, number === undefined || number === String(call.number), `it got the reply of call ${number}`)
@@ -107,6 +138,7 @@ export class Ledger {
     if (call.method.definition.kind === 'notify') return
     this.#require(call, handler?.how === 'ok', `it was replied, and its handler ${fateOf(handler)}`)
     this.#require(call, digest === handler?.digest, 'its reply is not what its handler returned')
+    this.#require(call, call.isNumbered, 'the metadata of its reply were lost')
   }
 
   /** Its handler was told that there will be no more of what its caller gives. */
@@ -171,6 +203,7 @@ export class Ledger {
       if (call.method.errors.has(code)) {
         this.#require(call, handler?.how === code, `it ended with ${code}, and its handler ${fateOf(handler)}`)
         this.#require(call, digest === handler?.digest, `the data of ${code} are not what its handler threw`)
+        this.#require(call, call.isNumbered, `the metadata of ${code} were lost`)
       }
     }
     const wrong = wrongCode(call, code, processed, this.#options)

@@ -7,10 +7,10 @@ import { defaultLimits } from '../../limits.ts'
 import type { OpenLink, PlaceContext, Schemes } from '../../rpc/index.ts'
 import { type MemoryLink, memoryPair } from '../../transport/index.ts'
 import type { NetworkOptions, SimulatedConnection } from './connection.ts'
-import { FrameWatch } from './frames.ts'
 import { Lane, type LaneOptions } from './lane.ts'
 import { NetworkFaults } from './network-faults.ts'
 import { never, type VirtualProcess } from './process.ts'
+import { EndRules } from './wire-rules.ts'
 
 type Scheme = Awaited<ReturnType<Schemes[string]['load']>>
 
@@ -158,12 +158,14 @@ export class SimulatedNetwork {
     const { clock, story } = this.#options
     const name = `${processes.client.name}:${this.connections.length + 1}`
     const cut = () => this.#cut(connection, 'at a byte')
-    const [toServer, toClient] = this.#lanes(name, cut)
+    const client = new EndRules(`${name}: the client`, this.#options.broken)
+    const server = new EndRules(`${name}: the server`, this.#options.broken)
+    const [toServer, toClient] = this.#lanes(name, [server, client], cut)
     // The links' own turns and timers are none of a process's: they are the operating system's.
     const pair = memoryPair({
       clock,
       limits: { client: limits, server: host.limits },
-      carry: { toServer: this.#watched(toServer, name, 'client'), toClient: this.#watched(toClient, name, 'server') },
+      carry: { toServer: watched(toServer, client), toClient: watched(toClient, server) },
       peers: { ofClient: `sim://${hostName}`, ofServer: name },
     })
     const connection: SimulatedConnection = { name, ...pair, toServer, toClient, processes, isSevered: false }
@@ -174,7 +176,8 @@ export class SimulatedNetwork {
     return connection
   }
 
-  #lanes(name: string, cut: () => void): [Lane, Lane] {
+  /** @param readers the ends at which they arrive */
+  #lanes(name: string, readers: readonly [EndRules, EndRules], cut: () => void): [Lane, Lane] {
     const { clock, plan, story, injected } = this.#options
     const { cutLane, cutAfterBytes, latencyMs } = this.#faults.drawLanes()
     const lanes = ['to the server', 'to the client'].map((direction, index) => {
@@ -183,22 +186,12 @@ export class SimulatedNetwork {
         if (plan.lane.maxPieces !== 1) injected('split')
         if (plan.lane.maxDelayMs !== 0) injected('delay')
         story.bytes(`${name} ${direction}`, bytes)
+        readers[index]?.came(bytes)
       }
       const base: LaneOptions = this.#faults.isHealed ? {} : { ...plan.lane, latencyMs }
       return new Lane(clock, { ...base, arrived, cut, cutAfterBytes: index === cutLane ? cutAfterBytes : undefined })
     })
     return lanes as [Lane, Lane] // one for each direction
-  }
-
-  /** Between ends that keep to the protocol nobody says that it was broken. */
-  #watched({ carry }: Lane, name: string, end: string): Lane['carry'] {
-    const watch = new FrameWatch((rule, message) =>
-      this.#options.broken(`${name}: the ${end} says that the other end broke the rule ${rule}: ${message}`),
-    )
-    return (chunk, deliver) => {
-      watch.sent(chunk)
-      carry(chunk, deliver)
-    }
   }
 
   #cut(connection: SimulatedConnection, how: string): void {
@@ -228,5 +221,13 @@ export class SimulatedNetwork {
     toClient.sever()
     client.join(this.#nobody)
     server.join(this.#nobody)
+  }
+}
+
+/** What one end sends. */
+function watched({ carry }: Lane, end: EndRules): Lane['carry'] {
+  return (chunk, deliver) => {
+    end.sent(chunk)
+    carry(chunk, deliver)
   }
 }

@@ -11,7 +11,8 @@ import { type GivenHooks, isFeed, watchFeed, watchGiven } from './given.ts'
 import { HandlerFaults, type HandlerFaultsOptions, UNTRAVELLED } from './handler-faults.ts'
 import type { Ledger } from './ledger.ts'
 import { never, type VirtualProcess } from './process.ts'
-import type { CallRecord, HandlerRecord } from './records.ts'
+import type { CallRecord, HandlerEnd, HandlerRecord } from './records.ts'
+import { textOf } from './story.ts'
 import { type InnerStream, TakenItems, watchTaken } from './taken.ts'
 
 /** The name of the metadata that numbers a call, in both directions. */
@@ -43,7 +44,7 @@ export function observeCaller(observe: ObserveOptions): ClientMiddleware {
     const usualMs = isStream ? Number.POSITIVE_INFINITY : callTimeoutMs
     const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? usualMs
     const digest = requestDigest(method, call.request)
-    const record = ledger.made(process, method, timeoutMs, digest)
+    const record = ledger.made(process, method, { timeoutMs, digest, metadata: { ...options.metadata } })
     const onAbort = () => {
       if (!process.isDead) ledger.cancelled(record)
     }
@@ -151,19 +152,21 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
     const digest = requestDigest(method, request)
     const call = ledger.ran(Number(number), method, digest, handler)
     if (!call) return next()
+    ledger.metadataReached(call, ctx.metadata)
     ctx.reply.set(NUMBER, number)
     if (method.input) takeInput(request as ItemStream<unknown>, call, { ...options, method, ctx }) // what such a handler is given
     const faults = new HandlerFaults(options, ctx)
+    if (faults.kinds.length > 0) ledger.goesWrong(call, faults.kinds)
     try {
       await process.alive(faults.before())
       const reply = await process.alive(next())
       if (method.output) return giveOutput(reply, call, { ...options, request, handler, ctx, faults })
       const told = await process.alive(faults.after(reply))
       const digest = replyDigest(method, told)
-      ledger.handlerEnded(call, handler, digest === undefined ? 'misfit' : 'ok', digest)
+      ledger.handlerEnded(call, handler, { how: digest === undefined ? 'misfit' : 'ok', digest })
       return told
     } catch (error) {
-      ledger.handlerEnded(call, handler, codeOf(error), dataDigest(method, error))
+      ledger.handlerEnded(call, handler, thrown(method, error))
       throw error
     }
   }
@@ -171,6 +174,12 @@ export function observeHandler(options: ObserveOptions): ServerMiddleware {
 
 function codeOf(error: unknown): string {
   return error instanceof NanowireError ? error.code : 'internal'
+}
+
+/** How a handler ended that threw: what is no `NanowireError` reaches nobody but the server's log, and the story. */
+function thrown(method: MethodRef, error: unknown): HandlerEnd {
+  const [threw] = error instanceof NanowireError ? [] : textOf(error).split('\n')
+  return { how: codeOf(error), digest: dataDigest(method, error), threw }
 }
 
 interface InputOptions extends ObserveOptions {
@@ -216,7 +225,7 @@ function giveOutput(
 ): unknown {
   const { method, output } = call
   if (faults.repliesBadly && chance.happens(0.3)) {
-    ledger.handlerEnded(call, handler, 'misfit', undefined)
+    ledger.handlerEnded(call, handler, { how: 'misfit', digest: undefined })
     return UNTRAVELLED // not even an iterable
   }
   const hooks = whileAlive(process, {
@@ -229,14 +238,17 @@ function giveOutput(
       output?.producerEnded(how)
       ledger.feeds.remove(call)
       if (how === 'done') ctx.reply.set(ITEMS, String(output?.given))
-      const code = how === 'done' ? 'ok' : how === 'threw' ? codeOf(error) : output?.isMisfit ? 'misfit' : 'returned'
-      ledger.handlerEnded(call, handler, code, how === 'threw' ? dataDigest(method, error) : undefined)
+      if (how === 'threw') ledger.handlerEnded(call, handler, thrown(method, error))
+      else {
+        const code = how === 'done' ? 'ok' : output?.isMisfit ? 'misfit' : 'returned'
+        ledger.handlerEnded(call, handler, { how: code, digest: undefined })
+      }
     },
   })
   if (isFeed(reply) && chance.happens(0.7))
     return watchFeed(reply, { ...hooks, begun: () => feeds(call, request, hooks, ledger) })
   const watched = watchGiven(reply, whileAlive(process, { ...hooks, before: faults.ofItems() }))
-  if (watched === reply) ledger.handlerEnded(call, handler, 'misfit', undefined)
+  if (watched === reply) ledger.handlerEnded(call, handler, { how: 'misfit', digest: undefined })
   return watched
 }
 

@@ -21,6 +21,13 @@ export interface HandlerRecord {
   digest: string | undefined
 }
 
+/** How a handler ended, as `HandlerRecord` has it. */
+export interface HandlerEnd extends Pick<HandlerRecord, 'digest'> {
+  readonly how: string
+  /** What it threw by accident, in words. */
+  readonly threw?: string | undefined
+}
+
 /** Moments are those of its caller's clock, where nothing else is said. */
 export interface CallRecord {
   readonly number: number
@@ -32,11 +39,15 @@ export interface CallRecord {
   deadlineAt: number
   /** Of the request; `undefined` for one that cannot travel. */
   readonly digest: string | undefined
+  /** What its caller said of it. */
+  readonly metadata: Readonly<Record<string, string>>
   cancelledAt: number | undefined
   end: { readonly at: number; readonly code: string; readonly processed: Processed } | undefined
   handler: HandlerRecord | undefined
   /** How often the caller was told the reply's metadata. */
   metadataCount: number
+  /** It was told by them that the reply is its own. */
+  isNumbered: boolean
   /** How many items the metadata behind them says that there were. */
   toldItems: string | undefined
   /** When its caller asked for the answer, or for the next item of it. */
@@ -55,6 +66,8 @@ export interface LedgerOptions {
   readonly story: Story
   /** Whether anything has happened that may make a connection end. */
   readonly mayLose: () => boolean
+  /** From when on, by the time that all share, a connection may be lost with calls whose handlers have begun. */
+  readonly mayCutFrom: () => number
   /** Whether a clock may be ahead: a server gives up a request then of which nothing more came (spec/streams.md, F16). */
   readonly mayHurry: () => boolean
   /** Whether a limit may refuse a call. */
@@ -73,10 +86,10 @@ export interface LedgerOptions {
 
 /** What a code says that has not happened, if anything. */
 export function wrongCode(
-  { cancelledAt, deadlineAt, digest, input, method, process }: CallRecord,
+  { cancelledAt, deadlineAt, digest, handler, input, method, process }: CallRecord,
   code: string,
   processed: Processed,
-  { isForeign, isGuarded, mayHurry, mayLose, mayRefuse }: LedgerOptions,
+  { isForeign, isGuarded, mayCutFrom, mayHurry, mayLose, mayRefuse, now }: LedgerOptions,
 ): string | undefined {
   if (processed === 'yes' || isGuarded) return undefined // a handler, or who guards the door, may say what they like
   const hasCancelled = cancelledAt !== undefined || input?.givenEnd === 'threw' // likewise what gives the items of a caller
@@ -86,7 +99,12 @@ export function wrongCode(
     const isDue = process.clock.now() >= deadlineAt || (processed === 'no' && mayHurry())
     return isDue ? undefined : 'its deadline came too early'
   }
-  if (code === 'unavailable') return mayLose() ? undefined : 'its connection was lost, and nothing had happened'
+  if (code === 'unavailable') {
+    if (!mayLose()) return 'its connection was lost, and nothing had happened'
+    return handler && !method.event && now() < mayCutFrom()
+      ? 'its connection was lost while it drained, and there was time left'
+      : undefined
+  }
   if (code === 'resource_exhausted') return mayRefuse ? undefined : 'a limit fired that is far away'
   if (code === 'invalid_argument') return isMisfit ? undefined : 'its request fits, and was refused'
   return code === 'internal' || code === 'unknown' ? `it ended with ${code}, and no handler said so` : undefined
@@ -103,6 +121,17 @@ export function lateness(
   if (lateMs > maxLateMs + clock.leapMs) return `${lateMs} ms after its deadline`
   const afterMs = cancelledAt === undefined ? 0 : at - Math.max(cancelledAt, askedAt)
   return afterMs > clock.leapMs ? `${afterMs} ms after its cancellation` : undefined
+}
+
+/** A connection has so many slots, and a handler one of them until it has ended (spec/session.md, S8). */
+export function findCrowded(
+  running: ReadonlySet<CallRecord>,
+  { peer }: HandlerRecord,
+  { maxCallsInFlight }: LedgerOptions,
+): string | undefined {
+  if (running.size <= maxCallsInFlight) return undefined
+  const count = [...running].filter(({ handler }) => handler?.peer === peer).length
+  return count > maxCallsInFlight ? `it is one of ${count} that run of ${peer}, and ${maxCallsInFlight} may` : undefined
 }
 
 export function fateOf(handler: HandlerRecord | undefined): string {

@@ -2,15 +2,21 @@
  * One run (spec/testing.md): things go wrong for a while; then all calls must end within a bound, both sides are closed, and
  * nothing may be left. Invariant: it follows from the seed alone.
  */
+import { defaultLimits } from '../../limits.ts'
 import { BrokenCheck, Driver } from './driver.ts'
 import { Endings } from './endings.ts'
 import { findLeftovers } from './quiet.ts'
 import type { SimulateOptions } from './simulation.ts'
+import { textOf } from './story.ts'
 import { drawValues, type ValuePool, Workload } from './workload.ts'
 import { World } from './world.ts'
 
 /** What was sent has come, and deadlines are over the wire's lag, when things have gone right for so long. */
 const SETTLE_MS = 500
+
+/** Of a workload that waits, and not for a call. */
+const FOR_NOTHING =
+  ', an hour after the last fault, and waits for no call: only sim.sleep lets virtual time pass, a real timer or socket does not'
 
 /** Calls of a run, where they are generated and nobody says how many. */
 export const USUAL_CALLS = 25
@@ -28,7 +34,12 @@ export class Run {
     this.#pool = pool
     this.world = new World(options, seed)
     if (!options.workload) drawValues(this.world, pool)
-    this.#driver = new Driver(this.world.clock, () => this.world.ledger.broken)
+    const { clock, ledger } = this.world
+    this.#driver = new Driver(
+      clock,
+      () => ledger.broken,
+      () => this.#describeOpen(),
+    )
     this.#endings = new Endings(this.world, this.#driver)
   }
 
@@ -50,7 +61,8 @@ export class Run {
     await driver.pass(SETTLE_MS)
     ledger.requireSignals()
     world.release()
-    await driver.wait(work, 'the workload', () => this.#describeOpen())
+    await this.#requireProgress(() => isDone)
+    await driver.wait(work, 'the workload', () => this.#describeOpen() || FOR_NOTHING)
     for (const stream of world.streams) void stream.return() // which the workload has not read to its end
     await driver.require(
       () => ledger.open.size === 0,
@@ -70,6 +82,19 @@ export class Run {
     ledger.requireEnds()
     this.#bury()
     await this.#requireQuiet()
+  }
+
+  /** Generated calls do not wait for nothing: what is silent is given up, and connected anew, within the times of the limits. */
+  async #requireProgress(isDone: () => boolean): Promise<void> {
+    const { limits, workload } = this.#options
+    const { ledger, story } = this.world
+    const { callTimeoutMs, handshakeTimeoutMs, idleTimeoutMs } = defaultLimits
+    const mostMs = 2 * (callTimeoutMs + handshakeTimeoutMs + idleTimeoutMs)
+    while (!limits && !workload && !isDone()) {
+      const { length } = story
+      if ((await this.#driver.until(isDone, mostMs)) || ledger.running.size > 0) return // a handler may take its time
+      if (story.length === length) throw new BrokenCheck(`the workload never ended${this.#describeOpen()}`)
+    }
   }
 
   async #work(): Promise<void> {
@@ -117,9 +142,11 @@ export class Run {
         try {
           outcome = await holds(view)
         } catch (error) {
-          throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : String(error)}`)
+          throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : textOf(error)}`, { cause: error })
         }
         if (outcome === false) throw new BrokenCheck(what)
+        const isTold = outcome === true || outcome === undefined || (typeof outcome === 'object' && outcome !== null)
+        if (!isTold) throw new BrokenCheck(`${what}: it returned ${textOf(outcome)}, which is neither true nor nothing`)
       }
       await this.#driver.wait(judge(), `the invariant "${name}"`)
     }
@@ -147,7 +174,10 @@ export class Run {
     const clients = alive.flatMap(({ connections }) => connections.map((one) => one.stats()))
     const client = clients.map(({ inFlight, waiting }) => [inFlight, waiting])
     const server = alive.flatMap(({ servers }) => servers.map((one) => one.stats().inFlight))
-    const handlers = [...ledger.running].map(({ number }) => number)
-    return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}, handlers that run ${JSON.stringify(handlers)}`
+    const [first] = ledger.running
+    const running = first
+      ? `; of ${ledger.running.size} handlers that never end the first is of call ${first.number} (${first.method.name})`
+      : ''
+    return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}${running}`
   }
 }

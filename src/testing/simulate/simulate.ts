@@ -3,7 +3,8 @@
  * gives the same run always, whatever ran before it in the process.
  */
 import { NanowireError, wasMisuse } from '../../errors.ts'
-import { type Bounds, explain, type Failure } from './failure.ts'
+import { NeverQuiet } from './driver.ts'
+import { type Bounds, checkOf, explain, type Failure } from './failure.ts'
 import { requireSimulation } from './options.ts'
 import { allFaultKinds, type FaultKind } from './plan.ts'
 import { Run, USUAL_CALLS } from './run.ts'
@@ -21,7 +22,7 @@ const USUAL_TRIES = 100
  * the user's invariants: each call ends once, in time and truthfully; a handler runs at most once; nothing is left.
  *
  * @throws NanowireError `failed_precondition` when a check does not hold: its message has the seed, how to run it again
- *   and the events, of the shortest story that was found; its `data` is `{ seed, check, again, events }`.
+ *   and the events, of the shortest story that was found; its `data` is a `SimulationFailure`.
  *   `invalid_argument` for bad options, and for services that lack what they use; `unavailable` where a service does not
  *   start, with what it threw as the cause.
  * @example
@@ -56,20 +57,30 @@ function isMisuse(error: unknown): boolean {
 
 /** The shortest story that can be found of a seed that fails. */
 async function shortest(options: SimulateOptions, pool: ValuePool, failure: Failure): Promise<NanowireError> {
-  const { shrink = true, workload, calls = USUAL_CALLS } = options
-  const maxTries = shrink === true ? USUAL_TRIES : Number(shrink)
+  const { shrink = true, workload, calls = USUAL_CALLS, services } = options
+  const maxTries = failure.error instanceof NeverQuiet ? 0 : shrink === true ? USUAL_TRIES : Number(shrink)
   const attempt = async (bounds: Bounds): Promise<Failure | undefined> => {
-    const run = new Run({ ...options, ...defined(bounds) }, failure.world.seed, pool)
+    let run: Run | undefined
     try {
+      run = new Run({ ...options, ...defined(bounds) }, failure.world.seed, pool)
       await run.run()
-      return undefined
     } catch (error) {
-      return { world: run.world, error }
+      return run && { world: run.world, error }
     }
+    return undefined
   }
+  const doubt = typeof services === 'function' ? undefined : 'isKept'
+  const unshrunk = { bounds: undefined, tries: 0, doubt } as const
+  if (maxTries === 0) return explain(failure, unshrunk)
+  if (!isSame(failure, await attempt({}))) return explain(failure, { ...unshrunk, doubt: 'differs' })
   const shrinker = new Shrinker(failure, workload ? undefined : calls, maxTries, attempt)
   const shrunk = await shrinker.shrink()
-  return shrunk ? explain(shrunk.failure, shrunk.bounds, shrunk.tries) : explain(failure, undefined, 0)
+  return explain(shrunk?.failure ?? failure, shrunk ? { ...unshrunk, ...shrunk } : unshrunk)
+}
+
+/** A run that was run again. */
+function isSame(first: Failure, again: Failure | undefined): boolean {
+  return again?.world.story.digest === first.world.story.digest && checkOf(again) === checkOf(first)
 }
 
 function defined(bounds: Bounds): Bounds {

@@ -78,7 +78,7 @@ export interface SimulateOptions {
    * What a client does; where its process crashes (`clientCrash`), that is left as it is and begins anew. Default: calls of every
    * method, with values of `arbitrary`.
    */
-  readonly workload?: ((simulation: Simulation) => Promise<void>) | undefined
+  readonly workload?: ((simulation: Simulation) => Promise<unknown>) | undefined
   /** What must hold when a workload has ended, by name. */
   readonly invariants?: Readonly<Record<string, Invariant>> | undefined
   /**
@@ -92,12 +92,23 @@ export interface SimulateOptions {
     | undefined
   /** Middleware, `authorize` and log of the router. Default log: none. */
   readonly router?: Omit<RouterOptions, 'limits'> | undefined
-  /** Middleware and credentials of the client. */
+  /** Middleware and credentials of the client. What the middleware asks for is judged, each time as a call of its own. */
   readonly connect?: Pick<ConnectOptions, 'use' | 'credentials'> | undefined
   /** Who may connect, and whether the contracts are told. */
   readonly serve?: Pick<ServeOptions, 'authenticate' | 'reflection'> | undefined
   /** Of `arbitrary`, for schemas that need it. */
   readonly override?: Override | undefined
+}
+
+/** The `data` of what `simulate` rejects with where a check does not hold. */
+export interface SimulationFailure {
+  readonly seed: number
+  /** What did not hold. */
+  readonly check: string
+  /** Over the options they were, these run it again. Plain JSON, to be kept in a file. */
+  readonly again: Pick<SimulateOptions, 'seed' | 'seeds' | 'faults' | 'faultMs' | 'clients' | 'calls'>
+  /** What happened, oldest first; of a long story the first and the last of it. */
+  readonly events: readonly string[]
 }
 
 /** What happened in all runs together. */

@@ -70,7 +70,8 @@ abstract class Slot {
     const life = this.processes.length
     const seed = chance.fork(`${this.name} ${life}`).between(0, 2 ** 31)
     const process = new VirtualProcess(this.name, life, new ProcessClock(clock, seed))
-    const use = [observeCaller(this.observed(process)), ...(options.use ?? [])]
+    // Innermost: whoever calls is the user's middleware, which may ask again, ask for something else, or answer by itself.
+    const use = [...(options.use ?? []), observeCaller(this.observed(process))]
     const outgoing = new Outgoing({ network, process, hostOf, options: { ...options, use, limits: limits.client } })
     this.processes.push(process)
     this.#life = { process, outgoing }
@@ -101,7 +102,7 @@ export class ClientSlot extends Slot {
   }
 
   /** Runs something to its end, and anew in each life until it gets there. */
-  async work(run: (view: ProcessView, life: Life) => Promise<void>): Promise<void> {
+  async work(run: (view: ProcessView, life: Life) => Promise<unknown>): Promise<void> {
     while (!this.isDone) {
       const { process } = this
       const next = new Promise<void>((resolve) => {

@@ -2,6 +2,15 @@
 
 import { hashBytes } from './hash.ts'
 
+/** What was thrown, whatever it is. */
+export function textOf(thrown: unknown): string {
+  try {
+    return String(thrown)
+  } catch {
+    return 'something that is no text'
+  }
+}
+
 /** How many of the first lines a failure shows, and how many of the last. */
 const FIRST_LINES = 30
 const LAST_LINES = 50

@@ -17,20 +17,21 @@ import { VirtualClock } from './virtual-clock.ts'
 /** Where the calls are generated: so many clients, at most. */
 const USUAL_CLIENTS = 3
 
-/** Faults by which a connection may end, or seem to. */
-const losing: readonly FaultKind[] = [
+/** Faults by which a connection may end, or seem to, at any moment. */
+const cutting: readonly FaultKind[] = [
   'cut',
   'stall',
   'silence',
   'halfOpen',
   'refuse',
-  'clientClose',
-  'serverClose',
   'clientCrash',
   'serverCrash',
   'pause',
   'clockJump',
 ]
+
+/** And those by which it ends when its calls have, or the time for them is over. */
+const losing: readonly FaultKind[] = [...cutting, 'clientClose', 'serverClose']
 
 export class World {
   readonly seed: number
@@ -50,6 +51,8 @@ export class World {
   isFaulty = true
   #release!: () => void // set by the promise's executor, which runs at once
   readonly #released: Promise<void>
+  /** When the time for draining is over, of what was closed and has the least of it. */
+  #drainedAt = Number.POSITIVE_INFINITY
 
   constructor(options: SimulateOptions, seed: number) {
     const chance = new Chance(seed)
@@ -129,6 +132,11 @@ export class World {
     this.#release()
   }
 
+  /** Something is closed, and what is in flight there has so much time. */
+  drains(drainMs: number): void {
+    this.#drainedAt = Math.min(this.#drainedAt, this.clock.now() + drainMs)
+  }
+
   /** A process is stopped: it does nothing, and hears nothing. */
   pause(process: VirtualProcess): void {
     process.clock.pause()
@@ -150,14 +158,17 @@ export class World {
   #makeLedger(options: SimulateOptions, limits: Surroundings['limits']): Ledger {
     const isLimited = this.isOn('smallLimits') || options.limits !== undefined
     const isGuarded = options.serve?.authenticate !== undefined || options.connect?.credentials !== undefined
+    const happened = (kinds: readonly FaultKind[]): boolean => kinds.some((kind) => this.faults[kind] > 0)
+    const mayEnd = isLimited || isGuarded
     const streamBytes = ({ maxStreamBytes = defaultLimits.maxStreamBytes }: LimitOptions): number => maxStreamBytes
     return new Ledger({
       now: () => this.clock.now(),
       network: this.network,
       story: this.story,
-      mayLose: () => isLimited || isGuarded || losing.some((kind) => this.faults[kind] > 0),
+      mayLose: () => mayEnd || happened(losing),
+      mayCutFrom: () => (mayEnd || happened(cutting) ? Number.NEGATIVE_INFINITY : this.#drainedAt),
       mayHurry: () => this.faults.clockJump + this.faults.pause > 0,
-      mayRefuse: isLimited || isGuarded,
+      mayRefuse: mayEnd,
       isGuarded,
       isForeign: (method) => isForeign(this.services, method),
       policyOf: (method) => policyOf(this.services, method),
