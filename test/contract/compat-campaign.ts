@@ -2,10 +2,15 @@
  * The property of comparison over many pairs: `npx tsx test/contract/compat-campaign.ts [pairs] [first seed]`. A pair is one of
  * schemas that are identical or compatible, with a value that is checked. Prints counts, and ends with 1 where a value failed.
  */
+import { script, whole } from '../support/command-line.ts'
 import { addPair, noCounts } from './compat-property.ts'
 
-const wanted = Number(process.argv[2] ?? 1_000_000)
-let seed = Number(process.argv[3] ?? 1)
+const command = script('npx tsx test/contract/compat-campaign.ts', 'The property of comparison over many pairs')
+  .argument('[pairs]', 'how many are checked', whole(1), 1_000_000)
+  .argument('[first seed]', 'others follow', whole(0), 1)
+  .parse()
+const [wanted, first] = command.processedArgs as [number, number] // as their parsers say
+let seed = first
 const counts = noCounts()
 const start = Date.now()
 while (counts.checked < wanted && counts.failures.length < 10) addPair(seed++, counts)

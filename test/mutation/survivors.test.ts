@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { listSurvivors } from './survivors.ts'
 
-it('lists what no test found by file and place, and nothing else', () => {
+it('lists what no test found by file and place, and nothing else; what nobody can find with its reason, at the end', () => {
   const place = (line: number, from: number, to: number, endLine = line) => ({
     start: { line, column: from },
     end: { line: endLine, column: to },
@@ -32,8 +32,11 @@ it('lists what no test found by file and place, and nothing else', () => {
       'src/wire/b.ts': { source: '', mutants: [] },
     },
   }
-  expect(listSurvivors(report)).toEqual([
-    "src/wire/a.ts:2:5 Survived: 'a < 2' became 'a <= 2'",
-    "src/wire/a.ts:2:12 NoCoverage: '{' became '{}'",
+  const named = { 'src/wire/a.ts': { 'it is none': ["'a < 2' became 'a <= 2'"] }, 'src/wire/b.ts': {} }
+  const block = "src/wire/a.ts:2:12 NoCoverage: '{' became '{}'"
+  expect(listSurvivors(report, named)).toEqual([
+    block,
+    "src/wire/a.ts:2:5 Survived: 'a < 2' became 'a <= 2' (it is none)",
   ])
+  expect(listSurvivors(report)).toEqual(["src/wire/a.ts:2:5 Survived: 'a < 2' became 'a <= 2'", block])
 })

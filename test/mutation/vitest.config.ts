@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes a tenth of a second or more, most of it for many runs of a property. */
 const SLOW =
-  /(findings|leaves|outcomes\.property|strict|msgpack|pieces|reassembly|parity|round-trip|cut|cut-streams|model|send-window|half-items|turns|id-table|credit)\.test\.ts$/
+  /(findings|leaves|misfits|outcomes\.property|tokens|unknown|map-entries|strict|msgpack|pieces|reassembly|parity|round-trip|cut|cut-streams|model|send-window|half-items|turns|id-table|credit)\.test\.ts$/
 
 class QuickFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -137,6 +137,23 @@ describe('into a buffer', () => {
   })
 })
 
+describe('a codec of a schema that has no code of its own', () => {
+  const { encode, encodeInto, decode } = codec(Type.Unknown())
+
+  it('gives bytes that are their owner’s as well, and writes where there is just room for them', () => {
+    const one = encode(['a', 1])
+    expect(one.buffer.byteLength).toBe(one.length)
+    encode(['b', 2])
+    expect(decode(one)).toEqual(['a', 1])
+    const room = new Uint8Array(one.length + 2).fill(9)
+    expect(encodeInto(['a', 1], room, 2)).toBe(room.length)
+    expect([...room]).toEqual([9, 9, ...one])
+    expect(() => encodeInto(['a', 1], room, 3)).toThrow(
+      `${one.length} bytes to write, and there is room for ${one.length - 1}`,
+    )
+  })
+})
+
 describe('what a codec refuses', () => {
   const { encode, decode } = codec(Person)
 
@@ -185,6 +202,10 @@ describe('what a codec refuses', () => {
     const fits = pack('x'.repeat(1_021))
     expect(small.decode(fits)).toHaveLength(1_021)
     expect(errorOf(() => small.decode(pack('x'.repeat(1_022)))).message).toMatch(/1025 bytes .*maxMessageBytes is 1024/)
+  })
+
+  it.each([null, undefined, 5, 'a'])('is what is neither a schema nor a contract: %s', (of) => {
+    expect(errorOf(() => codec(of as never)).code).toBe('invalid_argument') // in plain JavaScript
   })
 
   it('is a limit that there is not', () => {

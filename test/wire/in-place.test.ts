@@ -188,3 +188,59 @@ describe('a writer of one buffer', () => {
     expect([...writer.bytes()]).toEqual([flags.MORE])
   })
 })
+
+describe('a loan of memory', () => {
+  /** Keeps what it was told at the end of each loan. */
+  class Lender extends BufferWriter {
+    readonly told: boolean[] = []
+    /** How far its place moves when it lends. */
+    step = 0
+
+    override lend(bytes: number): void {
+      super.lend(bytes)
+      this.position += this.step
+    }
+
+    override takeBack(isUsed: boolean): boolean {
+      this.told.push(isUsed)
+      return super.takeBack(isUsed)
+    }
+  }
+  const broken: InPlace = {
+    encodeInto() {
+      throw new Error('a getter that throws')
+    },
+  }
+
+  it('ends with whether it was used, whatever the value does', () => {
+    const lender = new Lender(65_536)
+    expect(writeItemInPlace(lender, 1, itself(Uint8Array.of(1, 2)), 2)).toBe(2)
+    expect(writeItemInPlace(lender, 1, itself(Uint8Array.of(1, 2)), 1)).toBe(-1)
+    expect(writeItemInPlace(lender, 1, unwilling, 2)).toBe(-1)
+    expect(() => writeItemInPlace(lender, 1, broken, 2)).toThrow('a getter that throws')
+    expect(appendInPlace(lender, 0, 2, itself(Uint8Array.of(3)))).toBe(1)
+    expect(appendInPlace(lender, 0, 2, unwilling)).toBe(-1)
+    expect(lender.told).toEqual([true, false, false, false, true, false])
+    expect([...lender.bytes()]).toEqual([0, 0, 3, kinds.DATA, 0, 0, 0, 0, 1, 1, 2, 3])
+  })
+
+  it('at another place is no room behind the last frame', () => {
+    const lender = new Lender(65_536)
+    writeItemInPlace(lender, 1, itself(Uint8Array.of(1)), 2)
+    lender.step = 1
+    expect(appendInPlace(lender, 0, 2, itself(Uint8Array.of(2)))).toBe(-1)
+    expect(lender.told).toEqual([true, false])
+    expect([...lender.bytes().subarray(0, 10)]).toEqual([0, 0, 1, kinds.DATA, 0, 0, 0, 0, 1, 1])
+  })
+})
+
+it('a writer of one buffer makes few of them, however many writes there are', () => {
+  const writer = new BufferWriter(1)
+  const buffers = new Set<Uint8Array>()
+  for (let times = 0; times < 1_000; times++) {
+    writer.large(Uint8Array.of(times & 0xff, 1, 2))
+    buffers.add(writer.buffer)
+  }
+  expect(writer.bytes()).toHaveLength(3_000)
+  expect(buffers.size).toBeLessThan(14) // twice as long each time
+})

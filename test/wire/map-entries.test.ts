@@ -21,6 +21,8 @@ const forms: readonly (readonly [name: string, bytes: readonly number[]])[] = [
   ['bin 16', [0xc5, 0, 2, 9, 9]],
   ['bin 32', [0xc6, 0, 0, 0, 2, 9, 9]],
   ['ext 8', [0xc7, 12, 0xff, ...Array<number>(12).fill(0)]],
+  ['ext 16', [0xc8, 0, 4, 0xff, 0, 0, 0, 1]],
+  ['ext 32', [0xc9, 0, 0, 0, 8, 0xff, 0, 0, 0, 1, 0, 0, 0, 1]],
   ['float 32', [0xca, 0x3f, 0x80, 0, 0]],
   ['float 64', [0xcb, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0]],
   ['uint 8', [0xcc, 0x80]],
@@ -109,5 +111,19 @@ describe('the entries of a map', () => {
       expect(walkedEntries(bytes, 1, bytes.length, 14)).toBeUndefined()
     }
     expect(walkedEntries(Uint8Array.of(0x91, 0x01), 0, 2, 9)).toBeUndefined()
+  })
+
+  it('are none of a map of none, and not even none of what is no map', () => {
+    for (const header of headers(0)) expect(walkedEntries(Uint8Array.from(header), 0, header.length)).toEqual([])
+    for (const token of [0x00, 0x7f, 0x90, 0xa0, 0xc0, 0xe0])
+      expect(walkedEntries(Uint8Array.of(token), 0, 1)).toBeUndefined()
+    expect(() => entriesOf(Uint8Array.of(0x80), 0, 2, defaultLimits)).toThrow(RangeError) // a fault of whoever asks
+  })
+
+  it('have keys of any form', () => {
+    for (const form of [0, 1, 2, 3]) {
+      const { bytes, entries } = mapOf([[0x01], [0xc0]], [0x82], form)
+      expect(found(bytes)).toEqual(entries)
+    }
   })
 })

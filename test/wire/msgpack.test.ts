@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { NegativeZero } from '../../src/contract/index.ts'
 import { pack, unpack } from '../../src/wire/index.ts'
 import { walkStrict } from '../../src/wire/strict.ts'
+import { runs } from '../support/runs.ts'
 import { strictMessage } from './arbitrary-msgpack.ts'
 import { outcomeOf, slowUnpack } from './slow-msgpack.ts'
 
@@ -56,7 +57,7 @@ describe('pack and unpack', () => {
         walkStrict(bytes, 0, bytes.length, limits)
         deepStrictEqual(read(bytes), value)
       }),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 
@@ -68,7 +69,7 @@ describe('pack and unpack', () => {
         const within = Buffer.concat([Buffer.alloc(offset, 0xc1), message, Buffer.alloc(3, 0xc1)])
         deepStrictEqual(unpack(within, offset, offset + message.length, limits), expected)
       }),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 
@@ -81,7 +82,7 @@ describe('pack and unpack', () => {
         )
         deepStrictEqual(read(pack({ name: 'Ada' })), { name: 'Ada' })
       }),
-      { numRuns: 1000 },
+      runs(1000),
     )
   })
 
@@ -347,4 +348,49 @@ it('packs what a getter gives that packs something itself', () => {
   }
   expect(inner.length).toBeGreaterThan(0)
   expect(pack(5)).toEqual(Uint8Array.of(5))
+})
+
+it('packs what such a getter stands among, whatever that is', () => {
+  const inner: Uint8Array[] = []
+  const disturbing = (value: unknown) => ({
+    get first() {
+      inner.push(pack(value).slice())
+      return 1
+    },
+    value,
+  })
+  const values = [
+    null,
+    [1, [null, { a: [2] }], 'x'],
+    { a: { b: null } },
+    new Date(1_500),
+    Uint8Array.of(1, 2),
+    [new Date(5), Uint8Array.of(3)],
+    'text',
+    5n,
+  ]
+  for (const value of values) {
+    expect(read(pack(disturbing(value)))).toEqual({ first: 1, value })
+    expect(inner.length).toBeGreaterThan(0)
+    for (const bytes of inner.splice(0)) expect(read(bytes)).toEqual(value)
+  }
+  expect(hexOf(pack(disturbing(new NegativeZero())))).toBe('82a5666972737401a576616c7565cb8000000000000000')
+  expect(hexOf(pack(disturbing(undefined)))).toBe('82a5666972737401a576616c7565c0')
+  expect(read(pack([disturbing(5)]))).toEqual([{ first: 1, value: 5 }])
+})
+
+it('a key that Object.prototype has may be changed and taken away again, as any other', () => {
+  expect(Object.getOwnPropertyDescriptor(read(pack({ toString: 1 })), 'toString')).toEqual({
+    value: 1,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
+})
+
+it('a value that packs something whenever it is looked at is a fault that is told, and spoils nothing', () => {
+  class Odd {}
+  const odd = Object.defineProperty(new Odd(), 'a', { enumerable: true, get: () => pack([1]).length })
+  expect(() => pack(odd)).toThrow(/^packing a value without getters was disturbed$/)
+  expect(hexOf(pack({ a: 1 }))).toBe('81a16101')
 })

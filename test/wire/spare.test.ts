@@ -1,6 +1,6 @@
 /** Buffers that are used again (spec/architecture.md): here or with one who took them, and never more than is said. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { keepSpare, newLendable, roomFor, takeOut, takeSpare, wasKept } from '../../src/wire/spare.ts'
+import { keepSpare, keepUntouched, newLendable, roomFor, takeOut, takeSpare, wasKept } from '../../src/wire/spare.ts'
 
 const KIB = 1_024
 const LEAST = 64 * KIB
@@ -105,5 +105,13 @@ describe('memory that a value is handed out of', () => {
     const other = new Uint8Array(100)
     expect(wasKept(other)).toBe(false)
     expect(takeOut(other, 0, 100).buffer).not.toBe(other.buffer)
+  })
+
+  it('is kept and is no longer handed out of, where nothing was', () => {
+    const memory = newLendable(LEAST)
+    keepUntouched(memory)
+    expect(takeSpare(LEAST)).toBe(memory)
+    expect(wasKept(memory)).toBe(false)
+    expect(takeOut(memory, 0, LEAST).buffer).not.toBe(memory.buffer)
   })
 })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findIllFormedText } from '../../src/wire/octets.ts'
 import { StrictError, type StrictRule, type WalkLimits, walkStrict } from '../../src/wire/strict.ts'
+import { runs } from '../support/runs.ts'
 import { strictMessage } from './arbitrary-msgpack.ts'
 import { outcomeOf, slowUnpack } from './slow-msgpack.ts'
 
@@ -445,7 +446,7 @@ describe('hostile bytes', () => {
           walk(bytesOf('82 a1 61 01 a1 62 02'))
         },
       ),
-      { numRuns: 1500 },
+      runs(1500),
     )
   })
 
@@ -461,14 +462,14 @@ describe('hostile bytes', () => {
           walk(bytesOf('82 a1 61 01 a1 62 02'))
         },
       ),
-      { numRuns: 1500 },
+      runs(1500),
     )
   })
 
   it('strict messages pass', () => {
     fc.assert(
       fc.property(strictMessage, (message) => walk(message)),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 })

@@ -148,3 +148,22 @@ describe('constants', () => {
     expect(() => pass(Type.Object({ a: Type.Unsafe({ enum: [] }) }), { a: 'x' })).toThrow(Misfit)
   })
 })
+
+describe.runIf(isOn)('how many parts a value may have', () => {
+  const Two = Type.Tuple([Type.Null(), Type.Null()])
+
+  it.each<[string, TSchema, unknown, number]>([
+    ['a number', Type.Integer(), 5, 1],
+    ['a tuple, with its items', Two, [null, null], 3],
+    ['an object, with names and values', Type.Object({ a: Type.Integer(), b: Two }), { a: 1, b: [null, null] }, 7],
+    ['an object, with what may be absent', Type.Object({ a: Type.Optional(Type.Null()) }), {}, 3],
+    ['a list, with each of its items', Type.Array(Two), [Two, Two].map(() => [null, null]), 7],
+    ['a list of none', Type.Array(Two), [], 1],
+    ['a record, with each of its names', Type.Record(Type.String(), Two), { a: [null, null], b: [null, null] }, 9],
+    ['a union, as its largest branch', Type.Union([Type.Null(), Two]), null, 3],
+    ['what is named, as what it stands for', Type.Unsafe({ $defs: { Two }, $ref: '#/$defs/Two' }), [null, null], 3],
+  ])('%s: is left to the reference where it may be more', (_, schema, value, nodes) => {
+    const at = (maxNodes: number) => compiledOf(gateOf(schema)).pass(value, { maxDepth: 64, maxNodes })
+    expect([at(nodes), at(nodes - 1)]).toEqual([value, UNDECIDED])
+  })
+})
