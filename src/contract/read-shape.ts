@@ -44,6 +44,8 @@ const shapes = new WeakMap<TSchema, Shape>()
 export function shapeOf(schema: TSchema): Shape {
   const known = shapes.get(schema)
   if (known) return known
+  // JSON Schema has these two, within others
+  if (typeof schema === 'boolean') throw refusal('', `${String(schema)} for a schema`, 'pass a TypeBox schema')
   const shape = new ShapeReader().readWhole(schema)
   shapes.set(schema, shape)
   return shape

@@ -204,7 +204,7 @@ describe('what a codec refuses', () => {
     expect(errorOf(() => small.decode(pack('x'.repeat(1_022)))).message).toMatch(/1025 bytes .*maxMessageBytes is 1024/)
   })
 
-  it.each([null, undefined, 5, 'a'])('is what is neither a schema nor a contract: %s', (of) => {
+  it.each([null, undefined, 5, 'a', true, false])('is what is neither a schema nor a contract: %s', (of) => {
     expect(errorOf(() => codec(of as never)).code).toBe('invalid_argument') // in plain JavaScript
   })
 
