@@ -63,7 +63,6 @@ class ServerPlay {
   readonly #session: Session
   readonly #effects = new JudgedEffects((call, request) => this.#requested(call, request))
   readonly #handlers: Handler[] = []
-  readonly #begun = new Set<number>()
 
   constructor(choices: Choices) {
     this.#choices = choices
@@ -110,8 +109,8 @@ class ServerPlay {
   }
 
   #requested(call: IncomingCall, { input, output, oneWay }: IncomingRequest): void {
-    require(!this.#begun.has(call.id), () => `call ${call.id} reached a handler twice`)
-    this.#begun.add(call.id)
+    const isTwice = this.#handlers.some(({ call: { id } }) => id === call.id) // ids come round
+    require(!isTwice, () => `call ${call.id} reached a handler twice`)
     require(this.#handlers.length < limits.maxCallsInFlight, 'more handlers than may run')
     require(!oneWay || (!input && !output), 'a notify with streams')
     this.#handlers.push({ call, request: { input, output } })

@@ -226,12 +226,15 @@ export class Callee implements FlowHalf {
   #begin(frame: FrameDecoder, { tag, oneWay }: ReceivedRequestHead, more: boolean): boolean {
     const { id } = frame
     if (!this.#calls.isNew(id)) throw new ProtocolError('frame_id', `the id ${id} came after ${this.lastId}`)
+    const running = this.#calls.get(id) // ids have come round since
+    if ((running && !running.oneWay) || this.#places.held?.has(id) === true)
+      throw new ProtocolError('frame_id', `the id ${id} is in use`)
     this.#calls.lastId = id
     if (this.#finalId !== undefined && (this.#finalId === 0 || isAfter(id, this.#finalId))) {
       if (more) this.#skipRest(frame)
       return false
     }
-    if (this.#places.hasPlaceFor(oneWay)) return true
+    if (!running && this.#places.hasPlaceFor(oneWay)) return true
     this.#refuseUnread(id, tag, oneWay, 'maxCallsInFlight', 'too many calls in flight')
     if (more) this.#skipRest(frame)
     return false

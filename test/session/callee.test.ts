@@ -42,6 +42,36 @@ describe('a server', () => {
     expect(made.session.inFlight).toBe(0)
   })
 
+  describe('where ids have come round', () => {
+    const round = [0x4000_0005, 0x8000_0005, 0xc000_0005]
+
+    it('S5: ends the connection for an id whose call is in flight, and all its handlers hear of it', () => {
+      const made = opened()
+      feed(made, request(5), ...round.map((id) => request(id)), request(5))
+      expect(errorIn(made.link.takeSent()[0])).toMatchObject({
+        rule: 'frame_id',
+        message: expect.stringMatching('the id 5 is in use'),
+      })
+      expect(made.effects.requests).toHaveLength(4)
+      expect(made.session.state).toBe('closing')
+    })
+
+    it('S5: takes an id again whose call was answered', () => {
+      const made = opened()
+      made.effects.onRequest = ({ call }) => made.session.respond(call, undefined, Uint8Array.of(0xc0))
+      feed(made, request(5), ...round.map((id) => request(id)), request(5))
+      expect(made.link.takeSent().map(({ id }) => id)).toEqual([5, ...round, 5])
+    })
+
+    it('S5: refuses a call with the id of a notify that still runs, and goes on', () => {
+      const made = opened()
+      feed(made, request(5, ONE_WAY), ...round.map((id) => request(id, ONE_WAY)), request(5), request(6))
+      expect(errorIn(made.link.takeSent()[0])).toMatchObject({ code: 'resource_exhausted', processed: 'no' })
+      expect(made.effects.requests.map(({ call }) => call.id)).toEqual([5, ...round, 6])
+      expect(made.session.state).toBe('open')
+    })
+  })
+
   it('P33: puts requests together whose fragments take turns', () => {
     const made = opened()
     feed(made, request(1, MORE), request(2, MORE | ONE_WAY), request(1, MORE, Uint8Array.of()), request(3))
