@@ -143,8 +143,9 @@ export class Flows {
   #dropRest(flow: Flow): void {
     const { rest } = flow
     flow.rest = undefined
-    const place = rest ? this.#rests.indexOf(rest) : -1
-    if (!rest || place < 0) return
+    if (!rest) return
+    const place = this.#rests.indexOf(rest)
+    if (place < 0) return // the connection is over
     this.#rests.splice(place, 1)
     rest.stop()
     this.unsentBytes -= rest.bytes

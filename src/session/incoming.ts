@@ -2,7 +2,6 @@
  * Calls that the peer has made and whose handlers have not ended: a table without I/O (spec/session.md). A finished call
  * leaves nothing but the last id.
  */
-
 import { IdTable } from '../wire/index.ts'
 import type { Flow } from './flow.ts'
 import { isAfter } from './ids.ts'

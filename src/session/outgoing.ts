@@ -2,7 +2,6 @@
  * Calls that this side has made: those that wait for a place, and those in flight, as a table without I/O
  * (spec/session.md). An id is in use until the peer has ended it, also when its caller has gone away.
  */
-
 import { IdTable } from '../wire/index.ts'
 import type { OutgoingCall } from './effects.ts'
 import { isAfter, nextId } from './ids.ts'
