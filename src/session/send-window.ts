@@ -9,6 +9,12 @@ import type { Clock } from './clock.ts'
 export const LEAST_WINDOW_BYTES = 65_536
 export const MOST_WINDOW_BYTES = 16_777_216
 
+/**
+ * No round trip counts as shorter: a process takes about so long to be woken. One that was awake once answers in half the time,
+ * and by that alone the window would fall to its least and stay there, as both sides then sleep after each of its rounds.
+ */
+const LEAST_ROUND_TRIP_MS = 0.1
+
 /** Of the last so many round trips the fastest counts. */
 const ROUNDS = 8
 
@@ -74,14 +80,14 @@ export class SendWindow {
 
   #end(): void {
     const roundTripMs = this.#clock.now() - this.#markedAt
-    this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, roundTripMs)
+    this.#leastRoundTripMs = Math.max(LEAST_ROUND_TRIP_MS, Math.min(this.#leastRoundTripMs, roundTripMs))
     if (this.#wasFull) this.#learn(this.#acknowledged - this.#acknowledgedAtMark, roundTripMs)
     this.#mark = -1 // the next round begins with what leaves next: what is under way left at some time before
   }
 
   /** Only a round in which more could have been sent says what the connection can carry. */
   #learn(bytes: number, roundTripMs: number): void {
-    const share = roundTripMs > 0 ? this.#leastRoundTripMs / roundTripMs : 1
+    const share = Math.min(1, this.#leastRoundTripMs / roundTripMs)
     this.#products.push(bytes * share)
     if (this.#products.length > ROUNDS) this.#products.shift()
     const wanted = 2 * Math.max(...this.#products)

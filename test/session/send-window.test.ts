@@ -66,6 +66,21 @@ class Pipe {
   }
 }
 
+/** A window that is always full, round after round. */
+function rounds() {
+  const clock = new VirtualClock()
+  const window = new SendWindow(clock)
+  const goRound = (times: number, ms: number) => {
+    for (let round = 0; round < times; round++) {
+      window.sent(window.free)
+      window.full()
+      clock.advance(ms)
+      window.acknowledged(window.unacknowledged)
+    }
+  }
+  return { window, goRound }
+}
+
 describe('F9: a window', () => {
   it.each([
     [1, 100],
@@ -108,19 +123,22 @@ describe('F9: a window', () => {
   })
 
   it('becomes smaller again where a round trip takes longer than it did, for then a queue has grown', () => {
-    const clock = new VirtualClock()
-    const window = new SendWindow(clock)
-    const goRound = (times: number, ms: number) => {
-      for (let round = 0; round < times; round++) {
-        window.sent(window.free)
-        window.full()
-        clock.advance(ms)
-        window.acknowledged(window.unacknowledged)
-      }
-    }
+    const { window, goRound } = rounds()
     goRound(6, 50)
     expect(window.size).toBe(64 * 65_536)
     goRound(40, 500)
+    expect(window.size).toBe(65_536)
+  })
+
+  it('does not become smaller because round trips of less than 0.1 ms were shorter before: then a process was awake', () => {
+    const { window, goRound } = rounds()
+    goRound(2, 0)
+    expect(window.size).toBe(4 * 65_536)
+    goRound(2, 0.01)
+    expect(window.size).toBe(16 * 65_536)
+    goRound(10, 0.15)
+    expect(window.size).toBeGreaterThan(16 * 65_536)
+    goRound(80, 0.4)
     expect(window.size).toBe(65_536)
   })
 
