@@ -3,13 +3,23 @@
  * waiting for them. Invariants: what is due runs in the order of its time, within `advance`; no time passes before the
  * turns that were asked for.
  */
+import { misuse } from '../errors.ts'
 import { type Clock, systemClock } from '../session/index.ts'
+import { requireSeed } from './require.ts'
 
 interface Timer {
   readonly at: number
   readonly callback: () => void
 }
 
+/**
+ * Time that stands still until `advance`: for the option `clock` of `connect`, `serve`, `app`, `faultyLink` and `faultyProxy`. Only time is
+ * moved by hand: what is sent arrives meanwhile, in turns of the event loop.
+ *
+ *   const clock = new HandClock()
+ *   const wire = connect(place, { clock })
+ *   clock.advance(5_000)
+ */
 export class HandClock implements Clock {
   #now = 1_000
   #seed: number
@@ -17,20 +27,28 @@ export class HandClock implements Clock {
   readonly #timers = new Set<Timer>()
   #turns: (() => void)[] = []
 
+  /**
+   * @param seed of the numbers that `random` gives
+   * @throws NanowireError `invalid_argument` for a seed that is no whole number
+   */
   constructor(seed = 1) {
+    requireSeed(seed)
     this.#seed = seed >>> 0
   }
 
+  /** Milliseconds; 1,000 at first. */
   now(): number {
     return this.#now
   }
 
+  /** Calls `callback` once when `delayMs` have passed by hand. Returns what cancels it. */
   after(delayMs: number, callback: () => void): () => void {
     const timer = { at: this.#now + delayMs, callback }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
   }
 
+  /** Calls `callback` once in the next turn of the event loop, or before time passes. */
   turn(callback: () => void): void {
     this.#turns.push(callback)
     if (this.#turns.length === 1) systemClock.turn(() => this.#runTurn())
@@ -60,8 +78,12 @@ export class HandClock implements Clock {
     return this.#nextUntil(Number.POSITIVE_INFINITY)?.at ?? Number.POSITIVE_INFINITY
   }
 
-  /** Lets `ms` pass, and calls what is due on the way. */
+  /**
+   * Lets `ms` pass, and calls what is due on the way, in the order of time.
+   * @throws NanowireError `invalid_argument` for less than 0, or no number
+   */
   advance(ms: number): void {
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`a clock is moved by 0 ms or more, not ${String(ms)}`)
     const end = this.#now + ms
     this.#runTurn()
     for (let next = this.#nextUntil(end); next; next = this.#nextUntil(end)) {

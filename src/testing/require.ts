@@ -39,7 +39,7 @@ export function requireClock(who: string, clock: Clock): void {
   const names = ['now', 'after', 'turn', 'random'] as const
   const isClock = typeof clock === 'object' && clock !== null
   if (!isClock || names.some((name) => typeof clock[name] !== 'function'))
-    throw misuse(`${who}: clock has the functions ${names.join(', ')}, as systemClock has`)
+    throw misuse(`${who}: clock has the functions ${names.join(', ')}, as a HandClock has`)
 }
 
 /** Of real time, so long as a timer can wait. */

@@ -1,22 +1,11 @@
 /** `faultyLink`: the whole protocol over connections in memory that fail when a test says so. No time passes but by hand. */
-import { readFileSync } from 'node:fs'
-import { transform } from 'esbuild'
-import Type from 'typebox'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import {
-  type Connection,
-  type ConnectOptions,
-  connect,
-  contract,
-  type NanowireError,
-  router,
-  service,
-  unary,
-} from '../../src/index.ts'
+import { type Connection, type ConnectOptions, connect, type NanowireError, router } from '../../src/index.ts'
 import { type FaultyLink, type FaultyLinkOptions, faultyLink } from '../../src/testing/index.ts'
 import { failureOf, Lab, lab } from '../rpc/lab.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
 import { RecordingLog } from '../support/recording-log.ts'
+import { exampleOf, runExample } from '../support/testing-example.ts'
 
 interface Linked {
   readonly link: FaultyLink
@@ -201,17 +190,8 @@ describe('a faulty link', () => {
   })
 
   it('is shown by a test that passes, and fails where replies are not lost', async () => {
-    const example = /^```ts faulty\n(.*?)^```$/ms.exec(readFileSync('spec/testing.md', 'utf8'))?.[1] ?? ''
-    const run = async (text: string): Promise<number> => {
-      const tests: (() => Promise<void>)[] = []
-      const { code } = await transform(text.replace(/^import .*$/gm, ''), { loader: 'ts' })
-      const test = (_: string, one: () => Promise<void>) => tests.push(one)
-      const names = { Type, connect, contract, service, unary, faultyLink, expect, test }
-      new Function(...Object.keys(names), code)(...Object.values(names))
-      for (const one of tests) await one()
-      return tests.length
-    }
-    expect(await run(example)).toBe(1)
-    await expect(run(example.replace('limitBytes: 5', ''))).rejects.toThrow("expected 1 to be 'maybe'")
+    const example = exampleOf('faulty')
+    expect(await runExample(example)).toBe(1)
+    await expect(runExample(example.replace('limitBytes: 5', ''))).rejects.toThrow("expected 1 to be 'maybe'")
   })
 })
