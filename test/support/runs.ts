@@ -8,4 +8,4 @@ export function runs(usual: number): { readonly numRuns: number } {
 }
 
 /** When a test that takes a while has hung, however often it runs. */
-export const PATIENCE_MS = 60_000 * Math.max(1, factor)
+export const PATIENCE_MS = 180_000 * Math.max(1, factor)

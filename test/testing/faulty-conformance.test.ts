@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest'
 import { connect, serve } from '../../src/index.ts'
 import { type ConformancePlace, conformance, faultyLink, faultyProxy } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const link: ConformancePlace = {
   name: 'a faulty link',
@@ -32,5 +33,6 @@ const proxy: ConformancePlace = {
 }
 
 describe.each([link, proxy])('$name', (place) => {
-  for (const { title, skip, run } of conformance(place)) it.skipIf(skip)(title, run)
+  for (const { title, skip, run } of conformance(place, { patienceMs: PATIENCE_MS / 2 }))
+    it.skipIf(skip)(title, { timeout: PATIENCE_MS }, run)
 })
