@@ -57,7 +57,7 @@ async function soak(settings: SoakSettings): Promise<void> {
   if (settings.write)
     writeFileSync(
       at('results.md'),
-      `# A soak\n\n\`npm run soak -- --write\`, drawn in ../bench/charts/soak.svg\n\n\`\`\`\n${text}\n\`\`\`\n`,
+      `# A soak\n\n\`npm run soak -- --write\`\n\n\`\`\`\n${text}\n\`\`\`\n\n![Latency and memory over time](../bench/charts/soak.svg)\n`,
     )
   if (settings.chart) await draw(result, settings)
   const { windows: _windows, rests: _rests, ...rest } = result
