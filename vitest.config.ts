@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     pool: 'forks', // a process of its own for each file: exit codes, handles and the heap are tested
     maxWorkers: 2,
-    testTimeout: 30_000, // two busy cores; no test waits for time
+    testTimeout: 90_000, // two busy cores, slow ones too; no test waits for time
     hookTimeout: 60_000,
     setupFiles: 'test/support/seed.ts',
     execArgv: ['--expose-gc'],

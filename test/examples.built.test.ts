@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 const env = { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.run.json' }
 
 function run(...command: string[]): string {
-  return execFileSync(process.execPath, ['--import', 'tsx', ...command], { encoding: 'utf8', env, timeout: 120_000 })
+  return execFileSync(process.execPath, ['--import', 'tsx', ...command], { encoding: 'utf8', env, timeout: 80_000 })
 }
 
 function start(...command: string[]) {
@@ -110,7 +110,7 @@ describe('examples', () => {
     expect(story).toMatch(/again: simulate\(\{ \.\.\.options, seed: \d+, seeds: 1, faults: \['/)
     expect(story).toMatch(/as short as \d+ runs could make it\n {2}its events:\n/)
     expect(held).toMatch(/^holds in 300 seeds, with \d{4,} calls and \d{2,} crashes\n$/)
-  }, 120_000)
+  })
 
   it('the tour shows each promise in both places', () => {
     const tour = run('examples/tour.ts')

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** Longer than any of the programs takes on a busy machine; whoever takes longer hangs. */
-const MAX_MS = 25_000
+const MAX_MS = 80_000
 
 export interface Program {
   /** The next line of its output, or what its end has to say for itself. */

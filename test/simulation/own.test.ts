@@ -130,7 +130,7 @@ describe('a workload', () => {
       /^seed 1: it goes on and on: does a loop wait for no time, .*\?: call \d+ \(counter\/add\)\n/,
     )
     expect(runs).toBe(1)
-  }, 120_000)
+  })
 
   it('gets the typed results of .try through whatever connection there is', async () => {
     const workload: SimulateOptions['workload'] = async (sim) => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { expect, it } from 'vitest'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 interface Look {
   resources: string[]
@@ -15,7 +16,7 @@ interface Seen {
 it.each([
   ['finished calls', 'heap'],
   ['streams that are over, however they ended', 'streams'],
-])('keeps nothing of %s', { timeout: 60_000 }, (_, script) => {
+])('keeps nothing of %s', { timeout: PATIENCE_MS }, (_, script) => {
   const args = ['--expose-gc', '--import', 'tsx', `test/soak/${script}.ts`]
   const output = execFileSync(process.execPath, args, { encoding: 'utf8' })
   const { before, after, grownBytes, inFlight } = JSON.parse(output) as Seen // our own script
