@@ -79,16 +79,15 @@ export class SendWindow {
   }
 
   #end(): void {
-    const roundTripMs = this.#clock.now() - this.#markedAt
-    this.#leastRoundTripMs = Math.max(LEAST_ROUND_TRIP_MS, Math.min(this.#leastRoundTripMs, roundTripMs))
+    const roundTripMs = Math.max(LEAST_ROUND_TRIP_MS, this.#clock.now() - this.#markedAt)
+    this.#leastRoundTripMs = Math.min(this.#leastRoundTripMs, roundTripMs)
     if (this.#wasFull) this.#learn(this.#acknowledged - this.#acknowledgedAtMark, roundTripMs)
     this.#mark = -1 // the next round begins with what leaves next: what is under way left at some time before
   }
 
   /** Only a round in which more could have been sent says what the connection can carry. */
   #learn(bytes: number, roundTripMs: number): void {
-    const share = Math.min(1, this.#leastRoundTripMs / roundTripMs)
-    this.#products.push(bytes * share)
+    this.#products.push((bytes * this.#leastRoundTripMs) / roundTripMs)
     if (this.#products.length > ROUNDS) this.#products.shift()
     const wanted = 2 * Math.max(...this.#products)
     this.size = Math.floor(Math.min(MOST_WINDOW_BYTES, Math.max(LEAST_WINDOW_BYTES, wanted)))

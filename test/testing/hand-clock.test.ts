@@ -1,6 +1,8 @@
 /** `HandClock`: time that passes when a test says so. */
 import { describe, expect, it } from 'vitest'
-import { HandClock } from '../../src/testing/index.ts'
+import { connect } from '../../src/index.ts'
+import { faultyLink, HandClock } from '../../src/testing/index.ts'
+import { lab } from '../rpc/lab.ts'
 import { nextTurn } from '../support/hand-clock.ts'
 import { exampleOf, runExample } from '../support/testing-example.ts'
 
@@ -77,6 +79,24 @@ describe('HandClock', () => {
 
   it.each([1.5, Number.NaN])('takes no seed of %s', (seed) => {
     expect(() => new HandClock(seed)).toThrow(`seed is a whole number, not ${seed}`)
+  })
+
+  it('ends a connection when it is moved by idleTimeoutMs at once, and in steps does not', async () => {
+    const clock = new HandClock()
+    const link = await faultyLink(lab({}), { clock })
+    const wire = connect(link, { clock, limits: { pingAfterMs: 1_000, idleTimeoutMs: 3_000 } })
+    await wire.ready()
+    const [first] = link.connections
+    for (let step = 0; step < 10; step++) {
+      clock.advance(1_000)
+      for (let turn = 0; turn < 10; turn++) await nextTurn()
+    }
+    expect(link.connections).toEqual([first])
+    clock.advance(3_000)
+    for (let turn = 0; turn < 10; turn++) await nextTurn()
+    expect(link.connections).not.toContain(first)
+    await wire.close({ drainMs: 0 })
+    await link.close({ drainMs: 0 })
   })
 
   it('is shown by a test that passes, and looks at how the call ended', async () => {
