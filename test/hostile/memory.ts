@@ -1,9 +1,10 @@
 /** How much memory is really in use; coarse, so that bounds leave room for everything else. */
 import { expect } from 'vitest'
+import { collect } from '../support/collect.ts'
 import { nextTurn } from '../support/hand-clock.ts'
 
 export function usedBytes(): number {
-  global.gc?.()
+  collect()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return heapUsed + arrayBuffers
 }

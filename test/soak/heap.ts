@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connect, serve } from 'nanowire'
 import { Bench, bench } from '../bench/contract.ts'
 import { requestOf } from '../bench/work.ts'
+import { collect } from '../support/collect.ts'
 
 const IN_FLIGHT = 64
 const [first = 20_000, last = 120_000] = process.argv.slice(2).map(Number)
@@ -25,7 +26,7 @@ async function callUpTo(count: number, from: number): Promise<void> {
 async function look(): Promise<{ heapBytes: number; resources: string[] }> {
   for (let round = 0; round < 5; round++) {
     await nextTurn()
-    globalThis.gc?.()
+    collect()
   }
   return { heapBytes: process.memoryUsage().heapUsed, resources: process.getActiveResourcesInfo().sort() }
 }

@@ -1,5 +1,6 @@
 /** What a process of the soak says of its memory, and of what keeps it alive. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { collect } from '../support/collect.ts'
 import { timersRunning } from './timers.ts'
 
 export interface Memory {
@@ -27,7 +28,7 @@ const PASSING = new Set(['Immediate', 'PipeWrap', 'TTYWrap'])
 export async function lookAtRest(): Promise<Rest> {
   for (let turn = 0; turn < 20; turn++) {
     await nextTurn()
-    globalThis.gc?.()
+    collect()
   }
   const { heapUsed, external } = process.memoryUsage()
   const resources: Record<string, number> = {}

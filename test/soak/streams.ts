@@ -18,6 +18,7 @@ import {
   unary,
 } from 'nanowire'
 import Type from 'typebox'
+import { collect } from '../support/collect.ts'
 
 const AT_ONCE = 16
 const NO_LOG = { debug() {}, info() {}, warn() {}, error() {} }
@@ -105,7 +106,7 @@ async function roundsUpTo(count: number, from: number): Promise<void> {
 async function look(): Promise<{ usedBytes: number; resources: string[] }> {
   for (let turn = 0; turn < 20; turn++) {
     await nextTurn()
-    globalThis.gc?.()
+    collect()
   }
   const { heapUsed, arrayBuffers } = process.memoryUsage()
   return { usedBytes: heapUsed + arrayBuffers, resources: process.getActiveResourcesInfo().sort() }

@@ -1,5 +1,6 @@
 /** A system's server. Its commands: `port`, `cpu`, `memory`. */
 import type { Commands } from '../../support/answer.ts'
+import { collect } from '../../support/collect.ts'
 import type { Peer } from '../work.ts'
 
 export async function start(system: string): Promise<Commands> {
@@ -23,7 +24,7 @@ export interface Memory {
 /** After collections have settled. */
 export async function memory(): Promise<Memory> {
   for (let times = 0; times < 3; times++) {
-    globalThis.gc?.()
+    collect()
     await new Promise((resolve) => setImmediate(resolve))
   }
   const { rss, heapUsed, external } = process.memoryUsage()

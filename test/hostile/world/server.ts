@@ -11,6 +11,7 @@ import { bench } from '../../bench/contract.ts'
 import { listen } from '../../bench/shared/net.ts'
 import { answer, type Commands } from '../../support/answer.ts'
 import { askingTls, pem, serverTls } from '../../support/certificates.ts'
+import { collect } from '../../support/collect.ts'
 import { type Door, SMALL_DOOR } from './doors.ts'
 import { type Held, handlers } from './handlers.ts'
 import { poison, SECRET } from './poison.ts'
@@ -135,7 +136,7 @@ function lookAt(server: Server): DoorLook {
 
 async function memory(): Promise<Memory> {
   for (let times = 0; times < 4; times++) {
-    globalThis.gc?.()
+    collect()
     await nextTurn()
   }
   const { rss, heapUsed, external } = process.memoryUsage()
