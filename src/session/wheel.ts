@@ -25,6 +25,8 @@ class Slot extends Deadline {
 export class DeadlineWheel {
   readonly #clock: Clock
   readonly #slots = Array.from({ length: SLOTS }, () => new Slot())
+  /** Those of a slot whose time has come. */
+  readonly #due = new Slot()
   #size = 0
   /** The first tick that was not looked at. */
   #tick = 0
@@ -60,23 +62,15 @@ export class DeadlineWheel {
     this.#size++
     deadline.at = at
     const tick = Math.max(tickAfter(at), this.#tick)
-    const head = this.#slotOf(tick)
-    deadline.next = head.next
-    deadline.previous = head
-    if (head.next) head.next.previous = deadline
-    head.next = deadline
+    link(this.#slotOf(tick), deadline)
     if (tick < this.#dueTick) this.#dueTick = tick
     if (!this.#cancelTimer || tick < this.#timerTick) this.#settleSoon()
   }
 
   /** Stops waiting. Does nothing when it already has. */
   remove(deadline: Deadline): void {
-    const { next, previous } = deadline
-    if (!previous) return
-    previous.next = next
-    if (next) next.previous = previous
-    deadline.next = undefined
-    deadline.previous = undefined
+    if (!deadline.previous) return
+    unlink(deadline)
     if (--this.#size === 0 && this.#cancelTimer) this.#settleSoon()
   }
 
@@ -123,19 +117,37 @@ export class DeadlineWheel {
     return this.#slots[tick % SLOTS] as Slot // below SLOTS, and all are there
   }
 
+  /** What expires may remove others, due or not; each is looked at once, however many there are. */
   #expireSlot(head: Slot, now: number): void {
-    let waiting = head.next
-    while (waiting) {
-      // What expires may remove others, so the list is begun again after each.
-      if (waiting.at > now) {
-        waiting = waiting.next
-        continue
+    for (let waiting = head.next; waiting; ) {
+      const { next } = waiting
+      if (waiting.at <= now) {
+        unlink(waiting)
+        link(this.#due, waiting)
       }
-      this.remove(waiting)
-      waiting.expire()
-      waiting = head.next
+      waiting = next
+    }
+    for (let due = this.#due.next; due; due = this.#due.next) {
+      this.remove(due)
+      due.expire()
     }
   }
+}
+
+/** Puts it first. */
+function link(head: Slot, deadline: Deadline): void {
+  deadline.next = head.next
+  deadline.previous = head
+  if (head.next) head.next.previous = deadline
+  head.next = deadline
+}
+
+function unlink(deadline: Deadline): void {
+  const { next, previous } = deadline
+  if (previous) previous.next = next
+  if (next) next.previous = previous
+  deadline.next = undefined
+  deadline.previous = undefined
 }
 
 /** The first tick that is not before `at`, which a division that rounds down would miss. */

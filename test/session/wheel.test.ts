@@ -152,6 +152,37 @@ describe('S13: the wheel', () => {
     expect(rang).toEqual([20, 40, 900, 2_055, 3_000, 5_000])
   })
 
+  it('looks at each deadline of a slot once a round, however many of them ring', () => {
+    const clock = new VirtualClock(1, 0)
+    const wheel = wheelOf(clock)
+    let looks = 0
+    let rings = 0
+    const addMany = (at: number) => {
+      for (let n = 0; n < 1_000; n++)
+        wheel.add(
+          watched(() => rings++),
+          at,
+        )
+    }
+    const watched = (rang: () => void) => {
+      const alarm = new Alarm(rang)
+      let time = 0
+      const look = () => {
+        looks++
+        return time
+      }
+      return Object.defineProperty(alarm, 'at', { get: look, set: (at: number) => void (time = at) })
+    }
+    addMany(800)
+    addMany(800 + ROUND_MS)
+    clock.advance(808)
+    expect(rings).toBe(1_000)
+    expect(looks).toBeLessThanOrEqual(2_000)
+    clock.advance(ROUND_MS)
+    expect(rings).toBe(2_000)
+    expect(looks).toBeLessThanOrEqual(3_000)
+  })
+
   it('wakes up once in a round at most for what is far away', () => {
     const { clock, wheel, wakes } = counted(0)
     const alarm = new Alarm()
