@@ -55,10 +55,6 @@ export class SocketLink extends ByteLink {
     const link = this[LINK]
     if (link) link.#socketClosed()
   }
-  static readonly #onDrain = function (this: LinkedSocket): void {
-    const link = this[LINK]
-    if (link) link.drained()
-  }
   static readonly #onData = function (this: LinkedSocket, chunk: Uint8Array): void {
     const link = this[LINK]
     if (link) link.#dataReceived(chunk, false)
@@ -74,6 +70,8 @@ export class SocketLink extends ByteLink {
   #isFirst = true
   /** Batches that were sent since the system had last taken everything. */
   #batchesBehind = 0
+  /** Too much was sent, and nobody was told yet that it is no more too much. */
+  #wasCongested = false
 
   constructor(socket: Socket, options: ByteLinkOptions, settings: SocketSettings = {}) {
     super(options)
@@ -120,18 +118,31 @@ export class SocketLink extends ByteLink {
     if (this.#held) {
       this.#held.push(() => this.send(chunks, done))
       for (const chunk of chunks) this.#heldBytes += chunk.length
+      this.#wasCongested ||= this.isCongested
       return
     }
     const socket = this.#socket
     if (socket.writableLength === 0) this.#batchesBehind = 0
     else if (++this.#batchesBehind >= MOST_SLABS_WAITING) copySmall(chunks)
+    const taken = (error?: Error | null) => {
+      done()
+      if (!error) this.#taken()
+    }
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (const [index, chunk] of chunks.entries()) {
       if (index < last) socket.write(chunk)
-      else socket.write(chunk, done)
+      else socket.write(chunk, taken)
     }
     if (last > 0) socket.uncork()
+    this.#wasCongested ||= this.isCongested
+  }
+
+  /** A socket says `drain` only above a mark of its own, which need not be below `maxBacklogBytes`. */
+  #taken(): void {
+    if (!this.#wasCongested || this.isCongested) return
+    this.#wasCongested = false
+    this.drained()
   }
 
   protected finish(flushed: () => void): void {
@@ -157,14 +168,14 @@ export class SocketLink extends ByteLink {
   }
 
   #listen(): void {
-    this.#socket.on('close', SocketLink.#onClose).on('drain', SocketLink.#onDrain)
+    this.#socket.on('close', SocketLink.#onClose)
     const { input } = this.#settings
     if (input) input.listen((chunk) => this.#dataReceived(chunk, true))
     else this.#socket.on('data', SocketLink.#onData)
   }
 
   #stopListening(): void {
-    this.#socket.off('close', SocketLink.#onClose).off('drain', SocketLink.#onDrain).off('data', SocketLink.#onData)
+    this.#socket.off('close', SocketLink.#onClose).off('data', SocketLink.#onData)
   }
 
   #dataReceived(chunk: Uint8Array, isShared: boolean): void {
