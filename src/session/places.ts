@@ -3,7 +3,7 @@
  * Invariant: a client that keeps to the number of calls which it was told is never refused, whatever notifies there are.
  */
 import type { Limits } from '../limits.ts'
-import { flags, type Reassembler } from '../wire/index.ts'
+import type { Reassembler } from '../wire/index.ts'
 import type { LazyFlows } from './flows.ts'
 import { HeldRequests } from './held-requests.ts'
 import type { IncomingCalls } from './incoming.ts'
@@ -73,7 +73,7 @@ export class Places {
     const taken = this.#taken
     if (taken < most) return true
     if (oneWay) return this.#heldNotifies < MAX_HELD_NOTIFIES && this.#reassembler.size < most
-    return taken - this.#calls.oneWayCount - this.#heldNotifies - this.#unfinishedNotifies() < most
+    return taken - this.#calls.oneWayCount - this.#heldNotifies - this.#reassembler.wantedNotifies < most
   }
 
   get #taken(): number {
@@ -82,9 +82,5 @@ export class Places {
 
   get #heldNotifies(): number {
     return this.#held?.notifies ?? 0
-  }
-
-  #unfinishedNotifies(): number {
-    return this.#reassembler.wanted.filter((id) => (this.#reassembler.flagsOf(id) & flags.ONE_WAY) !== 0).length
   }
 }

@@ -18,7 +18,7 @@ export class Room {
 
   constructor(bytes: number, maxMessageBytes: number) {
     this.#free = bytes
-    this.#itemBytes = Math.min(bytes, maxMessageBytes)
+    this.#itemBytes = Math.max(1, Math.min(bytes, maxMessageBytes)) // of no room one item takes all as well
   }
 
   /** How much is set aside for an item that has come in part. */

@@ -3,7 +3,7 @@
  * messages hold together stays under `maxReassemblyBytes`, and no buffer grows far ahead of what has come.
  */
 import type { Limits } from '../limits.ts'
-import { ProtocolError } from './frame.ts'
+import { flags as flag, ProtocolError } from './frame.ts'
 import { IdTable } from './id-table.ts'
 import { uintAt } from './octets.ts'
 import { keepSpare, keepUntouched, newLendable, takeSpare, wasKept } from './spare.ts'
@@ -67,6 +67,7 @@ export class Reassembler {
   /** Made when a message comes in fragments, as few connections ever have one. */
   #unfinished: IdTable<Unfinished> | undefined
   #heldBytes = 0
+  #wantedNotifies = 0
 
   constructor(limits: Pick<Limits, 'maxMessageBytes' | 'maxReassemblyBytes'>) {
     this.#limits = limits
@@ -86,6 +87,11 @@ export class Reassembler {
   get wanted(): number[] {
     const unfinished = this.#unfinished?.entries() ?? []
     return unfinished.filter(({ discarded }) => !discarded).map(({ id }) => id)
+  }
+
+  /** Requests of which more is wanted, though nobody waits for an answer. */
+  get wantedNotifies(): number {
+    return this.#wantedNotifies
   }
 
   has(id: number): boolean {
@@ -115,18 +121,17 @@ export class Reassembler {
     if (!message) {
       message = new Unfinished(id, flags, announced, ahead, discards)
       this.#unfinished.add(message)
+      if (!discards) this.#wantedNotifies += notifiesIn(message)
     }
     this.fragments++
     countFragment(id, message, end - start)
     const broken = message.discarded ? undefined : this.#take(message, buffer, start, end)
-    if (broken) {
-      message.discarded = true
-      this.#forget(message)
-    }
+    if (broken) this.#forget(message)
     if (more) return broken
     this.#unfinished.remove(id)
     if (message.discarded) return broken
     this.#heldBytes -= message.size
+    this.#wantedNotifies -= notifiesIn(message)
     const { flags: firstFlags, bytes, length, isLendable } = message
     return { flags: firstFlags, body: length === bytes.length ? bytes : bytes.subarray(0, length), isLendable }
   }
@@ -166,9 +171,7 @@ export class Reassembler {
   /** Forgets what has come of a message; the rest of it is discarded as it comes. */
   discard(id: number): void {
     const message = this.#unfinished?.get(id)
-    if (!message || message.discarded) return
-    message.discarded = true
-    this.#forget(message)
+    if (message) this.#forget(message)
   }
 
   #take(message: Unfinished, buffer: Uint8Array, start: number, end: number): TooLarge | undefined {
@@ -189,12 +192,17 @@ export class Reassembler {
   }
 
   #forget(message: Unfinished): void {
+    if (message.discarded) return
+    message.discarded = true
+    this.#wantedNotifies -= notifiesIn(message)
     this.#heldBytes -= message.size
     keepUntouched(message.bytes)
     message.bytes = NOTHING
     message.size = 0
   }
 }
+
+const notifiesIn = (message: Unfinished) => ((message.flags & flag.ONE_WAY) === 0 ? 0 : 1)
 
 /** All that it says it will have, or twice what it had; `most` at most. */
 function sizeFor({ announced, ahead, size }: Unfinished, length: number, most: number): number {

@@ -11,10 +11,10 @@ import { HandClock } from '../support/hand-clock.ts'
 import { Item } from './streams-kit.ts'
 
 describe('room for long items', () => {
-  const limits = resolveLimits({ maxMessageBytes: 100_000, maxReassemblyBytes: 1_000_000, maxStreamBytes: 100_000 })
+  const options = { maxMessageBytes: 100_000, maxReassemblyBytes: 1_000_000, maxStreamBytes: 100_000 }
 
   /** Two streams with a long item half there, of which the first has all the room. */
-  function crowded() {
+  function crowded(limits = resolveLimits(options)) {
     const room = new Room(limits.maxStreamBytes, limits.maxMessageBytes)
     const reassembler = new Reassembler(limits)
     const credit = vi.fn()
@@ -30,6 +30,15 @@ describe('room for long items', () => {
 
   it('goes to the next when a stream gives it back', () => {
     const { credit, first } = crowded()
+    expect(credit.mock.calls.map(([id]) => id)).toEqual([1])
+    first.over()
+    expect(credit.mock.calls.map(([id]) => id)).toEqual([1, 2])
+  })
+
+  it('is there for one item at a time where maxStreamBytes is 0, if somebody waits for it', () => {
+    const { credit, first, second } = crowded(resolveLimits({ ...options, maxStreamBytes: 0 }))
+    expect(credit.mock.calls).toEqual([])
+    for (const inflow of [first, second]) inflow.awaited()
     expect(credit.mock.calls.map(([id]) => id)).toEqual([1])
     first.over()
     expect(credit.mock.calls.map(([id]) => id)).toEqual([1, 2])

@@ -8,6 +8,7 @@ import {
   announcedBytes,
   decodeBody,
   encodeBody,
+  flags as flag,
   joinBody,
   Reassembler,
   type TooLarge,
@@ -43,6 +44,11 @@ class SlowReassembler {
 
   get bytes(): number {
     return [...this.unfinished.values()].reduce((sum, { chunks }) => sum + joined(chunks).length, 0)
+  }
+
+  get wantedNotifies(): number {
+    const isWanted = ({ flags, discarded }: { flags: number; discarded: boolean }) => !discarded && flags & flag.ONE_WAY
+    return [...this.unfinished.values()].filter(isWanted).length
   }
 
   /** Returns the message, or that it is refused, or that its limit may or may not have fired. */
@@ -103,6 +109,7 @@ describe('P31: a reassembler', () => {
           }
           expect(reassembler.size).toBe(slow.unfinished.size)
           for (const [open, { flags }] of slow.unfinished) expect(reassembler.flagsOf(open)).toBe(flags)
+          expect(reassembler.wantedNotifies).toBe(slow.wantedNotifies)
           expect(reassembler.heldBytes).toBeGreaterThanOrEqual(slow.bytes)
           expect(reassembler.heldBytes).toBeLessThanOrEqual(Math.min(limits.maxReassemblyBytes, 2 * slow.bytes))
         }
