@@ -1,10 +1,10 @@
 /**
- * The start and stop of services (spec/app.md). Invariant: however many places run a service, it is started by the first
- * and stopped by the last, and never both at a time.
+ * The start and stop of services (spec/app.md). Invariant: however many places run a service in a process, it is started by the
+ * first and stopped by the last, and never both at a time.
  */
 import { NanowireError } from '../errors.ts'
 import { type Limits, limitMessage } from '../limits.ts'
-import type { Clock } from '../session/index.ts'
+import { type Clock, perClock } from '../session/index.ts'
 import { childLog, type Logger } from './log.ts'
 import type { Service, StartContext } from './service.ts'
 
@@ -156,9 +156,11 @@ function describe(cause: unknown): string {
   return cause instanceof Error ? `${cause.name}: ${cause.message}` : `it threw a ${typeof cause}, not an Error`
 }
 
-const lifecycles = new WeakMap<Service, Lifecycle>()
+/** A clock stands for its process: one that crashes in the simulator has never stopped its services, and the next one starts them. */
+const lifecyclesOf = perClock(() => new WeakMap<Service, Lifecycle>())
 
-function lifecycleOf(service: Service): Lifecycle {
+function lifecycleOf(service: Service, { clock }: LifecyclePlace): Lifecycle {
+  const lifecycles = lifecyclesOf(clock)
   const known = lifecycles.get(service)
   if (known) return known
   const lifecycle = new Lifecycle(service)
@@ -175,10 +177,10 @@ export function hasLifecycle({ options }: Service): boolean {
  * @throws NanowireError `unavailable`, with what `start` threw as its cause
  */
 export function acquire(service: Service, place: LifecyclePlace, signals: StartSignals): Promise<void> {
-  return lifecycleOf(service).acquire(place, signals)
+  return lifecycleOf(service, place).acquire(place, signals)
 }
 
 /** Stops a service unless another place runs it. Never rejects: a `stop` that throws is logged. */
 export function release(service: Service, place: LifecyclePlace): Promise<void> {
-  return lifecycleOf(service).release(place)
+  return lifecycleOf(service, place).release(place)
 }
