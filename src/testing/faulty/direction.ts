@@ -35,6 +35,8 @@ interface Entry {
 const NOTHING = new Uint8Array(0)
 /** A rate is kept in steps of so long, and time that was lost is made good up to that. */
 const RATE_STEP_MS = 20
+/** That of a timer: what stalls goes on by other means. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
 
 export class Direction {
   /** Bytes that came through. */
@@ -138,7 +140,7 @@ export class Direction {
     for (let next = this.#queue[0]; next && this.#mayPass; next = this.#queue[0]) {
       const waitMs = this.#passesAt(next) - clock.now()
       if (waitMs > 0) {
-        this.#cancelWake = clock.after(waitMs, () => this.#run())
+        this.#wakeAfter(waitMs)
         return
       }
       if (next.ending) this.#end(next.ending)
@@ -146,6 +148,12 @@ export class Direction {
       else this.#deliver()
       if (this.#faults.sliceBytes !== undefined) return this.#schedule()
     }
+    if (this.#queue.length > 0 && !this.#isOver) this.#wakeAfter(LONGEST_WAIT_MS)
+  }
+
+  /** A process stays alive for what is on its way to it, as for a socket. */
+  #wakeAfter(delayMs: number): void {
+    this.#cancelWake = this.#options.clock.after(delayMs, () => this.#run(), true)
   }
 
   get #mayPass(): boolean {
@@ -207,10 +215,11 @@ export class Direction {
   }
 
   #later(delayMs: number, act: () => void): void {
-    const cancel = this.#options.clock.after(delayMs, () => {
+    const ring = () => {
       this.#timers.delete(cancel)
       act()
-    })
+    }
+    const cancel = this.#options.clock.after(delayMs, ring, true)
     this.#timers.add(cancel)
   }
 }
