@@ -1,11 +1,10 @@
 /**
  * A clock that a test moves by hand, while turns stay real, so that deadlines can be met over real sockets without
- * waiting for them. Invariants: what is due runs in the order of its time, within `advance`; no time passes before the
- * turns that were asked for.
+ * waiting for them. Invariants: what is due runs in the order of its time, within `advance`; the turns that were asked for before
+ * `advance` are over before time passes.
  */
-import { misuse } from '../errors.ts'
 import { type Clock, systemClock } from '../session/index.ts'
-import { requireSeed } from './require.ts'
+import { requireMs, requireSeed } from './require.ts'
 
 interface Timer {
   readonly at: number
@@ -83,7 +82,7 @@ export class HandClock implements Clock {
    * @throws NanowireError `invalid_argument` for less than 0, or no number
    */
   advance(ms: number): void {
-    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`a clock is moved by 0 ms or more, not ${String(ms)}`)
+    requireMs('a clock is moved by 0 ms or more', ms)
     const end = this.#now + ms
     this.#runTurn()
     for (let next = this.#nextUntil(end); next; next = this.#nextUntil(end)) {
@@ -91,7 +90,7 @@ export class HandClock implements Clock {
       this.#now = Math.max(this.#now, next.at)
       next.callback()
     }
-    this.#now = end
+    this.#now = Math.max(this.#now, end) // what was called may have moved it further
   }
 
   #nextUntil(end: number): Timer | undefined {

@@ -3,7 +3,7 @@
  * `invalid_argument` that says what is wanted, never a failure of what was to be tested.
  */
 import { misuse } from '../errors.ts'
-import type { LimitOptions } from '../limits.ts'
+import { type LimitOptions, resolveLimits } from '../limits.ts'
 import type { App } from '../place/index.ts'
 import { isContract, isService, requireOptions, type Service } from '../rpc/index.ts'
 import type { Clock } from '../session/index.ts'
@@ -21,7 +21,7 @@ export function requireContract(who: string, value: unknown): void {
 }
 
 export function requireObject(what: string, value: unknown): void {
-  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value))) return
+  if (value === undefined || (typeof value === 'object' && value !== null && !(Symbol.iterator in value))) return
   throw misuse(`${what} is an object, not ${describeGiven(value)}`)
 }
 
@@ -54,7 +54,14 @@ export function requireGroup(what: string, group: object | undefined, names: rea
 }
 
 export function requireLimits(what: string, limits: LimitOptions | undefined): void {
-  requireObject(what, limits) // what makes a connection or a server of them looks at the names
+  requireObject(what, limits)
+  resolveLimits(limits)
+}
+
+/** Time that a test lets pass. */
+export function requireMs(what: string, ms: number): void {
+  if (typeof ms !== 'number' || !(ms >= 0 && ms < Number.POSITIVE_INFINITY))
+    throw misuse(`${what}, not ${describeGiven(ms)}`)
 }
 
 /** The services of an app, wherever it has them; a list, or one. */

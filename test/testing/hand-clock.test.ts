@@ -70,10 +70,17 @@ describe('HandClock', () => {
     }
   })
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('is not moved by %s', (ms) => {
+  it('never goes back, where what is due moves it further', () => {
+    const clock = new HandClock()
+    clock.after(5, () => clock.advance(100))
+    clock.advance(10)
+    expect(clock.now()).toBe(1_105)
+  })
+
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '5', null, 1n])('is not moved by %s', (ms) => {
     const clock = new HandClock()
     clock.after(0, () => expect.unreachable())
-    expect(() => clock.advance(ms)).toThrow(`a clock is moved by 0 ms or more, not ${ms}`)
+    expect(() => clock.advance(ms as number)).toThrow(`a clock is moved by 0 ms or more, not ${ms}`)
     expect([clock.now(), clock.timers]).toEqual([1_000, 1])
   })
 

@@ -78,6 +78,7 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
     ['a place', () => checkParity?.(clock, () => {}, { places: [{ name: 'x' }] }), 'place is { name, open }'],
     ['a seed', () => checkParity?.(clock, () => {}, { seed: 'x' }), 'seed is a whole number, not x'],
     ['limits', () => checkParity?.(clock, () => {}, { limits: 5 }), 'checkParity: limits is an object'],
+    ['names of limits', () => checkParity?.(clock, () => {}, { limits: { x: 1 } }), 'there is no limit "x"'],
     [
       'patience',
       () => checkParity?.(clock, () => {}, { patienceMs: 0 }),
@@ -120,6 +121,16 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       'limits of a side',
       () => simulate?.({ services: clock, limits: { client: 5 } }),
       'simulate: limits.client is an object',
+    ],
+    [
+      'a limit of a side',
+      () => simulate?.({ services: clock, limits: { client: { maxMessageBytes: 0 } } }),
+      'limits.maxMessageBytes is a whole number from',
+    ],
+    [
+      'a map of invariants',
+      () => simulate?.({ services: clock, invariants: new Map([['a', () => false]]) }),
+      'invariants is an object',
     ],
     ['router', () => simulate?.({ services: clock, router: 5 }), 'simulate: router is an object'],
     ['connect', () => simulate?.({ services: clock, connect: 5 }), 'simulate: connect: options are an object'],

@@ -16,7 +16,7 @@ import { type ConformancePlace, type OpenedPlace, openIn, requirePlace } from '.
 import { RecordingLog } from '../conformance/recording-log.ts'
 import { settingOf } from '../conformance/setting.ts'
 import { HandClock, nextTurn, passing } from '../hand-clock.ts'
-import { listServices, requireLimits, requirePatience, requireSeed } from '../require.ts'
+import { listServices, requireLimits, requireMs, requirePatience, requireSeed } from '../require.ts'
 import { compareTraces, type Ended } from './compare.ts'
 import { Recording } from './recording.ts'
 import { snapshot } from './snapshot.ts'
@@ -192,7 +192,7 @@ async function quiet(recording: Recording): Promise<void> {
 }
 
 async function pass(clock: HandClock, recording: Recording, ms: number): Promise<void> {
-  if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`pass takes milliseconds from 0, not ${String(ms)}`)
+  requireMs('pass takes milliseconds from 0', ms)
   const end = clock.now() + ms
   await quiet(recording)
   while (clock.nextAt <= end) {

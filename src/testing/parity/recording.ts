@@ -77,13 +77,17 @@ export class Recording {
     return this.#events
   }
 
-  /** What has been written down, with the callers' values as they are now. */
+  /** What has been written down so far, with the callers' values as they are now. */
   finish(): Trace {
     for (const [index, call] of this.#calls.entries()) {
       const { request, reply } = this.#values[index] ?? {}
       call.afterwards = { request: snapshot(request), reply: snapshot(reply) }
     }
-    return { calls: this.#calls, runs: this.#runs, settled: this.#settled }
+    const asItIs = <Seen extends CallTrace | RunTrace>(seen: Seen): Seen => ({
+      ...seen,
+      items: seen.items && [...seen.items],
+    })
+    return { calls: this.#calls.map(asItIs), runs: this.#runs.map(asItIs), settled: [...this.#settled] }
   }
 
   /** The calls that have not settled, in words. */
