@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { clientStream, contract, serverStream, service, unary } from '../../src/index.ts'
 import type { SimulateOptions, Simulation } from '../../src/testing/index.ts'
+import { forgetStreams, forgotten } from './kept-flows.ts'
 
 export const CALLS = 24
 
@@ -35,8 +36,9 @@ export interface Outcomes {
 export function differing(): { readonly options: SimulateOptions; readonly outcomes: Outcomes } {
   const outcomes: Outcomes = { judged: 0, refused: 0, lacking: 0, wrong: 0 }
   const options: SimulateOptions = {
-    services: () =>
-      service(New, {
+    services(sim: Simulation) {
+      forgetStreams(sim)
+      return service(New, {
         count: ({ item }) => item.length,
         move() {
           outcomes.wrong++
@@ -47,7 +49,8 @@ export function differing(): { readonly options: SimulateOptions; readonly outco
           for await (const _ of items) outcomes.wrong++ // where nobody could judge, it runs, and meets no item that does not fit
           return null
         },
-      }),
+      })
+    },
     async workload(sim: Simulation) {
       const { count, move, audit, list, fill } = sim.client(Old)
       const listed = async (item: string) => {
@@ -95,7 +98,10 @@ export function differing(): { readonly options: SimulateOptions; readonly outco
       }
       await Promise.all(calls)
     },
-    invariants: { 'a breaking call never runs, and a compatible one is not refused': () => outcomes.wrong === 0 },
+    invariants: {
+      ...forgotten,
+      'a breaking call never runs, and a compatible one is not refused': () => outcomes.wrong === 0,
+    },
   }
   return { options, outcomes }
 }

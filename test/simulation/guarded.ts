@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { bidiStream, contract, NanowireError, type ServerCall, service, unary } from '../../src/index.ts'
 import type { SimulateOptions, Simulation } from '../../src/testing/index.ts'
+import { forgetStreams, forgotten } from './kept-flows.ts'
 
 const Vault = contract('vault', {
   open: unary(Type.Object({ id: Type.Integer() }), Type.Object({ id: Type.Integer() })),
@@ -29,6 +30,7 @@ export function guarded(): { readonly options: SimulateOptions; readonly seen: S
   const options: SimulateOptions = {
     services(one: Simulation) {
       simulation = one
+      forgetStreams(one)
       return service(Vault, {
         async open({ id }, ctx) {
           const { principal } = ctx
@@ -87,7 +89,7 @@ export function guarded(): { readonly options: SimulateOptions; readonly seen: S
       }
       await Promise.all(calls)
     },
-    invariants: { 'nobody unknown is served': () => seen.strangers === 0 },
+    invariants: { ...forgotten, 'nobody unknown is served': () => seen.strangers === 0 },
   }
   return { options, seen }
 }

@@ -4,7 +4,7 @@ import { transform } from 'esbuild'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { type ClientMiddleware, contract, NanowireError, notify, service, unary } from '../../src/index.ts'
-import { type FaultKind, type SimulateOptions, simulate } from '../../src/testing/index.ts'
+import { type FaultKind, type Invariant, type SimulateOptions, simulate } from '../../src/testing/index.ts'
 
 const Counter = contract('counter', {
   add: unary(Type.Object({ by: Type.Integer() }), Type.Integer()),
@@ -225,6 +225,24 @@ describe('an invariant', () => {
     const holds = (() => outcome) as unknown as () => boolean // as a program without types writes it
     const { message } = await failureOf({ ...counting(), invariants: { 'it holds': holds } })
     expect(message).toContain(`does not hold: it returned ${outcome}, which is neither true nor nothing`)
+  })
+
+  it('that returns what a call was answered with says neither, whatever that is', async () => {
+    const asks: Invariant = async (sim) => {
+      const result = await sim.client(Counter).add.try({ by: Number.NaN })
+      return result as unknown as boolean // as a program without types writes it
+    }
+    const { message } = await failureOf({ ...counting(), faults: [], invariants: { 'it holds': asks } })
+    expect(message).toContain(
+      'does not hold: it returned an object, which is neither true nor nothing: let it return true or false, or throw',
+    )
+  })
+
+  it.each([
+    ['holds', () => expect(2).toBe(2)],
+    ['holds later', () => expect(Promise.resolve(2)).resolves.toBe(2)],
+  ])('that says what it expects %s where that is so', async (_, holds) => {
+    await expect(simulate({ ...counting(), seeds: 2, invariants: { 'it holds': holds } })).resolves.toBeDefined()
   })
 
   it('that throws is the cause of what the campaign ends with', async () => {

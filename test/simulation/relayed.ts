@@ -5,6 +5,7 @@
 import Type from 'typebox'
 import { bidiStream, contract, event, type Service, serverStream, service, unary } from '../../src/index.ts'
 import type { SimulateOptions, Simulation } from '../../src/testing/index.ts'
+import { forgetStreams, forgotten } from './kept-flows.ts'
 
 const Id = Type.Object({ id: Type.Integer({ minimum: 0, maximum: 1_000_000 }) })
 const Count = Type.Object({ id: Type.Integer(), count: Type.Integer({ minimum: 0, maximum: 40 }) })
@@ -77,7 +78,9 @@ function orders(books: Books): Service {
 export function relayed(): { readonly options: SimulateOptions } {
   let books: Books
   const options: SimulateOptions = {
-    services({ index, restarts }: Simulation) {
+    services(sim: Simulation) {
+      const { index, restarts } = sim
+      forgetStreams(sim)
       if (index === 0 && restarts === 0) books = { taken: new Set(), lines: [], placed: [] }
       const { lines } = books
       const ledger = service(Ledger, { write: ({ id }) => ({ line: lines.push(id) }) })
@@ -86,6 +89,7 @@ export function relayed(): { readonly options: SimulateOptions } {
     servers: { front: ['orders'], store: ['stock'], 'back-office': ['ledger'] },
     state: 'lost',
     invariants: {
+      ...forgotten,
       'what is placed was taken and written': () =>
         books.placed.every((id) => books.taken.has(id) && books.lines.includes(id)),
     },

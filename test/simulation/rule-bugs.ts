@@ -4,10 +4,11 @@ import { RemoteCall } from '../../src/rpc/remote.ts'
 import { Serving } from '../../src/rpc/serving.ts'
 import { Outflow } from '../../src/session/outflow.ts'
 import { Places } from '../../src/session/places.ts'
+import { SendWindow } from '../../src/session/send-window.ts'
 import { FrameSender } from '../../src/session/sender.ts'
 import { Session } from '../../src/session/session.ts'
 import { DeadlineWheel } from '../../src/session/wheel.ts'
-import { type Bug, every, replace, sometimes } from './bugs.ts'
+import { type Bug, every, NOTHING, replace, sometimes } from './bugs.ts'
 
 /** Of credit so large its receiver says less, and its sender takes it for more again: neither of them complains. */
 const LARGE_BYTES = 1_000
@@ -42,6 +43,25 @@ const agreed: Bug = {
   },
 }
 
+/** Of a sender that does not wait for acknowledgements: at all, or once there was one. */
+function unbounded(name: string, isFree: (window: SendWindow) => boolean): Bug {
+  return {
+    name,
+    seenAs: /bytes of bulk under way, and may have \d+ by what was acknowledged/,
+    plant() {
+      const own = Object.getOwnPropertyDescriptor(SendWindow.prototype, 'free') ?? {}
+      const free = own.get ?? NOTHING
+      Object.defineProperty(SendWindow.prototype, 'free', {
+        ...own,
+        get(this: SendWindow) {
+          return isFree(this) ? Number.POSITIVE_INFINITY : free.call(this)
+        },
+      })
+      return () => void Object.defineProperty(SendWindow.prototype, 'free', own)
+    },
+  }
+}
+
 /** A server that starts whatever comes. */
 const crowded: Bug = {
   name: 'a handler begins although no slot is free',
@@ -72,6 +92,8 @@ const hasty: Bug = {
 
 export const ruleBugs: readonly Bug[] = [
   agreed,
+  unbounded('bulk leaves whether it is acknowledged or not', () => true),
+  unbounded('one acknowledgement is taken for all', ({ acknowledgedBytes }) => acknowledgedBytes > 0),
   crowded,
   hasty,
   sometimes(

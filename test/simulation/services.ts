@@ -20,7 +20,7 @@ import {
   unary,
 } from '../../src/index.ts'
 import type { SimulateOptions } from '../../src/testing/index.ts'
-import { forgetStreams, noStreamIsKept } from './kept-flows.ts'
+import { forgetStreams, forgotten } from './kept-flows.ts'
 
 const MAX_BYTES = 200_000
 const MAX_TEXT = 5_000
@@ -212,15 +212,15 @@ let running: Running = { generators: 0 }
 
 /** What every test of the simulator runs. */
 export const exerciseOptions: SimulateOptions = {
-  services() {
-    forgetStreams()
+  services(sim) {
+    forgetStreams(sim)
     running = { generators: 0 }
     return makeExercise(running)
   },
   state: 'lost',
   override,
   invariants: {
-    'what has ended is forgotten': noStreamIsKept,
+    ...forgotten,
     'every finally has run': () => running.generators === 0,
   },
 }

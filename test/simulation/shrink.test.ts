@@ -107,7 +107,10 @@ describe('a seed that fails', () => {
     const { message: doubtful } = await failureOf({ services: forgetful, invariants: { none: () => false } })
     expect(doubtful).toContain('its services are not made anew by a function')
     kept = 0
-    const told = await failureOf({ ...failing(1_000), invariants: { few: () => expect(++kept).toBeLessThan(5) } })
+    const few = () => {
+      if (++kept >= 5) throw new Error(`${kept} runs`)
+    }
+    const told = await failureOf({ ...failing(1_000), invariants: { few } })
     expect(told.message).toContain('it ran differently a second time') // the same run, and another check
     expect((await failureOf(failing(4))).message).not.toContain('differently')
   })
@@ -125,6 +128,18 @@ describe('a seed that fails', () => {
     let times = 0
     const options = { ...failing(1_000), invariants: { once: () => ++times > 1 } }
     expect((await failureOf({ ...options, seeds: 1 })).data.again).toEqual({ seed: 1, seeds: 1 })
+  })
+
+  it('is the same one with other calls than its options had, as it says how many there were', async () => {
+    const options = failing(1_000, true)
+    const { message, data } = await failureOf({ ...options, calls: 12, seeds: 100, shrink: false })
+    expect(message).toContain(`again: simulate({ ...options, seed: ${data.seed}, seeds: 1, calls: 12 })`)
+    const again = await failureOf({ ...options, ...data.again, shrink: false })
+    expect(again.data.events).toEqual(data.events)
+    const short = await failureOf({ ...failing(4), calls: 12, shrink: 1 })
+    expect(short.data.again).toEqual({ seed: 1, seeds: 1, faults: [], calls: 12 })
+    const own = await failureOf({ ...failing(0), calls: 12, workload: async () => {}, shrink: false })
+    expect(own.data.again).toEqual({ seed: 1, seeds: 1 }) // which makes its calls itself
   })
 
   it('does not become another failure', async () => {

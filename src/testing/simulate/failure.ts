@@ -49,11 +49,16 @@ const doubts = {
   isKept: 'its services are not made anew by a function: if they remember anything, this line may not repeat it',
 }
 
-export function explain(failure: Failure, { bounds, tries, doubt }: Shortening): NanowireError {
+/** @param calls as the options say it: who keeps the seed, and not them, has the same run */
+export function explain(
+  failure: Failure,
+  calls: number | undefined,
+  { bounds, tries, doubt }: Shortening,
+): NanowireError {
   const { world, error } = failure
   const { seed, story, plan } = world
   const check = checkOf(failure)
-  const all = { seed, seeds: 1, ...bounds }
+  const all = { seed, seeds: 1, ...bounds, calls: bounds?.calls ?? calls }
   const again = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
   const message = [
     `seed ${seed}: ${check}`,

@@ -8,7 +8,7 @@ type Kind = (typeof kinds)[keyof typeof kinds]
 
 export interface FrameHooks {
   /** A frame begins. Returns whether its body is wanted. */
-  begins(kind: Kind, id: number, length: number): boolean
+  begins(kind: Kind, id: number, length: number, flags: number): boolean
   /** A body that was wanted, whole. */
   body(kind: Kind, id: number, bytes: Uint8Array, start: number, end: number): void
 }
@@ -37,7 +37,7 @@ export class FrameWatch {
       const view = new DataView(bytes.buffer, bytes.byteOffset + at)
       const end = at + HEADER_BYTES + (view.getUint32(0) >>> 8)
       const [kind, id] = [view.getUint8(3) as Kind, view.getUint32(5)] // both ends are ours, and send no other
-      const isWanted = this.#hasBegun || this.#hooks.begins(kind, id, end - at - HEADER_BYTES)
+      const isWanted = this.#hasBegun || this.#hooks.begins(kind, id, end - at - HEADER_BYTES, view.getUint8(4))
       this.#hasBegun = isWanted && end > bytes.length
       if (this.#hasBegun) break
       if (end > bytes.length) {

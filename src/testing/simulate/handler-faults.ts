@@ -1,4 +1,7 @@
-/** What goes wrong in a handler: it is slow, hangs, fails or answers with what cannot travel, before, after or during its work. */
+/**
+ * What goes wrong in a handler: it is slow, hangs, fails or answers with what cannot travel, before, after or during its work. It is
+ * counted where it happens: a handler need not get so far.
+ */
 import { NanowireError } from '../../errors.ts'
 import type { Context } from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
@@ -24,22 +27,21 @@ const ITEMS = 12
 export class HandlerFaults {
   /** What is to go wrong with it, if it gets so far. */
   readonly kinds: readonly FaultKind[]
-  readonly repliesBadly: boolean
   readonly #options: HandlerFaultsOptions
   readonly #ctx: Context
   readonly #isSlow: boolean
   readonly #isBefore: boolean
   readonly #hangs: boolean
   readonly #fails: boolean
+  readonly #repliesBadly: boolean
   readonly #isDeaf: boolean
   readonly #slowMs: number
 
   constructor(options: HandlerFaultsOptions, ctx: Context) {
-    const { chance, plan, injected, isFaulty } = options
+    const { chance, plan, isFaulty } = options
     const kinds: FaultKind[] = []
     const on = (kind: FaultKind, share: number): boolean => {
       const happens = chance.happens(share) && plan.kinds.has(kind) && isFaulty()
-      if (happens) injected(kind)
       if (happens) kinds.push(kind)
       return happens
     }
@@ -50,47 +52,76 @@ export class HandlerFaults {
     this.#isBefore = chance.happens(0.5)
     this.#hangs = on('hangingHandler', 0.1)
     this.#fails = on('failingHandler', 0.1)
-    this.repliesBadly = on('badReply', 0.1)
+    this.#repliesBadly = on('badReply', 0.1)
     this.#isDeaf = (this.#isSlow || this.#hangs) && on('deafHandler', 0.5)
     this.#slowMs = chance.between(0, plan.slowMs)
   }
 
   /** Before its work. */
   async before(): Promise<void> {
-    const { released, sleep } = this.#options
-    if (this.#isSlow && this.#isBefore) await this.#wait(sleep(this.#slowMs))
-    if (this.#hangs && this.#isBefore) await this.#wait(released)
-    if (this.#fails && this.#isBefore) throw new Error('this handler fails')
+    if (this.#isSlow && this.#isBefore) await this.#dawdle(this.#slowMs)
+    if (this.#hangs && this.#isBefore) await this.#hang()
+    if (this.#fails && this.#isBefore) throw this.#failure('this handler fails')
   }
 
   /** After its work. */
   async after(reply: unknown): Promise<unknown> {
-    const { released, sleep } = this.#options
-    if (this.#hangs && !this.#isBefore) await this.#wait(released)
-    if (this.#isSlow && !this.#isBefore) await this.#wait(sleep(this.#slowMs))
-    if (this.#fails) throw new Error('this handler fails after its work')
-    return this.repliesBadly ? UNTRAVELLED : reply
+    if (this.#hangs && !this.#isBefore) await this.#hang()
+    if (this.#isSlow && !this.#isBefore) await this.#dawdle(this.#slowMs)
+    if (this.#fails) throw this.#failure('this handler fails after its work')
+    return this.#repliesBadly ? this.#badReply() : reply
+  }
+
+  /** Instead of its items: what is not even an iterable, where that goes wrong. */
+  insteadOfItems(): unknown {
+    return this.#repliesBadly && this.#options.chance.happens(0.3) ? this.#badReply() : undefined
   }
 
   /** During its work, before each item that it answers with; `undefined` where nothing goes wrong. */
   ofItems(): ((index: number) => Promise<unknown> | undefined) | undefined {
-    const { chance, plan, released, sleep } = this.#options
+    const { chance, plan } = this.#options
     const goesWrong = !this.#isBefore && (this.#isSlow || this.#hangs || this.#fails)
-    if (!goesWrong && !this.repliesBadly) return undefined
+    if (!goesWrong && !this.#repliesBadly) return undefined
     const wrongAt = chance.between(0, ITEMS)
     return (index) => {
-      if (index === wrongAt && this.#hangs && !this.#isBefore) return this.#wait(released)
-      if (index === wrongAt && this.#fails) return Promise.reject(new Error('this handler fails between items'))
-      if (index === wrongAt && this.repliesBadly) return Promise.resolve(UNTRAVELLED)
+      if (index === wrongAt && this.#hangs && !this.#isBefore) return this.#hang()
+      if (index === wrongAt && this.#fails) return Promise.reject(this.#failure('this handler fails between items'))
+      if (index === wrongAt && this.#repliesBadly) return Promise.resolve(this.#badReply())
       if (!this.#isSlow || !chance.happens(0.2)) return undefined
-      return this.#wait(sleep(chance.between(0, plan.slowMs)))
+      return this.#dawdle(chance.between(0, plan.slowMs))
     }
+  }
+
+  #dawdle(ms: number): Promise<void> {
+    const { injected, sleep } = this.#options
+    if (ms > 0) injected('slowHandler')
+    return this.#wait(sleep(ms))
+  }
+
+  #hang(): Promise<void> {
+    const { injected, released } = this.#options
+    injected('hangingHandler')
+    return this.#wait(released)
+  }
+
+  #failure(message: string): Error {
+    this.#options.injected('failingHandler')
+    return new Error(message)
+  }
+
+  #badReply(): unknown {
+    this.#options.injected('badReply')
+    return UNTRAVELLED
   }
 
   /** Waits, and no longer than its caller does, if it listens. */
   async #wait(until: Promise<void>): Promise<void> {
-    if (this.#isDeaf) return until
     const { signal } = this.#ctx
+    if (this.#isDeaf) {
+      await until
+      if (signal.aborted) this.#options.injected('deafHandler')
+      return
+    }
     await new Promise<void>((resolve, reject) => {
       const onAbort = () => reject(new NanowireError('cancelled', 'this handler heard its signal'))
       if (signal.aborted) onAbort()

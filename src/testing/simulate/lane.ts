@@ -17,7 +17,9 @@ export interface LaneOptions {
   readonly cutAfterBytes?: number | undefined
   readonly cut?: (() => void) | undefined
   /** Told of what comes through, before it is delivered. */
-  readonly arrived?: ((bytes: Uint8Array, pieces: number) => void) | undefined
+  readonly arrived?: ((bytes: Uint8Array) => void) | undefined
+  /** Told of each chunk that is split or late, and each time that some are joined. */
+  readonly injected?: ((kind: 'split' | 'delay' | 'join') => void) | undefined
 }
 
 interface Underway {
@@ -67,14 +69,19 @@ export class Lane {
     const sentAt = this.#clock.now()
     this.sentBytes += chunk.length
     if (this.#isSevered) return
-    for (const piece of this.#split(chunk)) {
+    const pieces = this.#split(chunk)
+    if (pieces.length > 1) this.#options.injected?.('split')
+    let isLate = false
+    for (const piece of pieces) {
       this.#queue.push({ piece, deliver, sentAt })
-      const delayMs = latencyMs + Math.floor(this.#clock.random() * (maxDelayMs + 1))
-      this.#lastAt = Math.max(this.#lastAt, sentAt + delayMs)
+      const delayMs = Math.floor(this.#clock.random() * (maxDelayMs + 1))
+      isLate ||= delayMs > 0
+      this.#lastAt = Math.max(this.#lastAt, sentAt + latencyMs + delayMs)
       const waitMs = this.#lastAt - sentAt
       if (waitMs === 0) this.#clock.turn(this.#arrived)
       else this.#clock.after(waitMs, this.#arrived)
     }
+    if (isLate) this.#options.injected?.('delay')
   }
 
   /** Nothing comes through until all that holds it is released. */
@@ -130,7 +137,8 @@ export class Lane {
     if (piece.length > 0) this.deliveredAt = this.#clock.now()
     // An empty piece is the end of the stream, and a piece that is cut away is nothing.
     if (piece.length > 0 || whole.length === 0) {
-      this.#options.arrived?.(piece, pieces)
+      if (pieces > 1) this.#options.injected?.('join')
+      this.#options.arrived?.(piece)
       deliver(piece)
     }
     if (piece.length < whole.length) this.#cutOff()

@@ -259,9 +259,8 @@ export class Ledger {
   #end(call: CallRecord, code: string, processed: Processed): void {
     const at = call.process.clock.now()
     this.#options.story.tell(`call ${call.number} ends: ${code}, ${processed}`)
-    this.#require(call, call.end === undefined, 'it ended twice')
     this.#requireInTime(call, 'it ended')
-    call.end ??= { at, code, processed }
+    call.end = { at, code, processed }
     this.open.delete(call)
   }
 

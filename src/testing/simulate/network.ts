@@ -181,15 +181,13 @@ export class SimulatedNetwork {
     const { clock, plan, story, injected } = this.#options
     const { cutLane, cutAfterBytes, latencyMs } = this.#faults.drawLanes()
     const lanes = ['to the server', 'to the client'].map((direction, index) => {
-      const arrived = (bytes: Uint8Array, pieces: number) => {
-        if (pieces > 1) injected('join')
-        if (plan.lane.maxPieces !== 1) injected('split')
-        if (plan.lane.maxDelayMs !== 0) injected('delay')
+      const arrived = (bytes: Uint8Array) => {
         story.bytes(`${name} ${direction}`, bytes)
         readers[index]?.came(bytes)
       }
       const base: LaneOptions = this.#faults.isHealed ? {} : { ...plan.lane, latencyMs }
-      return new Lane(clock, { ...base, arrived, cut, cutAfterBytes: index === cutLane ? cutAfterBytes : undefined })
+      const cutAt = index === cutLane ? cutAfterBytes : undefined
+      return new Lane(clock, { ...base, arrived, injected, cut, cutAfterBytes: cutAt })
     })
     return lanes as [Lane, Lane] // one for each direction
   }

@@ -8,7 +8,7 @@ import type { ClientMiddleware, Context, ItemStream, ServerMiddleware } from '..
 import type { Chance } from './chance.ts'
 import { dataDigest, digestOf, replyDigest, requestDigest } from './digest.ts'
 import { type GivenHooks, isFeed, watchFeed, watchGiven } from './given.ts'
-import { HandlerFaults, type HandlerFaultsOptions, UNTRAVELLED } from './handler-faults.ts'
+import { HandlerFaults, type HandlerFaultsOptions } from './handler-faults.ts'
 import type { Ledger } from './ledger.ts'
 import { never, type VirtualProcess } from './process.ts'
 import type { CallRecord, HandlerEnd, HandlerRecord } from './records.ts'
@@ -224,9 +224,10 @@ function giveOutput(
   { ledger, process, request, handler, ctx, faults, chance }: OutputOptions,
 ): unknown {
   const { method, output } = call
-  if (faults.repliesBadly && chance.happens(0.3)) {
+  const instead = faults.insteadOfItems()
+  if (instead !== undefined) {
     ledger.handlerEnded(call, handler, { how: 'misfit', digest: undefined })
-    return UNTRAVELLED // not even an iterable
+    return instead
   }
   const hooks = whileAlive(process, {
     begun() {

@@ -18,6 +18,9 @@ const SETTLE_MS = 500
 const FOR_NOTHING =
   ', an hour after the last fault, and waits for no call: only sim.sleep lets virtual time pass, a real timer or socket does not'
 
+/** Of what an invariant returns. It may be the answer of `.try`, which says that it does not hold. */
+const NO_ANSWER = 'neither true nor nothing: let it return true or false, or throw where it does not hold'
+
 /** Calls of a run, where they are generated and nobody says how many. */
 export const USUAL_CALLS = 25
 
@@ -145,8 +148,8 @@ export class Run {
           throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : textOf(error)}`, { cause: error })
         }
         if (outcome === false) throw new BrokenCheck(what)
-        const isTold = outcome === true || outcome === undefined || (typeof outcome === 'object' && outcome !== null)
-        if (!isTold) throw new BrokenCheck(`${what}: it returned ${textOf(outcome)}, which is neither true nor nothing`)
+        if (outcome !== true && outcome !== undefined && !isAssertion(outcome))
+          throw new BrokenCheck(`${what}: it returned ${describe(outcome)}, which is ${NO_ANSWER}`)
       }
       await this.#driver.wait(judge(), `the invariant "${name}"`)
     }
@@ -180,4 +183,13 @@ export class Run {
       : ''
     return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}${running}`
   }
+}
+
+/** What `expect` of vitest and chai returns where it has not thrown: its types say nothing, so that arrow functions return it. */
+function isAssertion(outcome: unknown): boolean {
+  return typeof outcome === 'object' && outcome !== null && '__flags' in outcome
+}
+
+function describe(outcome: unknown): string {
+  return typeof outcome === 'object' && outcome !== null ? 'an object' : textOf(outcome)
 }

@@ -57,7 +57,8 @@ function isMisuse(error: unknown): boolean {
 
 /** The shortest story that can be found of a seed that fails. */
 async function shortest(options: SimulateOptions, pool: ValuePool, failure: Failure): Promise<NanowireError> {
-  const { shrink = true, workload, calls = USUAL_CALLS, services } = options
+  const { shrink = true, workload, services } = options
+  const calls = workload ? undefined : options.calls
   const maxTries = failure.error instanceof NeverQuiet ? 0 : shrink === true ? USUAL_TRIES : Number(shrink)
   const attempt = async (bounds: Bounds): Promise<Failure | undefined> => {
     let run: Run | undefined
@@ -71,11 +72,11 @@ async function shortest(options: SimulateOptions, pool: ValuePool, failure: Fail
   }
   const doubt = typeof services === 'function' ? undefined : 'isKept'
   const unshrunk = { bounds: undefined, tries: 0, doubt } as const
-  if (maxTries === 0) return explain(failure, unshrunk)
-  if (!isSame(failure, await attempt({}))) return explain(failure, { ...unshrunk, doubt: 'differs' })
-  const shrinker = new Shrinker(failure, workload ? undefined : calls, maxTries, attempt)
+  if (maxTries === 0) return explain(failure, calls, unshrunk)
+  if (!isSame(failure, await attempt({}))) return explain(failure, calls, { ...unshrunk, doubt: 'differs' })
+  const shrinker = new Shrinker(failure, workload ? undefined : (calls ?? USUAL_CALLS), maxTries, attempt)
   const shrunk = await shrinker.shrink()
-  return explain(shrunk?.failure ?? failure, shrunk ? { ...unshrunk, ...shrunk } : unshrunk)
+  return explain(shrunk?.failure ?? failure, calls, shrunk ? { ...unshrunk, ...shrunk } : unshrunk)
 }
 
 /** A run that was run again. */

@@ -37,7 +37,10 @@ export interface Simulation {
 
 type Services = Service | readonly Service[] | App
 
-/** Something that holds at the end of every run: returns `true` or nothing; returns `false` or throws where it does not hold. */
+/**
+ * Something that holds at the end of every run: returns `true` or nothing; returns `false` or throws where it does not hold. Whatever
+ * else it returns is refused, so that no answer of a call passes for one; but for what `expect` returns, which would have thrown.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is one that throws
 export type Invariant = (simulation: Simulation) => boolean | void | Promise<boolean | void>
 
@@ -105,7 +108,7 @@ export interface SimulationFailure {
   readonly seed: number
   /** What did not hold. */
   readonly check: string
-  /** Over the options they were, these run it again. Plain JSON, to be kept in a file. */
+  /** Over the options they were, whatever these say of `calls`, these run it again. Plain JSON, to be kept in a file. */
   readonly again: Pick<SimulateOptions, 'seed' | 'seeds' | 'faults' | 'faultMs' | 'clients' | 'calls'>
   /** What happened, oldest first; of a long story the first and the last of it. */
   readonly events: readonly string[]
@@ -126,7 +129,7 @@ export interface SimulationReport {
   readonly codes: Readonly<Record<string, number>>
   /** What the callers were told of their handlers, replies included. */
   readonly processed: Readonly<Record<string, number>>
-  /** How often each kind of fault was injected. */
+  /** How often each kind of fault happened; what a caller does itself, such as `cancel`, is counted when its call begins. */
   readonly faults: Readonly<Record<FaultKind, number>>
   /** Virtual time, in milliseconds. */
   readonly virtualMs: number
