@@ -8,6 +8,7 @@ import { type RoundReport, runRound } from './round.ts'
 
 /** Of a round. The journals of a round are judged together, so it is kept short. */
 const FAULTS_OF_ROUND = 500
+const FAULTS_PER_STOP = 50
 
 interface Flags {
   readonly faults: number
@@ -48,7 +49,7 @@ const programs = await buildPrograms()
 for (let seed = flags.seed; totals.faults < flags.faults || totals.kills < flags.kills; seed++) {
   const faults = Math.max(1, Math.min(FAULTS_OF_ROUND, flags.faults - totals.faults))
   const kills = Math.max(0, Math.min(Math.ceil((faults * flags.kills) / flags.faults), flags.kills - totals.kills))
-  const report = await runRound(programs, { seed, faults, kills })
+  const report = await runRound(programs, { seed, faults, kills, stops: Math.ceil(faults / FAULTS_PER_STOP) })
   for (const finding of report.findings) console.log(`seed ${seed}: ${finding} (journals: ${report.journals})`)
   addRound(report)
   const seconds = (performance.now() - started) / 1_000

@@ -11,10 +11,13 @@ const MAX_ROUNDS = 8
 describe('processes that are killed, stopped and cut off', () => {
   it('lose and double nothing beyond what callers were told', { timeout: TIMEOUT_MS }, async () => {
     const programs = await buildPrograms()
-    const report = await runRound(programs, { seed: 1, faults: 100, kills: 4 })
+    const report = await runRound(programs, { seed: 1, faults: 100, kills: 4, stops: 3 })
     expect(report.findings).toEqual([])
     expect(report.kills).toBeGreaterThanOrEqual(4)
+    expect(report.stops).toBeGreaterThanOrEqual(3)
     expect(Object.values(report.faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(100)
+    expect(Object.keys(report.faults).length).toBeGreaterThan(5)
+    expect(report.faults['slowClose']).toBeGreaterThan(0)
     expect(report.outcomes['run ok yes']).toBeGreaterThan(0)
     expect(report.outcomes['run unavailable maybe']).toBeGreaterThan(0)
   })
@@ -52,7 +55,8 @@ describe('processes that are killed, stopped and cut off', () => {
     const programs = await buildPrograms(planted)
     let found = ''
     for (let seed = 1; seed <= MAX_ROUNDS && !finding.test(found); seed++) {
-      const { findings, journals } = await runRound(programs, { seed, faults: 50, kills: 0, servers: 1, clients: 1 })
+      const options = { seed, faults: 50, kills: 0, stops: 1, servers: 1, clients: 1 }
+      const { findings, journals } = await runRound(programs, options)
       found += findings.map((line) => `${line}\n`).join('')
       if (journals) rmSync(journals, { recursive: true })
     }

@@ -14,12 +14,11 @@ const kinds: Readonly<Record<string, (chance: Chance) => ConnectionFaults | unde
   bandwidth: (chance) => oneWay(chance, { bytesPerSecond: chance.between(20_000, 1_000_000) }),
   slice: (chance) => oneWay(chance, { sliceBytes: chance.between(1, 100) }),
   join: (chance) => ({ joinMs: chance.between(1, 10) }),
-  slowClose: (chance) => ({ slowCloseMs: chance.between(1, 100), resetMs: chance.between(0, 50) }),
 }
 
 /** Others of them only make it worse that a connection fails, or let the others meet it at another moment. */
 const ENDING = ['cut', 'cut', 'reset', 'limit', 'limit', 'stall', 'halfOpen', 'timeout']
-const DISTURBING = ['latency', 'bandwidth', 'slice', 'join', 'slowClose']
+const DISTURBING = ['latency', 'bandwidth', 'slice', 'join']
 
 /** Does something to a connection. Returns the name of it. */
 export function injectFault(connection: FaultyConnection, chance: Chance): string {
@@ -28,6 +27,12 @@ export function injectFault(connection: FaultyConnection, chance: Chance): strin
   if (faults) connection.setFaults(faults)
   else connection.cut()
   return kind
+}
+
+/** For a connection whose end is near: the other side is told of it late. Returns the name of the fault. */
+export function delayEnd(connection: FaultyConnection, chance: Chance): string {
+  connection.setFaults({ slowCloseMs: chance.between(1, 300) })
+  return 'slowClose'
 }
 
 /** What waits for a connection while it is made: mostly nothing. */

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FaultyProxy, faultyProxy } from '../../src/testing/index.ts'
 import { Chance } from '../../src/testing/simulate/chance.ts'
 import { Child, type Programs } from './children.ts'
-import { faultsAtFirst, injectFault } from './faults.ts'
+import { delayEnd, faultsAtFirst, injectFault } from './faults.ts'
 import { readJournal } from './journal.ts'
 import { judge, type Verdict } from './judge.ts'
 
@@ -19,6 +19,8 @@ export interface RoundOptions {
   readonly faults: number
   /** Processes that are killed by SIGKILL. */
   readonly kills: number
+  /** Processes that stand still for a while, by SIGSTOP. */
+  readonly stops: number
   readonly servers?: number
   readonly clients?: number
   /** Calls at a time on each connection, of which a client has three to each server. */
@@ -84,14 +86,14 @@ class Round {
     for (let index = 0; index < clients; index++) this.#startClient(index)
   }
 
-  /** One thing after the other, a kill after so many faults. */
+  /** One thing after the other, a kill and a stop after so many faults each. */
   async breakThings(): Promise<void> {
-    const { faults, kills } = this.#options
+    const { faults, kills, stops } = this.#options
     const chance = this.#chance.fork('what goes wrong')
-    while (this.#faultCount < faults || this.#kills < kills) {
+    while (this.#faultCount < faults || this.#kills < kills || this.#stops < stops) {
       await sleep(chance.between(2, 20))
       if (this.#faultCount * kills > this.#kills * faults) this.#kill(chance)
-      if (chance.happens(0.02)) this.#stop(chance)
+      if (this.#faultCount * stops > this.#stops * faults) this.#stop(chance)
       this.#disturb(chance)
     }
   }
@@ -163,13 +165,14 @@ class Round {
     if (open.length > 0) this.#count(injectFault(chance.pick(open), chance))
   }
 
-  /** A process that is gone, and another in its place: mostly a server's. */
+  /** A process that is gone, and another in its place: mostly a server's, and that at first. */
   #kill(chance: Chance): void {
-    const isServer = chance.happens(0.7)
+    const isServer = this.#kills === 0 || chance.happens(0.7)
     const children = isServer ? this.#servers : this.#clients
     const index = chance.between(0, children.length - 1)
     const child = children[index]
-    if (!child || this.#busy.has(child)) return
+    const isAlone = isServer && this.#proxies[index]?.connections.length === 0
+    if (!child || this.#busy.has(child) || isAlone) return
     this.#kills++
     this.#busy.add(child)
     if (isServer) this.#beside(this.#replaceServer(index, child, chance.fork(`kill ${this.#kills}`)))
@@ -182,12 +185,17 @@ class Round {
   /** One in a few is told to close in good order, and killed while it does; of some nobody takes the place at once. */
   async #replaceServer(index: number, old: Child, chance: Chance): Promise<void> {
     const closesFirst = chance.happens(0.2)
-    const leavesGap = chance.happens(0.4)
-    if (leavesGap && !closesFirst) old.kill()
+    const leavesGap = !closesFirst && chance.happens(0.4)
+    const end = () => {
+      const open = this.#proxies[index]?.connections ?? []
+      if (open.length > 0) this.#count(delayEnd(chance.pick(open), chance)) // a client hears of it late
+      closesFirst ? old.terminate() : old.kill()
+    }
+    if (leavesGap) end()
     const next = this.#startServer(index)
     this.#busy.add(next)
     const url = await next.url()
-    if (closesFirst) old.terminate()
+    if (!leavesGap) end()
     this.#proxies[index]?.setTarget(url)
     this.#busy.delete(next)
     if (closesFirst) await sleep(30)

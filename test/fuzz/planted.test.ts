@@ -5,6 +5,7 @@ import { PATIENCE_MS } from '../support/runs.ts'
 
 type Wire = typeof import('../../src/wire/index.ts')
 type Contract = typeof import('../../src/contract/index.ts')
+type CompiledCodec = import('../../src/wire/compiled/index.ts').CompiledCodec
 type Sessions = typeof import('../../src/session/index.ts')
 
 /** What a chapter's door gives out, with a bug in it. */
@@ -12,14 +13,17 @@ interface Plants {
   readonly wire?: (real: Wire) => Partial<Wire>
   readonly contract?: (real: Contract) => Partial<Contract>
   readonly session?: (real: Sessions) => Partial<Sessions>
+  /** Puts a bug into what all compiled codecs have. */
+  readonly compiled?: (prototype: CompiledCodec) => void
 }
 
 /** The first input that a target refuses with this bug, and what it says. */
-async function findingOf(name: string, { wire, contract, session }: Plants): Promise<string | undefined> {
+async function findingOf(name: string, { wire, contract, session, compiled }: Plants): Promise<string | undefined> {
   vi.resetModules()
   if (wire) vi.doMock('../../src/wire/index.ts', async (load) => planted(await load<Wire>(), wire))
   if (contract) vi.doMock('../../src/contract/index.ts', async (load) => planted(await load<Contract>(), contract))
   if (session) vi.doMock('../../src/session/index.ts', async (load) => planted(await load<Sessions>(), session))
+  if (compiled) compiled((await import('../../src/wire/compiled/index.ts')).CompiledCodec.prototype)
   const { isTargetName, loadTarget } = await import('../../fuzz/targets/index.ts')
   if (!isTargetName(name)) throw new Error(`there is no target ${name}`)
   const target = await loadTarget(name)
@@ -84,15 +88,52 @@ const plants: readonly (readonly [target: string, bug: string, finding: RegExp, 
   ],
   [
     'codecs',
-    'a compiled path adds one to numbers',
-    /decoded whole: /,
+    'a number that is decoded is one more',
+    /^Fault: decoded whole: /,
+    { wire: ({ decodeBody }) => ({ decodeBody: (...args) => oneMore(decodeBody(...args)) }) },
+  ],
+  [
+    'codecs',
+    'a compiled number that stays in this process is one more',
+    /^Fault: passed: /,
     {
-      wire: ({ decodeBody }) => ({
-        decodeBody: (...args: Parameters<typeof decodeBody>) => {
-          const value = decodeBody(...args)
-          return typeof value === 'number' ? value + 1 : value
-        },
+      compiled(codec) {
+        const { pass } = codec
+        codec.pass = function (...args) {
+          return oneMore(pass.apply(this, args))
+        }
+      },
+    },
+  ],
+  [
+    'codecs',
+    'a compiled encoder changes its last byte',
+    /^Fault: encoded: /,
+    {
+      compiled(codec) {
+        const { encode } = codec
+        codec.encode = function (value, buffer, at, limits) {
+          const end = encode.call(this, value, buffer, at, limits)
+          if (end > at) buffer[end - 1] = 0xc1
+          return end
+        }
+      },
+    },
+  ],
+  [
+    'codecs',
+    'a compiled decoder makes numbers one more, where nothing of the wire takes its word',
+    /^Fault: decoded: /,
+    {
+      wire: ({ unpack }) => ({
+        decodeBody: (gate, ...bytes) => gate.fromWire(unpack(...bytes)),
       }),
+      compiled(codec) {
+        const { decode } = codec
+        codec.decode = function (...args) {
+          return oneMore(decode.apply(this, args))
+        }
+      },
     },
   ],
   [
@@ -156,7 +197,7 @@ const plants: readonly (readonly [target: string, bug: string, finding: RegExp, 
   [
     'session-server',
     'a call is answered twice',
-    /behind its answer|is not in flight|Fault|TypeError/,
+    /^Fault: a frame of kind \d+ for \d+ behind its answer$/,
     {
       session: ({ Session }) => ({
         Session: class extends Session {
@@ -202,6 +243,8 @@ const plants: readonly (readonly [target: string, bug: string, finding: RegExp, 
     },
   ],
 ]
+
+const oneMore = (value: unknown): unknown => (typeof value === 'number' ? value + 1 : value)
 
 function orNull(unpack: Wire['unpack'], StrictError: Wire['StrictError']): Wire['unpack'] {
   return (...args) => {

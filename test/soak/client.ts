@@ -71,8 +71,8 @@ await answer({
   stop: () => load.stop(),
   async rest() {
     await judge()
-    const { inFlight, waiting, connections, unknownIds, lateReplies } = wire.stats()
-    return { ...(await lookAtRest()), inFlight, waiting, connections, unknownIds, lateReplies, tally: load.tally }
+    const { inFlight, waiting } = wire.stats()
+    return { ...(await lookAtRest()), inFlight, waiting, tally: load.tally }
   },
   async close() {
     await wire.close()

@@ -11,6 +11,7 @@ import { endingAll } from '../support/child.ts'
 import { readSettings, type SoakSettings } from './arguments.ts'
 import { linesOf } from './chart.ts'
 import { prepare } from './prepare.ts'
+import { resultsOf } from './results.ts'
 import { type SoakResult, SoakRun } from './run.ts'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -54,11 +55,7 @@ async function soak(settings: SoakSettings): Promise<void> {
   const result = await new SoakRun(settings, (line) => console.log(line)).run()
   const text = describe(result, settings)
   console.log(text)
-  if (settings.write)
-    writeFileSync(
-      at('results.md'),
-      `# A soak\n\n\`npm run soak -- --write\`\n\n\`\`\`\n${text}\n\`\`\`\n\n![Latency and memory over time](../bench/charts/soak.svg)\n`,
-    )
+  if (settings.write) writeFileSync(at('results.md'), resultsOf(text, settings.chart))
   if (settings.chart) await draw(result, settings)
   const { windows: _windows, rests: _rests, ...rest } = result
   console.log(JSON.stringify(rest))

@@ -14,13 +14,11 @@ await answer({
   url: () => server.url,
   look: lookAtMemory,
   async rest() {
-    const { inFlight, connections, unknownIds, refused } = server.stats()
+    const { inFlight, connections } = server.stats()
     return {
       ...(await lookAtRest()),
       inFlight,
       connections,
-      unknownIds,
-      refused,
       counts: runs.counts,
       wrong: runs.wrong,
     }

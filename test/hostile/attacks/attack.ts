@@ -26,6 +26,8 @@ export interface Attack {
   readonly handlers?: number | undefined
   /** Of one connection, how many items its producers are asked for at most. */
   readonly items?: number | undefined
+  /** Of one connection, what the server counts: frames for calls that are not there, and credentials that were judged. */
+  readonly counts?: ((share: number) => { readonly unknownIds?: number; readonly judged?: number }) | undefined
   /** The server stops reading: no connection can write all that it has. */
   readonly isUnheard?: true | undefined
   /** It makes handlers fail, each of which has a line in the log. */

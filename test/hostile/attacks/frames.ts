@@ -158,6 +158,7 @@ export const frames: readonly Attack[] = [
       ),
     }),
     told: {},
+    counts: (share) => ({ unknownIds: 4 * 100_000 * share }),
   },
   {
     title: 'an id that was used before',

@@ -148,6 +148,7 @@ export const openings: readonly Attack[] = [
     connections: [4, 50],
     script: (_, share) => ({ writes: behind(known, again(20_000 * share, frame(kinds.AUTH, 0, pack('let me in')))) }),
     told: {},
+    counts: (share) => ({ judged: 1 + 20_000 * share }),
   },
   {
     title: 'AUTHs that take for ever to judge',

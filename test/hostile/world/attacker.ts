@@ -1,6 +1,7 @@
 /**
- * A process that attacks a port over and over. Its commands: `begin`, and `end`, which tells what it has sent. Invariant:
- * it is the least urgent process here, so that an honest client on the same core has it whenever it wants it.
+ * A process that attacks a port over and over. Its commands: `begin`, which tells how many connections have begun, and `end`, which
+ * tells how much was sent. Invariant: it is the least urgent process here, so that an honest client on the same core has it whenever
+ * it wants it.
  */
 import type { Socket } from 'node:net'
 import { constants, setPriority } from 'node:os'
@@ -14,7 +15,6 @@ export interface Order {
 }
 
 export interface Sent {
-  readonly connections: number
   readonly bytes: number
 }
 
@@ -35,7 +35,7 @@ class Attackers {
   readonly #opening = new Set<Socket>()
   readonly #runs: Promise<void>[] = []
   #isOver = false
-  #connections = 0
+  #begun = 0
   #bytes = 0
 
   constructor(attack: Attack, port: number) {
@@ -43,16 +43,18 @@ class Attackers {
     this.#port = port
   }
 
-  /** Resolves when all have connected once, or after a while: a busy machine may never have them all at once. */
-  begin(): Promise<unknown> {
-    return Promise.race([this.#connectAll(), pause(BEGIN_MS)])
+  /** Resolves when all have connected once, or after a while: a busy machine may never have them all. Tells how many have. */
+  async begin(): Promise<number> {
+    await Promise.race([this.#connectAll(), pause(BEGIN_MS)])
+    return this.#begun
   }
 
   async #connectAll(): Promise<void> {
     const [, count] = this.#attack.connections
     for (let from = 0; from < count && !this.#isOver; from += GROUP) {
-      const group = Array.from({ length: Math.min(GROUP, count - from) }, (_, index) => {
-        return new Promise<void>((begun) => void this.#runs.push(this.#run(from + index, begun)))
+      const group = Array.from({ length: Math.min(GROUP, count - from) }, async (_, index) => {
+        await new Promise<void>((begun) => void this.#runs.push(this.#run(from + index, begun)))
+        this.#begun++
       })
       await Promise.all(group)
     }
@@ -63,7 +65,7 @@ class Attackers {
     for (const peer of this.#peers) peer.reset()
     for (const socket of this.#opening) socket.destroy() // a system that is busy may keep them waiting for minutes
     await Promise.all(this.#runs)
-    return { connections: this.#connections, bytes: this.#bytes }
+    return { bytes: this.#bytes }
   }
 
   async #run(n: number, begun: () => void): Promise<void> {
@@ -81,7 +83,6 @@ class Attackers {
     begun()
     if (peer === undefined) return
     this.#peers.add(peer)
-    this.#connections++
     if (this.#isOver) peer.reset()
     await Promise.race([peer.run(said), peer.closed])
     // What waits for nothing begins anew, whether or not somebody tells it why.

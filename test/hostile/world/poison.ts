@@ -1,7 +1,4 @@
-/**
- * Fills memory that nobody has written to with bytes that can be recognised. Imported before anything else of a process,
- * so that what was never written shows in what is sent.
- */
+/** Fills memory that nobody has written to with bytes that can be recognised, so that what was never written shows in what is sent. */
 export const POISON = Buffer.from('<never-written!>')
 
 /** What honest calls and the server's own secrets look like, wherever they turn up. */

@@ -9,7 +9,7 @@ import type { Script } from './peers.ts'
 export interface Probe {
   /** From the write of the last byte until the ERROR and the end of the server's direction. */
   readonly toldMs: number
-  /** From there until it is destroyed, though it does not end its own direction and sends on. */
+  /** From the ERROR until it is destroyed, though it does not end its own direction and sends on. */
   readonly destroyedMs: number
 }
 
@@ -25,18 +25,18 @@ export async function probe(port: number, { writes, isSecure, from }: Script): P
   await once(socket, isSecure ? 'secureConnect' : 'connect')
   socket.setNoDelay(true)
   const decoder = new FrameDecoder()
-  let isTold = false
+  let toldAt: number | undefined
   socket.on('data', (chunk: Buffer) => {
-    for (const { kind, id } of decoder.frames(chunk)) if (kind === kinds.ERROR && id === 0) isTold = true
+    for (const { kind, id } of decoder.frames(chunk)) if (kind === kinds.ERROR && id === 0) toldAt = performance.now()
   })
   const closed = new Promise((resolve) => socket.once('close', resolve))
   for (const bytes of writes) if (!socket.write(bytes)) await Promise.race([once(socket, 'drain'), closed])
   const broken = performance.now()
   await Promise.race([once(socket, 'end'), closed])
-  if (!isTold) throw new Error('it was told nothing')
+  if (toldAt === undefined) throw new Error('it was told nothing')
   const ended = performance.now()
   const timer = setInterval(() => socket.write(MORE), EACH_MS)
   await closed
   clearInterval(timer)
-  return { toldMs: ended - broken, destroyedMs: performance.now() - ended }
+  return { toldMs: ended - broken, destroyedMs: performance.now() - toldAt }
 }

@@ -2,6 +2,7 @@
  * The attacked process: a server with a small heap behind several doors, and a bare one that throws away what it reads. Its
  * commands are those that `start` returns.
  */
+import './poisoned.ts'
 import { createServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createServer as createSecureServer } from 'node:tls'
@@ -14,7 +15,7 @@ import { askingTls, pem, serverTls } from '../../support/certificates.ts'
 import { collect } from '../../support/collect.ts'
 import { type Door, SMALL_DOOR } from './doors.ts'
 import { type Held, handlers } from './handlers.ts'
-import { poison, SECRET } from './poison.ts'
+import { SECRET } from './poison.ts'
 
 /** What each door's server has beyond the defaults. */
 const doors = {
@@ -53,7 +54,6 @@ export interface DoorLook {
   readonly unknownIds: number
   readonly bytesReceived: number
   readonly bytesSent: number
-  readonly refused: Readonly<Record<string, number>>
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>
 }
 
@@ -75,8 +75,7 @@ export interface Memory {
   readonly mostRssBytes: number
 }
 
-async function start(memoryIs: string, handshakeMs: string, idleMs: string): Promise<Commands> {
-  if (memoryIs === 'poisoned') poison()
+async function start(handshakeMs: string, idleMs: string): Promise<Commands> {
   const { open, held, release } = handlers()
   let errors = 0
   const silent = () => {}
@@ -130,8 +129,8 @@ function inherited(): string[] {
 const portOf = (url: string): number => Number(new URL(url).port)
 
 function lookAt(server: Server): DoorLook {
-  const { connections, inFlight, unknownIds, bytesReceived, bytesSent, refused, calls } = server.stats()
-  return { connections, inFlight, unknownIds, bytesReceived, bytesSent, refused, calls }
+  const { connections, inFlight, unknownIds, bytesReceived, bytesSent, calls } = server.stats()
+  return { connections, inFlight, unknownIds, bytesReceived, bytesSent, calls }
 }
 
 async function memory(): Promise<Memory> {
@@ -143,5 +142,5 @@ async function memory(): Promise<Memory> {
   return { usedBytes: heapUsed + external, rssBytes: rss, mostRssBytes: process.resourceUsage().maxRSS * 1_024 }
 }
 
-const [memoryIs = '', handshakeMs = '', idleMs = ''] = process.argv.slice(2)
-await answer(start(memoryIs, handshakeMs, idleMs))
+const [, handshakeMs = '', idleMs = ''] = process.argv.slice(2)
+await answer(start(handshakeMs, idleMs))

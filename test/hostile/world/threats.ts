@@ -50,6 +50,7 @@ async function expectHeld(world: World, attack: Attack): Promise<void> {
     expect(await world.heldMiB(), 'MiB held under attack').toBeLessThan(mostMiB)
   }
   await expectBounded(world, assault, attack, before)
+  await expectCounted(world, attack, before)
   await world.expectUnharmed(assault, isLogged)
 }
 
@@ -64,6 +65,22 @@ async function expectBounded(world: World, { peers }: Assault, attack: Attack, b
     expect(held.yielded - before.held.yielded, 'items asked for').toBeLessThanOrEqual(count * items)
   if (isUnheard) expect(peers.filter(({ hasWritten }) => hasWritten).length, 'those that were heard out').toBe(0)
   expect(judging.most, 'judgements at once').toBeLessThanOrEqual(count)
+}
+
+/** Where a claim rests on what the server counts: all of it has come. */
+async function expectCounted(
+  world: World,
+  { door = 'open', connections, counts }: Attack,
+  before: Look,
+): Promise<void> {
+  const [count] = connections
+  const { unknownIds, judged } = counts?.(SHARE) ?? {}
+  const look = await world.look()
+  const unknownIdsOf = ({ doors }: Look) => doors[door]?.unknownIds ?? 0
+  if (unknownIds !== undefined)
+    expect(unknownIdsOf(look) - unknownIdsOf(before), 'frames for no call').toBe(count * unknownIds)
+  if (judged !== undefined)
+    expect(look.judging.all - before.judging.all, 'credentials that were judged').toBe(count * judged)
 }
 
 async function expectTold(assault: Assault, { rule, stay = 0, isClosed, answers }: Attack['told'], count: number) {
