@@ -171,7 +171,10 @@ describe('S13: the wheel', () => {
         looks++
         return time
       }
-      return Object.defineProperty(alarm, 'at', { get: look, set: (at: number) => void (time = at) })
+      const set = (at: number) => {
+        time = at
+      }
+      return Object.defineProperty(alarm, 'at', { get: look, set })
     }
     addMany(800)
     addMany(800 + ROUND_MS)

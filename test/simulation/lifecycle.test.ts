@@ -101,6 +101,22 @@ describe('a server that crashes', () => {
     await simulate(options)
   })
 
+  it('fails the seed where its services cannot be made anew, and says what was thrown', async () => {
+    const cause = new Error('no disk')
+    const error: unknown = await simulate({
+      services(sim) {
+        if (sim.restarts > 0) throw cause
+        return service(Users, { name: () => 1 })
+      },
+      state: 'lost',
+      seeds: SEEDS,
+      faults: ['serverCrash'],
+      workload: asking,
+    }).catch((reason) => reason)
+    expect(error).toMatchObject({ code: 'failed_precondition', cause })
+    expect(String(error)).toContain('making the services anew failed: Error: no disk')
+  })
+
   it('leaves a service that outlives the simulation as it was', async () => {
     const times = { starts: 0, stops: 0 }
     const users = service(

@@ -4,7 +4,13 @@ import { transform } from 'esbuild'
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { type ClientMiddleware, contract, NanowireError, notify, service, unary } from '../../src/index.ts'
-import { type FaultKind, type Invariant, type SimulateOptions, simulate } from '../../src/testing/index.ts'
+import {
+  type FaultKind,
+  type Invariant,
+  type SimulateOptions,
+  type SimulationFailure,
+  simulate,
+} from '../../src/testing/index.ts'
 
 const Counter = contract('counter', {
   add: unary(Type.Object({ by: Type.Integer() }), Type.Integer()),
@@ -63,6 +69,20 @@ describe('services of a user', () => {
     const limits = { server: { maxCallsInFlight: 1 }, client: { maxCallsQueued: 0 } }
     const { codes } = await simulate({ ...counting(), seeds: 20, faults: ['slowHandler'], limits })
     expect(codes['resource_exhausted']).toBeGreaterThan(0)
+  })
+
+  it('may have an authorize that fails: its calls end with internal', async () => {
+    const authorize = () => {
+      throw new Error('no such table')
+    }
+    const { codes } = await simulate({ ...counting(), seeds: 10, faults: [], router: { authorize } })
+    expect(Object.keys(codes)).toEqual(expect.arrayContaining(['internal']))
+  })
+
+  it('are told which limits were drawn, where a seed fails that has small ones', async () => {
+    const invariants = { never: () => false }
+    const { data } = await failureOf({ ...counting(), seed: 2, faults: ['smallLimits'], shrink: false, invariants })
+    expect((data as SimulationFailure).events.slice(1, 3).join()).toMatch(/limits of the (client|server): {"\w+":\d+/)
   })
 })
 
@@ -286,7 +306,7 @@ describe('options', () => {
     [{ faults: ['rain' as FaultKind] }, 'there is no fault "rain"; there are delay, split'], // a mistake
     [{ sedes: 3 } as Partial<SimulateOptions>, 'simulate has no option "sedes"; there are services, servers'], // likewise
     [{ shrink: 'no' as unknown as boolean }, 'shrink is true, false or a number of runs, not no'], // likewise
-    [{ clients: 0 }, 'clients is a whole number from 1 to 4294967295, not 0'],
+    [{ clients: 0 }, 'clients is a whole number from 1 to 1000, not 0'],
     [{ faultMs: -1 }, 'faultMs is a whole number from 0 to 4294967295, not -1'],
     [{ servers: {} }, 'servers has one server at least'],
     [{ servers: { Front: ['counter'] } }, 'the server "Front" is named in a-z, 0-9 and -'],

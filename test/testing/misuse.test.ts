@@ -128,11 +128,28 @@ const mistakes: Readonly<Record<string, readonly Mistake[]>> = {
       'limits.maxMessageBytes is a whole number from',
     ],
     [
+      'a fault that is none',
+      () => simulate?.({ services: clock, faults: [undefined] }),
+      'there is no fault "undefined"',
+    ],
+    ['a fault of a number', () => simulate?.({ services: clock, faults: [1n] }), 'there is no fault "1"'],
+    ['limits of a router', () => simulate?.({ services: clock, router: { limits: {} } }), 'has no option "limits"'],
+    [
+      'a million clients',
+      () => simulate?.({ services: clock, clients: 1e6 }),
+      'clients is a whole number from 1 to 1000',
+    ],
+    [
+      'a seed beyond the last',
+      () => simulate?.({ services: clock, seed: 2 ** 32 - 1, seeds: 2 }),
+      'go up to the seed 4294967295',
+    ],
+    [
       'a map of invariants',
       () => simulate?.({ services: clock, invariants: new Map([['a', () => false]]) }),
       'invariants is an object',
     ],
-    ['router', () => simulate?.({ services: clock, router: 5 }), 'simulate: router is an object'],
+    ['router', () => simulate?.({ services: clock, router: 5 }), 'simulate: router: options are an object'],
     ['connect', () => simulate?.({ services: clock, connect: 5 }), 'simulate: connect: options are an object'],
     [
       'of connect',

@@ -2,7 +2,9 @@
 import type { Chance } from './chance.ts'
 import type { Driver } from './driver.ts'
 import type { VirtualProcess } from './process.ts'
+import { NotServed } from './sides.ts'
 import type { ClientSlot, ServerSlot } from './slots.ts'
+import { textOf } from './story.ts'
 import type { World } from './world.ts'
 
 const DRAIN_MS = 2_000
@@ -123,7 +125,7 @@ export class Endings {
       this.#world.kill(slot.process, toldMs)
       this.#again(againMs, () => {
         story.tell(`the ${slot.name} begins anew`)
-        slot.start()
+        startAgain(slot)
         act()
       })
     })
@@ -193,6 +195,15 @@ export class Endings {
     })
     ended.catch(() => {}) // it is waited for at the end of the run
     this.#closings.push(ended)
+  }
+}
+
+/** @throws NotServed with what the services threw that were to be made anew */
+function startAgain(slot: ClientSlot | ServerSlot): void {
+  try {
+    slot.start()
+  } catch (cause) {
+    throw new NotServed(`making the services anew failed: ${textOf(cause)}`, { cause })
   }
 }
 

@@ -7,6 +7,7 @@ import { isContract, isService, requireOptions, type Service } from '../../rpc/i
 import { describeGiven, listServices, requireFunction, requireGroup, requireLimits, requireObject } from '../require.ts'
 import { allFaultKinds } from './plan.ts'
 import type { SimulateOptions } from './simulation.ts'
+import { textOf } from './story.ts'
 
 const OPTIONS = [
   'services',
@@ -29,6 +30,9 @@ const OPTIONS = [
 ] satisfies readonly (keyof SimulateOptions)[]
 
 const DEFAULT_SEEDS = 100
+const LAST_SEED = 2 ** 32 - 1
+/** Each is a process with a connection of its own. */
+const MOST_CLIENTS = 1_000
 
 /** The seeds that are wanted. @throws NanowireError `invalid_argument` */
 export function requireSimulation(options: SimulateOptions): { readonly firstSeed: number; readonly seeds: number } {
@@ -40,10 +44,11 @@ export function requireSimulation(options: SimulateOptions): { readonly firstSee
   const { seed: firstSeed = 1, seeds = options.seed === undefined ? DEFAULT_SEEDS : 1, calls = 1 } = options
   requireCount('seed', firstSeed, 0)
   requireCount('seeds', seeds, 1)
+  if (firstSeed + seeds - 1 > LAST_SEED) throw misuse(`seed and seeds go up to the seed ${LAST_SEED}, not beyond it`)
   requireCount('calls', calls, 0)
   requireFaults(options.faults)
   if (options.faultMs !== undefined) requireCount('faultMs', options.faultMs, 0)
-  if (options.clients !== undefined) requireCount('clients', options.clients, 1)
+  if (options.clients !== undefined) requireCount('clients', options.clients, 1, MOST_CLIENTS)
   if (typeof options.shrink === 'number') requireCount('shrink', options.shrink, 0)
   else if (options.shrink !== undefined && typeof options.shrink !== 'boolean')
     throw misuse(`shrink is true, false or a number of runs, not ${describeGiven(options.shrink)}`)
@@ -56,16 +61,17 @@ export function requireSimulation(options: SimulateOptions): { readonly firstSee
   return { firstSeed, seeds }
 }
 
-function requireCount(name: string, value: number, min: number): void {
-  if (!Number.isInteger(value) || value < min || value > 2 ** 32 - 1)
-    throw misuse(`${name} is a whole number from ${min} to 4294967295, not ${String(value)}`)
+function requireCount(name: string, value: number, min: number, max = LAST_SEED): void {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw misuse(`${name} is a whole number from ${min} to ${max}, not ${String(value)}`)
 }
 
 function requireFaults(faults: SimulateOptions['faults'] = []): void {
   if (!Array.isArray(faults)) throw misuse(`faults is a list of ${allFaultKinds.join(', ')}`)
-  const unknown: unknown = faults.find((kind) => !allFaultKinds.includes(kind))
-  if (unknown !== undefined)
-    throw misuse(`there is no fault ${JSON.stringify(unknown)}; there are ${allFaultKinds.join(', ')}`)
+  for (const kind of faults) {
+    if (!allFaultKinds.includes(kind))
+      throw misuse(`there is no fault ${JSON.stringify(textOf(kind))}; there are ${allFaultKinds.join(', ')}`)
+  }
 }
 
 /** What an address may have for a host. */
@@ -98,7 +104,7 @@ function requireSides({ limits, router, connect, serve }: SimulateOptions): void
   requireGroup('simulate: limits', limits, ['client', 'server'])
   requireLimits('simulate: limits.client', limits?.client)
   requireLimits('simulate: limits.server', limits?.server)
-  requireObject('simulate: router', router) // a router looks at the rest
+  requireGroup('simulate: router', router, ['use', 'authorize', 'uses', 'log']) // a router looks at the rest
   requireGroup('simulate: connect', connect, ['use', 'credentials'])
   requireGroup('simulate: serve', serve, ['authenticate', 'reflection'])
   for (const [side, use] of Object.entries({ router: router?.use, connect: connect?.use })) {

@@ -82,6 +82,8 @@ export interface LedgerOptions {
   readonly maxStreamBytes: { readonly client: number; readonly server: number }
   /** Whether the server asks who its clients are, and may refuse them with any code. */
   readonly isGuarded: boolean
+  /** Whether something judges each call, and may fail at it. */
+  readonly isAuthorized: boolean
 }
 
 /** What a code says that has not happened, if anything. */
@@ -89,7 +91,7 @@ export function wrongCode(
   { cancelledAt, deadlineAt, digest, handler, input, method, process }: CallRecord,
   code: string,
   processed: Processed,
-  { isForeign, isGuarded, mayCutFrom, mayHurry, mayLose, mayRefuse, now }: LedgerOptions,
+  { isAuthorized, isForeign, isGuarded, mayCutFrom, mayHurry, mayLose, mayRefuse, now }: LedgerOptions,
 ): string | undefined {
   if (processed === 'yes' || isGuarded) return undefined // a handler, or who guards the door, may say what they like
   const hasCancelled = cancelledAt !== undefined || input?.givenEnd === 'threw' // likewise what gives the items of a caller
@@ -107,6 +109,7 @@ export function wrongCode(
   }
   if (code === 'resource_exhausted') return mayRefuse ? undefined : 'a limit fired that is far away'
   if (code === 'invalid_argument') return isMisfit ? undefined : 'its request fits, and was refused'
+  if (code === 'internal' && isAuthorized) return undefined
   return code === 'internal' || code === 'unknown' ? `it ended with ${code}, and no handler said so` : undefined
 }
 

@@ -52,6 +52,9 @@ export class Run {
     const driver = this.#driver
     const { ledger, plan } = world
     world.story.tell(`seed ${world.seed}: ${[...plan.kinds].join(', ') || 'no faults'}`)
+    for (const [side, limits] of Object.entries(plan.limits)) {
+      if (Object.keys(limits).length > 0) world.story.tell(`limits of the ${side}: ${JSON.stringify(limits)}`)
+    }
     await driver.wait(Promise.all(world.servers.map((slot) => slot.serve())), 'serving')
     this.#endings.plan()
     let isDone = false

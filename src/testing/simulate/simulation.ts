@@ -63,7 +63,7 @@ export interface SimulateOptions {
    */
   readonly state?: 'kept' | 'lost' | undefined
   /**
-   * Client processes, each of which runs the workload. Default 1; where there is no `workload`, each seed has one to so many, and
+   * Client processes, 1,000 at most, each of which runs the workload. Default 1; where there is no `workload`, each seed has one to so many, and
    * the default is 3.
    */
   readonly clients?: number | undefined

@@ -2,6 +2,7 @@
 import type { AnyContract } from '../../contract/index.ts'
 import { misuse } from '../../errors.ts'
 import { type ClientOf, type Connection, isContract } from '../../rpc/index.ts'
+import { requireMs } from '../require.ts'
 import type { VirtualProcess } from './process.ts'
 import type { Outgoing } from './sides.ts'
 import type { Simulation } from './simulation.ts'
@@ -53,7 +54,7 @@ export class ProcessView implements Simulation {
   }
 
   sleep(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) throw misuse(`sleep takes milliseconds from 0, not ${String(ms)}`)
+    requireMs('sleep takes milliseconds from 0', ms)
     return this.#life().process.sleep(ms)
   }
 

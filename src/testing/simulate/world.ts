@@ -67,7 +67,7 @@ export class World {
     this.#released = new Promise((resolve) => {
       this.#release = resolve
     })
-    if (this.isOn('smallLimits')) this.injected('smallLimits')
+    if (Object.values(this.plan.limits).some((drawn) => Object.keys(drawn).length > 0)) this.injected('smallLimits')
     const { clock, story, plan, injected } = this
     const broken = (what: string): void => this.ledger.fail(what)
     this.network = new SimulatedNetwork({ clock, story, plan, injected, chance: chance.fork('network'), broken })
@@ -170,6 +170,7 @@ export class World {
       mayHurry: () => this.faults.clockJump + this.faults.pause > 0,
       mayRefuse: mayEnd,
       isGuarded,
+      isAuthorized: options.router?.authorize !== undefined,
       isForeign: (method) => isForeign(this.services, method),
       policyOf: (method) => policyOf(this.services, method),
       maxCallsInFlight: limits.server.maxCallsInFlight ?? defaultLimits.maxCallsInFlight,
