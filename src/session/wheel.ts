@@ -6,6 +6,8 @@ import { type Clock, perClock } from './clock.ts'
 
 const TICK_MS = 8
 const SLOTS = 256
+/** Of a turn of the event loop, so that a crowd of them holds nobody up. */
+const MOST_AT_ONCE = 256
 
 /** Something with a deadline. It is its own link in the wheel's lists, so that waiting allocates nothing. */
 export abstract class Deadline {
@@ -36,6 +38,7 @@ export class DeadlineWheel {
   #cancelTimer: (() => void) | undefined
   #settleIsDue = false
   readonly #settle = (): void => this.#settleTimer()
+  readonly #goOn = (): void => this.#expireSome()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -84,6 +87,7 @@ export class DeadlineWheel {
   /** Sees to it that there is a timer exactly where something waits, and early enough. */
   #settleTimer(): void {
     this.#settleIsDue = false
+    if (this.#due.next) return // a turn comes that sees to it
     const tick = Math.min(this.#dueTick, this.#tick + SLOTS)
     if (this.#cancelTimer && this.#size > 0 && this.#timerTick <= tick) return
     this.#cancelTimer?.()
@@ -97,7 +101,7 @@ export class DeadlineWheel {
     this.#cancelTimer = this.#clock.after(Math.max(0, tick * TICK_MS - this.#clock.now()), () => this.#turn(), true)
   }
 
-  /** Looks at every slot whose time has come, then sleeps until the next one with something in it. */
+  /** Looks at every slot whose time has come. */
   #turn(): void {
     this.#cancelTimer = undefined
     this.#dueTick = Number.POSITIVE_INFINITY
@@ -105,11 +109,27 @@ export class DeadlineWheel {
     const last = Math.floor(now / TICK_MS)
     const from = Math.max(this.#tick, last - SLOTS + 1)
     this.#tick = last + 1
-    for (let tick = from; tick <= last; tick++) this.#expireSlot(this.#slotOf(tick), now)
-    if (this.#size === 0 || this.#cancelTimer) return
+    for (let tick = from; tick <= last; tick++) this.#takeDue(this.#slotOf(tick), now)
+    this.#expireSome()
+  }
+
+  /** What expires may remove others, due or not. */
+  #expireSome(): void {
+    for (let left = MOST_AT_ONCE; left > 0 && this.#due.next; left--) {
+      const due = this.#due.next
+      this.remove(due)
+      due.expire()
+    }
+    if (this.#due.next) this.#clock.turn(this.#goOn)
+    else if (this.#size > 0) this.#sleep()
+  }
+
+  /** Until the next slot with something in it. */
+  #sleep(): void {
     let next = this.#tick
     while (!this.#slotOf(next).next) next++ // something is waiting, so one of them has it
     this.#dueTick = Math.min(next, this.#dueTick)
+    this.#cancelTimer?.()
     this.#wakeAt(this.#dueTick)
   }
 
@@ -117,8 +137,7 @@ export class DeadlineWheel {
     return this.#slots[tick % SLOTS] as Slot // below SLOTS, and all are there
   }
 
-  /** What expires may remove others, due or not; each is looked at once, however many there are. */
-  #expireSlot(head: Slot, now: number): void {
+  #takeDue(head: Slot, now: number): void {
     for (let waiting = head.next; waiting; ) {
       const { next } = waiting
       if (waiting.at <= now) {
@@ -126,10 +145,6 @@ export class DeadlineWheel {
         link(this.#due, waiting)
       }
       waiting = next
-    }
-    for (let due = this.#due.next; due; due = this.#due.next) {
-      this.remove(due)
-      due.expire()
     }
   }
 }

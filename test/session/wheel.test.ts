@@ -152,6 +152,45 @@ describe('S13: the wheel', () => {
     expect(rang).toEqual([20, 40, 900, 2_055, 3_000, 5_000])
   })
 
+  it('lets others have their turn between a crowd that rings, and leaves nobody out', () => {
+    const clock = new VirtualClock(1, 0)
+    const wheel = wheelOf(clock)
+    let rings = 0
+    const seen: number[] = []
+    const look = () => {
+      seen.push(rings)
+      if (rings < 2_000) clock.turn(look)
+    }
+    wheel.add(new Alarm(look), 799)
+    for (let n = 0; n < 2_000; n++) wheel.add(new Alarm(() => rings++), 799)
+    clock.advance(1_000)
+    const steps = seen.map((count, index) => count - (seen[index - 1] ?? 0))
+    expect(Math.max(...steps)).toBeLessThanOrEqual(256)
+    expect([rings, wheel.size, clock.timers]).toEqual([2_000, 0, 0])
+  })
+
+  it('forgets those of a crowd that are removed before their turn, and rings for who comes later', () => {
+    const clock = new VirtualClock(1, 0)
+    const wheel = wheelOf(clock)
+    const crowd = Array.from({ length: 1_000 }, () => new Alarm())
+    const [next, later] = [new Alarm(), new Alarm()]
+    const leave = new Alarm(() => {
+      clock.turn(() => {
+        for (const alarm of crowd) wheel.remove(alarm)
+      })
+      wheel.add(later, 400)
+    })
+    for (const alarm of [leave, ...crowd]) wheel.add(alarm, 80)
+    wheel.add(next, 160)
+    clock.advance(80)
+    expect([crowd.filter(({ rings }) => rings > 0).length, leave.rings, wheel.size]).toEqual([255, 1, 2])
+    expect(clock.timers).toBe(1)
+    clock.advance(80 + TICK_MS)
+    expect(next.rings).toBe(1)
+    clock.advance(240)
+    expect([later.rings, clock.timers]).toEqual([1, 0])
+  })
+
   it('looks at each deadline of a slot once a round, however many of them ring', () => {
     const clock = new VirtualClock(1, 0)
     const wheel = wheelOf(clock)

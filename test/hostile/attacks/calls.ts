@@ -27,6 +27,9 @@ const STREAMS = 200
 /** What a connection may have on its way, and what waits for it in each of them: four of these items and the one that was too many. */
 const UNREAD_ITEMS = 65_536 / FOREVER.bytes + 5 * STREAMS
 const SLOTS = defaultLimits.maxCallsInFlight
+const SOON_MS = 300
+/** A hundred rounds of the wheel that deadlines wait in: the same slot of it. */
+const LATER_MS = 100 * 256 * 8
 const LONG_REQUESTS = 40
 const long = pack({ text: 'x'.repeat(1_000_000) })
 const ROOM_FOR_LONG = Math.floor(defaultLimits.maxReassemblyBytes / long.length)
@@ -70,6 +73,21 @@ export const calls: readonly Attack[] = [
         hello(),
         eachOf(100_000 * share, (id) => open(id, methods.stuck, null, 1)),
       ),
+    }),
+    told: {},
+    handlers: SLOTS,
+    holdsMiB: 24,
+  },
+  {
+    title: 'deadlines that come in one moment, beside as many that come later',
+    connections: [4, 100],
+    script: () => ({
+      writes: [
+        join(
+          hello(),
+          each(SLOTS, (id) => open(id, methods.stuck, null, id % 2 === 0 ? SOON_MS : SOON_MS + LATER_MS)),
+        ),
+      ],
     }),
     told: {},
     handlers: SLOTS,
