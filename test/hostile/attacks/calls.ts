@@ -80,7 +80,7 @@ export const calls: readonly Attack[] = [
   },
   {
     title: 'deadlines that come in one moment, beside as many that come later',
-    connections: [4, 100],
+    connections: [4, 50],
     script: () => ({
       writes: [
         join(
