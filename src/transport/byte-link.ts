@@ -35,6 +35,9 @@ export interface LinkTap {
   chunksFlushed(chunks: readonly Uint8Array[]): void
 }
 
+/** As a socket calls it: with the error with which it was destroyed, if it was. */
+export type Done = (error?: Error | null) => void
+
 export abstract class ByteLink implements Link {
   readonly peer: string
   /** Who watches, from before `attach` on. */
@@ -67,7 +70,7 @@ export abstract class ByteLink implements Link {
   abstract keepProcess(keeps: boolean): void
   abstract destroy(): void
   /** Sends chunks in order; `done` is called when nobody reads them any more. */
-  protected abstract send(chunks: Uint8Array[], done: () => void): void
+  protected abstract send(chunks: Uint8Array[], done: Done): void
   /** Closes this direction after what was sent, and says when that was taken. */
   protected abstract finish(flushed: () => void): void
   protected abstract pauseSource(): void
@@ -108,9 +111,17 @@ export abstract class ByteLink implements Link {
       const chunks = traffic.writer.take()
       this.flushedBytes += pendingBytes
       this.tap?.chunksFlushed(chunks)
-      this.send(chunks, () => recycle(chunks))
+      this.#send(chunks)
     }
     this.#rest(traffic)
+  }
+
+  /** Apart from `flush`, which would make a scope for the callback's `this` each time it is called. */
+  #send(chunks: Uint8Array[]): void {
+    this.send(chunks, (error) => {
+      recycle(chunks)
+      if (!error) this.batchTaken()
+    })
   }
 
   end(flushed: () => void = () => {}): void {
@@ -148,6 +159,9 @@ export abstract class ByteLink implements Link {
       if (isShared) traffic.ownChunk(chunk)
     }
   }
+
+  /** The system has taken a batch. */
+  protected batchTaken(): void {}
 
   protected drained(): void {
     this.#listener?.linkDrained()

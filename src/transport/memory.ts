@@ -4,7 +4,7 @@
  */
 import type { Limits } from '../limits.ts'
 import type { Clock } from '../session/index.ts'
-import { ByteLink } from './byte-link.ts'
+import { ByteLink, type Done } from './byte-link.ts'
 
 /** Carries a chunk: calls `deliver` once or more, in order, with all of its bytes, now or later. */
 export type Carry = (chunk: Uint8Array, deliver: (chunk: Uint8Array) => void) => void
@@ -79,7 +79,7 @@ export class MemoryLink extends ByteLink {
     })
   }
 
-  protected send(chunks: Uint8Array[], done: () => void): void {
+  protected send(chunks: Uint8Array[], done: Done): void {
     const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     const bytes = new Uint8Array(total) // the sender's buffers will be used again
     let at = 0

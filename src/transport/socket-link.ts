@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net'
 import { ProtocolError } from '../wire/index.ts'
-import { ByteLink, type ByteLinkOptions } from './byte-link.ts'
+import { ByteLink, type ByteLinkOptions, type Done } from './byte-link.ts'
 import { explainSocketError } from './errno.ts'
 import type { SharedInput } from './shared-input.ts'
 import { copySmall } from './slab.ts'
@@ -114,7 +114,7 @@ export class SocketLink extends ByteLink {
     this.#socket.destroy()
   }
 
-  protected send(chunks: Uint8Array[], done: () => void): void {
+  protected send(chunks: Uint8Array[], done: Done): void {
     if (this.#held) {
       this.#held.push(() => this.send(chunks, done))
       for (const chunk of chunks) this.#heldBytes += chunk.length
@@ -124,22 +124,18 @@ export class SocketLink extends ByteLink {
     const socket = this.#socket
     if (socket.writableLength === 0) this.#batchesBehind = 0
     else if (++this.#batchesBehind >= MOST_SLABS_WAITING) copySmall(chunks)
-    const taken = (error?: Error | null) => {
-      done()
-      if (!error) this.#taken()
-    }
     const last = chunks.length - 1
     if (last > 0) socket.cork()
     for (const [index, chunk] of chunks.entries()) {
       if (index < last) socket.write(chunk)
-      else socket.write(chunk, taken)
+      else socket.write(chunk, done)
     }
     if (last > 0) socket.uncork()
     this.#wasCongested ||= this.isCongested
   }
 
   /** A socket says `drain` only above a mark of its own, which need not be below `maxBacklogBytes`. */
-  #taken(): void {
+  protected override batchTaken(): void {
     if (!this.#wasCongested || this.isCongested) return
     this.#wasCongested = false
     this.drained()
