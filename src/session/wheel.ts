@@ -1,6 +1,7 @@
 /**
  * One wheel of deadlines for all calls on a clock: adding and removing cost a few assignments, where a timer for each
- * call would cost many times that (spec/session.md). Never early, late by at most one tick and the clock's own lag.
+ * call would cost many times that (spec/session.md). Never early, late by at most one tick, the clock's own lag, and the turns that a
+ * crowd of them takes.
  */
 import { type Clock, perClock } from './clock.ts'
 
