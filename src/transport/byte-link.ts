@@ -93,13 +93,7 @@ export abstract class ByteLink implements Link {
     const traffic = this.#moving()
     traffic.batchFrames++
     if (isDue(traffic, underway)) this.flush()
-    else if (!traffic.flushIsDue && !traffic.isReading) {
-      traffic.flushIsDue = true // what is written while reading leaves at the end of that
-      this.clock.turn(() => {
-        traffic.flushIsDue = false
-        this.flush()
-      })
-    }
+    else if (!traffic.flushIsDue && !traffic.isReading) this.#flushLater(traffic) // or at the end of reading
   }
 
   flush(): void {
@@ -114,14 +108,6 @@ export abstract class ByteLink implements Link {
       this.#send(chunks)
     }
     this.#rest(traffic)
-  }
-
-  /** Apart from `flush`, which would make a scope for the callback's `this` each time it is called. */
-  #send(chunks: Uint8Array[]): void {
-    this.send(chunks, (error) => {
-      recycle(chunks)
-      if (!error) this.batchTaken()
-    })
   }
 
   end(flushed: () => void = () => {}): void {
@@ -239,7 +225,29 @@ export abstract class ByteLink implements Link {
 
   /** At the next turn the connection may go on, with what is left over first. */
   #waitForTurn(traffic: Traffic): void {
-    if (traffic.turnIsDue) return
+    if (!traffic.turnIsDue) this.#readLater(traffic)
+  }
+
+  #updateSource(): void {
+    const waits = this.#traffic?.hasBacklog === true // most sources have nothing more before the next turn
+    const pause = !this.#isBroken && (this.#isPaused || waits)
+    if (pause === this.#isSourcePaused) return
+    this.#isSourcePaused = pause
+    if (pause) this.pauseSource()
+    else this.resumeSource()
+  }
+
+  // Each callback is made in a function of its own: one that only may make it makes a scope for it whenever it is called.
+
+  #flushLater(traffic: Traffic): void {
+    traffic.flushIsDue = true
+    this.clock.turn(() => {
+      traffic.flushIsDue = false
+      this.flush()
+    })
+  }
+
+  #readLater(traffic: Traffic): void {
     traffic.turnIsDue = true
     this.clock.turn(() => {
       traffic.turnIsDue = false
@@ -250,13 +258,11 @@ export abstract class ByteLink implements Link {
     })
   }
 
-  #updateSource(): void {
-    const waits = this.#traffic?.hasBacklog === true // most sources have nothing more before the next turn
-    const pause = !this.#isBroken && (this.#isPaused || waits)
-    if (pause === this.#isSourcePaused) return
-    this.#isSourcePaused = pause
-    if (pause) this.pauseSource()
-    else this.resumeSource()
+  #send(chunks: Uint8Array[]): void {
+    this.send(chunks, (error) => {
+      recycle(chunks)
+      if (!error) this.batchTaken()
+    })
   }
 }
 
