@@ -1,4 +1,6 @@
 /** Whatever else than they ask for is passed to `faultyLink` and `faultyProxy`: an `invalid_argument` that says what is wanted. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/index.ts'
 import * as testing from '../../src/testing/index.ts'
@@ -108,6 +110,31 @@ describe('faults that are set later', () => {
     expect(drawn).toEqual([0, 1])
     await Promise.all(wires.map((wire) => wire.close())) // neither is stalled
     await until(() => one.connections.length === 0)
+  })
+
+  it('of a plan that throws turn the connection away, with that as the cause', async () => {
+    const cause = new Error('my plan')
+    const plan = () => {
+      throw cause
+    }
+    const one = await testing.faultyLink(services, { faults: plan })
+    onTestFinished(() => one.close())
+    const wire = connect(one)
+    onTestFinished(() => wire.close({ drainMs: 0 }))
+    await expect(wire.ready()).rejects.toMatchObject({ code: 'unavailable', cause })
+  })
+
+  it('of a plan that throws are an uncaught exception of the process, where a proxy is to have them', async () => {
+    const program = `
+      import { connect } from 'node:net'
+      import { faultyProxy } from './src/testing/index.ts'
+      process.once('uncaughtException', ({ message }) => console.log(message) ?? process.exit())
+      const plan = () => { throw new Error('my plan') }
+      const { url } = await faultyProxy({ target: 'tcp://127.0.0.1:9', faults: plan })
+      connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})`
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    expect(stdout).toBe('my plan\n')
   })
 
   it('are no promise of any', async () => {
