@@ -10,8 +10,8 @@ export default defineConfig({
   test: {
     pool: 'forks', // a process of its own for each file: exit codes, handles and the heap are tested
     maxWorkers: 2,
-    testTimeout: 90_000, // two busy cores, slow ones too; no test waits for time
-    hookTimeout: 60_000,
+    testTimeout: 300_000, // for what hangs: two busy cores may be slow, and no test waits for time
+    hookTimeout: 300_000,
     setupFiles: 'test/support/seed.ts',
     execArgv: ['--expose-gc'],
     coverage: {

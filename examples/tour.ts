@@ -60,7 +60,7 @@ async function visit(name: string, wire: Connection): Promise<number> {
   const waiting = wait({ ms: 60_000 }, { signal: cancelled.signal })
   cancelled.abort()
   await show('a cancelled call', () => waiting)
-  await show('a deadline', () => wait({ ms: 60_000 }, { timeoutMs: 20 }))
+  await show('a deadline', () => wait({ ms: 60_000 }, { timeoutMs: 100 }))
   await show('a bad request', () => hello({ name: '' }))
   await show('a stream without end, left after three items', () => take(from({ start: 7 }), 3))
   await show('items the other way', () => sum([7, 8, 9]))

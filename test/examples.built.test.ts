@@ -1,39 +1,51 @@
 /** The examples and the tour run as a newcomer runs them, and end by themselves. */
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from './support/runs.ts'
 
 const env = { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.run.json' }
 
-function run(...command: string[]): string {
-  return execFileSync(process.execPath, ['--import', 'tsx', ...command], { encoding: 'utf8', env, timeout: 80_000 })
+const children = new Set<ChildProcess>()
+afterAll(() => {
+  for (const child of children) child.kill('SIGKILL') // it hangs
+})
+
+async function run(...command: string[]): Promise<string> {
+  const running = promisify(execFile)(process.execPath, ['--import', 'tsx', ...command], { env })
+  children.add(running.child)
+  return (await running).stdout
+}
+
+async function linesOf(...command: string[]): Promise<string[]> {
+  return (await run(...command)).trim().split('\n')
 }
 
 function start(...command: string[]) {
-  return spawn(process.execPath, ['--import', 'tsx', ...command], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', ...command], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  children.add(child)
+  return child
 }
 
-describe('examples', () => {
-  it('01-hello answers alike in memory and over TCP', () => {
-    const [inMemory, overTcp] = [0, 2].map((from) =>
-      run('examples/01-hello/main.ts')
-        .split('\n')
-        .slice(from, from + 2),
-    )
+describe('examples', { timeout: PATIENCE_MS }, () => {
+  it('01-hello answers alike in memory and over TCP', async () => {
+    const lines = await linesOf('examples/01-hello/main.ts')
+    const [inMemory, overTcp] = [lines.slice(0, 2), lines.slice(2, 4)]
     expect(inMemory).toEqual(["{ text: 'Hello, Ada' }", 'banned until tomorrow'])
     expect(overTcp).toEqual(inMemory)
   })
 
-  it('02-roundtrip finds nothing that does not come back', () => {
-    expect(run('examples/02-roundtrip/main.ts')).toMatch(/checked: \d+/)
+  it('02-roundtrip finds nothing that does not come back', async () => {
+    expect(await run('examples/02-roundtrip/main.ts')).toMatch(/checked: \d+/)
   })
 
-  it('03-files sends a file and receives the same, wherever the service is', () => {
+  it('03-files sends a file and receives the same, wherever the service is', async () => {
     const quarters = [0, 25, 50, 75, 100]
     for (const place of ['memory', 'tcp']) {
-      expect(run('examples/03-files/main.ts', place).trim().split('\n')).toEqual([
+      expect(await linesOf('examples/03-files/main.ts', place)).toEqual([
         ...quarters.map((percent) => `sending ${percent} %`),
         'sent: 16777216 bytes',
         ...quarters.map((percent) => `receiving ${percent} %`),
@@ -59,8 +71,8 @@ describe('examples', () => {
     expect(output).not.toContain('sent')
   })
 
-  it('04-versions calls what is compatible, and says what would break', () => {
-    const lines = run('examples/04-versions/main.ts').trim().split('\n')
+  it('04-versions calls what is compatible, and says what would break', async () => {
+    const lines = await linesOf('examples/04-versions/main.ts')
     expect(lines.slice(0, 2)).toEqual([
       "price: { amount: 100, currency: 'EUR' }",
       'order: failed_precondition (handler ran: no)',
@@ -68,8 +80,8 @@ describe('examples', () => {
     expect(lines[2]).toContain('/order/request/pieces: the server wants `pieces`')
   })
 
-  it('05-unix shows a file of its own, and says what is in the way', () => {
-    const lines = run('examples/05-unix/main.ts').trim().split('\n')
+  it('05-unix shows a file of its own, and says what is in the way', async () => {
+    const lines = await linesOf('examples/05-unix/main.ts')
     expect(lines).toEqual([
       'mode of the file: 600',
       "{ text: 'Hello, Ada' }",
@@ -79,8 +91,8 @@ describe('examples', () => {
     ])
   })
 
-  it('06-shop answers alike wherever its services are, each started before those that use it', () => {
-    const lines = run('examples/06-shop/main.ts').trim().split('\n')
+  it('06-shop answers alike wherever its services are, each started before those that use it', async () => {
+    const lines = await linesOf('examples/06-shop/main.ts')
     const started = ['  users start', '  billing start', "{ text: 'Ada pays 900' }"]
     const stopped = ['  billing stop', '  users stop']
     expect(lines).toEqual([
@@ -90,8 +102,8 @@ describe('examples', () => {
     ])
   })
 
-  it('07-identity lets each do what they may, over TCP and in memory', () => {
-    const lines = run('examples/07-identity/main.ts').trim().split('\n')
+  it('07-identity lets each do what they may, over TCP and in memory', async () => {
+    const lines = await linesOf('examples/07-identity/main.ts')
     expect(lines).toEqual([
       'token-of-ada adds: 1',
       "token-of-ada lists: [ 'ada: hello' ]",
@@ -103,8 +115,8 @@ describe('examples', () => {
     ])
   })
 
-  it('09-transfer loses money where it is naive, says how, and none where each move is made once', () => {
-    const output = run('examples/09-transfer/main.ts')
+  it('09-transfer loses money where it is naive, says how, and none where each move is made once', async () => {
+    const output = await run('examples/09-transfer/main.ts')
     const [story = '', held = ''] = output.split('idempotent\n')
     expect(story).toMatch(/^naive\nseed \d+: the invariant "money is neither made nor lost" does not hold\n/)
     expect(story).toMatch(/again: simulate\(\{ \.\.\.options, seed: \d+, seeds: 1, faults: \['/)
@@ -112,8 +124,8 @@ describe('examples', () => {
     expect(held).toMatch(/^holds in 300 seeds, with \d{4,} calls and \d{2,} crashes\n$/)
   })
 
-  it('the tour shows each promise in both places', () => {
-    const tour = run('examples/tour.ts')
+  it('the tour shows each promise in both places', async () => {
+    const tour = await run('examples/tour.ts')
     for (const place of ['In memory: connect(services)', 'Over TCP: connect(']) {
       const part = tour.slice(tour.indexOf(place)).split('\n\n')[0] ?? ''
       expect(part).toContain("a reply: { text: 'Hello, Ada' }")

@@ -1,12 +1,16 @@
 /** What the README shows is true: its code runs as it stands, its links lead somewhere, and it stays short. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 
 const readme = readFileSync('README.md', 'utf8')
 const blocks = [...readme.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)
-const folder = mkdtempSync('test/.readme-') // inside the project, so that its own name and packages are found
+const folder = mkdtempSync(join(tmpdir(), 'nanowire-readme-')) // outside: other tests read the whole of test/ meanwhile
+mkdirSync(join(folder, 'node_modules'))
+for (const [name, path] of [['nanowire', '.'] as const, ['typebox', 'node_modules/typebox'] as const])
+  symlinkSync(resolve(path), join(folder, 'node_modules', name), 'dir')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** What each block prints, in their order. */

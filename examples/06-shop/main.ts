@@ -4,7 +4,7 @@ import { connect, stub } from 'nanowire'
 import { shopWith } from './app.ts'
 import { Billing, Orders, orders, Users } from './services.ts'
 
-const options = { timeoutMs: 2_000 }
+const options = { timeoutMs: 20_000 }
 
 console.log('all in memory')
 const whole = shopWith({})

@@ -48,7 +48,7 @@ export const orders = service(
       // Both calls end with this one: its deadline is theirs, and so is its cancellation.
       const user = await ctx.uses.users.get.try({ id: userId })
       if (!user.ok) throw user.error.code === 'Unknown' ? ctx.error('NoSuchUser', {}) : user.error
-      const bill = await ctx.uses.billing.charge({ userId, cents }, { timeoutMs: 500 })
+      const bill = await ctx.uses.billing.charge({ userId, cents }, { timeoutMs: 5_000 })
       return { text: `${user.value.name} pays ${bill.cents}` }
     },
   },

@@ -3,22 +3,25 @@ import { describe, expect, it } from 'vitest'
 import { NanowireError } from '../../src/index.ts'
 import { type ConformancePlace, conformance } from '../../src/testing/index.ts'
 import { mutants } from './mutants.ts'
-import { places } from './places.ts'
+import { PATIENCE, places } from './places.ts'
 import { streamMutants } from './stream-mutants.ts'
 
 /** What the cases say that fail, of those with these names. */
-async function failuresIn(place: ConformancePlace, isTried: (name: string) => boolean, patienceMs?: number) {
+async function failuresIn(place: ConformancePlace, isTried: (name: string) => boolean, patience = PATIENCE) {
   const failures = new Map<string, NanowireError>()
-  const cases = conformance(place, { patienceMs }).filter(({ name, skip }) => skip === undefined && isTried(name))
+  const cases = conformance(place, patience).filter(({ name, skip }) => skip === undefined && isTried(name))
   await Promise.all(cases.map((one) => one.run().catch((error: NanowireError) => failures.set(one.name, error))))
   return failures
 }
 
 const [memory] = places
 
+/** Where what never comes is waited for, and each case takes as long: it fails by that, however far it came. */
+const SHORT = { patienceMs: 300 }
+
 describe('a place that', () => {
   it.each([...mutants, ...streamMutants])('$name fails the cases that it should', async (place) => {
-    const failures = await failuresIn(place, (name) => place.seenBy.includes(name), place.hangs ? 300 : undefined)
+    const failures = await failuresIn(place, (name) => place.seenBy.includes(name), place.hangs ? SHORT : PATIENCE)
     expect([...failures.keys()].sort()).toEqual([...place.seenBy].sort())
     for (const [name, error] of failures) {
       expect(error).toBeInstanceOf(NanowireError)
@@ -37,8 +40,12 @@ describe('a place that', () => {
 
 describe('a case that fails', () => {
   const place: ConformancePlace = { ...(memory as ConformancePlace), name: 'my place' }
-  const failureOf = async (name: string, open: ConformancePlace['open']): Promise<NanowireError> => {
-    const found = conformance({ ...place, open }, { patienceMs: 200 }).find((one) => one.name === name)
+  const failureOf = async (
+    name: string,
+    open: ConformancePlace['open'],
+    patience = PATIENCE,
+  ): Promise<NanowireError> => {
+    const found = conformance({ ...place, open }, patience).find((one) => one.name === name)
     const failure: unknown = await found?.run().catch((error: unknown) => error)
     if (failure instanceof NanowireError) return failure
     throw new Error(`${name} did not fail`)
@@ -72,12 +79,14 @@ describe('a case that fails', () => {
   })
 
   it('says what it waited for, where nothing comes any more', async () => {
-    const error = await failureOf('resolves to nothing, and reaches its handler', async (router, setting) => {
+    const open: ConformancePlace['open'] = async (router, setting) => {
       const swallow = () => undefined
       return place.open(router, { ...setting, local: { ...setting.local, use: [swallow] } })
-    })
+    }
+    const longEnough = { patienceMs: 3_000 } // to come to where it waits, also on a machine that stands still meanwhile
+    const error = await failureOf('resolves to nothing, and reaches its handler', open, longEnough)
     expect(error.message).toBe(
-      'in my place, notify: resolves to nothing, and reaches its handler: the case: expected an end within 200 ms, ' +
+      'in my place, notify: resolves to nothing, and reaches its handler: the case: expected an end within 3000 ms, ' +
         'came last it waited for three notifies; 0 calls in flight, 0 waiting, ended {}',
     )
   })

@@ -69,4 +69,7 @@ const unix: ConformancePlace = {
   },
 }
 
+/** How long a case may take here. A machine that is slow, or stands still for seconds, is no broken place. */
+export const PATIENCE: { readonly patienceMs: number } = { patienceMs: 60_000 }
+
 export const places: readonly ConformancePlace[] = [memory, encoded, tcp, tls, unix]

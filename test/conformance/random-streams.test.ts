@@ -14,7 +14,7 @@ import {
 import { nextTurn } from '../../src/testing/hand-clock.ts'
 import { checkParity, type ParityWire } from '../../src/testing/index.ts'
 import { PATIENCE_MS, runs } from '../support/runs.ts'
-import { places } from './places.ts'
+import { PATIENCE, places } from './places.ts'
 
 const ENDS = ['ok', 'declared', 'status', 'thrown', 'misfit'] as const
 const Script = Type.Object({
@@ -170,7 +170,7 @@ it('comes to the same, however many items there are and whoever ends it', { time
         for (const outcome of outcomes) seen.add(outcome)
         return outcomes
       }
-      await checkParity(scripted, scenario, { places: places.slice(2, 3) })
+      await checkParity(scripted, scenario, { places: places.slice(2, 3), ...PATIENCE })
     },
   )
   await fc.assert(property, runs(60))

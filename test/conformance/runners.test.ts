@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { conformance } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { places } from './places.ts'
 
 /** What a program said, and how it ended. */
@@ -23,7 +24,7 @@ const identity = places.flatMap((place) => conformance(place).filter(({ topic })
 const count = identity.length / places.length
 const tap = ['--test', '--test-reporter=tap']
 
-it('passes under node:test, with its skips', async () => {
+it('passes under node:test, with its skips', { timeout: PATIENCE_MS }, async () => {
   const { said, code } = await run('node-test', tap)
   expect(said).toMatch(new RegExp(`^# pass ${count - 1}$`, 'm'))
   expect(said).toMatch(/^# fail 0$/m)
@@ -32,13 +33,13 @@ it('passes under node:test, with its skips', async () => {
   expect(code).toBe(0)
 })
 
-it('fails under node:test where the place is broken', async () => {
+it('fails under node:test where the place is broken', { timeout: PATIENCE_MS }, async () => {
   const { said, code } = await run('node-test', tap, { BROKEN_PLACE: 'yes' })
   expect(said).toContain('in mine, identity: shows the handler who calls: ')
   expect(code).toBe(1)
 })
 
-it('runs without a runner, and says what fails', async () => {
+it('runs without a runner, and says what fails', { timeout: PATIENCE_MS }, async () => {
   const { said, code } = await run('without-runner')
   const lines = said.trim().split('\n')
   expect(lines[0]).toMatch(/^in mine, identity: shows the handler who calls: .+ expected .+, came /)

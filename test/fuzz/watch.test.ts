@@ -1,10 +1,12 @@
 /** What is looked at for every input of every target: memory, and what all objects inherit (fuzz/watch.ts). */
-import { expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import type { Target } from '../../fuzz/target.ts'
 import { judgeWatched, nothingWatched } from '../../fuzz/watch.ts'
+import { collect } from '../support/collect.ts'
 
 const MIB = 1_048_576
 const kept: unknown[] = []
+beforeEach(collect) // what others have left would make an input seem to free memory
 
 function targetOf(judge: () => void): Target {
   return { about: 'a test', maxBytes: 10, dictionary: [], seeds: () => [], judge }

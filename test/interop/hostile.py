@@ -133,17 +133,26 @@ async def meet(opening, answer, attempt=lambda client: client.call('interop/hell
     async def begin():
         nonlocal client
         port = server.sockets[0].getsockname()[1]
-        client = await connect(f'tcp://127.0.0.1:{port}', limits={'lingerMs': 50} | ({} if opening else {'handshakeTimeoutMs': 200}))
+        client = await connect(f'tcp://127.0.0.1:{port}', limits={} if opening else {'handshakeTimeoutMs': 1_000})
         return await attempt(client)
 
     end = await failure(begin())
     after = client and await failure(attempt_again(client))
     if client:
+        await quiet(client)
         await client.close()
     await over.wait()
     server.close()
     end = ' '.join(str(field) for field in end.values())
     return {'end': end, 'told': told} | ({'acknowledged': acknowledged} if acknowledged else {}) | ({'goes on': True} if after and after['code'] == 'deadline_exceeded' else {})
+
+
+async def quiet(client):
+    """Returns when all has been read that the server had to say."""
+    before = None
+    while before != client._last_read:
+        before = client._last_read
+        await asyncio.sleep(0.02)
 
 
 async def attempt_again(client):

@@ -293,7 +293,9 @@ async def version(address):
 def run(scenarios):
     """Plays the one of these functions that the command line names."""
     async def main(name, *arguments):
-        asyncio.get_running_loop().slow_callback_duration = math.inf  # of -X dev; a busy machine is slow
+        # A busy machine is slow: -X dev may not complain of it, and what is no scenario's subject may take its time.
+        asyncio.get_running_loop().slow_callback_duration = math.inf
+        LIMITS.update(callTimeoutMs=600_000, handshakeTimeoutMs=600_000)
         say({'result': await scenarios[name](*arguments)})
     asyncio.run(main(*sys.argv[1:]))
 

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, sy
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'nanowire-packed-'))
 const modules = join(folder, 'node_modules')
@@ -25,7 +26,7 @@ beforeAll(() => {
   execFileSync('tar', ['-xzf', join(folder, tarball), '-C', home, '--strip-components=1'])
   install('typebox')
   install('msgpackr')
-})
+}, PATIENCE_MS)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the packed package', () => {

@@ -127,12 +127,18 @@ describe('authenticate', () => {
   })
 
   it('is bounded in time, and its late answer changes nothing', async () => {
+    const begun = new Gate()
     const gate = new Gate<string>()
-    const { vault } = await opened(
-      { authenticate: () => gate.promise, limits: { handshakeTimeoutMs: 50 } },
-      { credentials: 'x' },
-    )
-    const failure = await failureOf(vault.who())
+    const clock = new HandClock()
+    const authenticate = () => {
+      begun.open()
+      return gate.promise
+    }
+    const { vault } = await opened({ authenticate, clock, limits: { handshakeTimeoutMs: 50 } }, { credentials: 'x' })
+    const failing = failureOf(vault.who())
+    await begun.promise
+    clock.advance(50)
+    const failure = await failing
     expect(failure).toMatchObject({ code: 'unavailable', processed: 'no' })
     expect(failure.message).toContain('handshakeTimeoutMs is 50')
     gate.open('ada')

@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { Bytes, connect, contract, notify, serve, service, unary } from '../../src/index.ts'
+import { HandClock } from '../support/hand-clock.ts'
 
 const Store = contract('store', {
   put: unary(Type.Object({ data: Bytes() }), Type.Object({ bytes: Type.Integer(), sum: Type.Integer() })),
@@ -10,6 +11,9 @@ const Store = contract('store', {
 
 const sumOf = (data: Uint8Array): number => data.reduce((sum, byte) => sum + byte, 0)
 const ones = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(1)
+
+/** Calls have all the time that they need: no time passes. */
+const clock = new HandClock()
 
 /** As a thread takes them over. Nobody keeps the memory. */
 const transfer = (data: Uint8Array): void => {
@@ -25,8 +29,8 @@ describe('large bytes', () => {
   it.each([9_000, 65_536, 1_000_000, 3_000_000])(
     'of %i that are transferred right after their calls arrive whole',
     async (bytes) => {
-      await using server = await serve(store, 'tcp://127.0.0.1:0')
-      await using connection = connect(server.url)
+      await using server = await serve(store, 'tcp://127.0.0.1:0', { clock })
+      await using connection = connect(server.url, { clock })
       const client = connection.client(Store)
       await client.put({ data: ones(1) })
       const calls = Array.from({ length: 12 }, () => {
@@ -45,8 +49,8 @@ describe('large bytes', () => {
   )
 
   it('of a call that waits for its connection may change at once', async () => {
-    await using server = await serve(store, 'tcp://127.0.0.1:0')
-    await using connection = connect(server.url)
+    await using server = await serve(store, 'tcp://127.0.0.1:0', { clock })
+    await using connection = connect(server.url, { clock })
     const data = ones(100_000)
     const call = connection.client(Store).put({ data })
     data.fill(7)
@@ -62,8 +66,8 @@ describe('large bytes', () => {
       },
       get: () => ({ data: ones(1) }),
     })
-    await using server = await serve(slow, 'tcp://127.0.0.1:0', { limits: { maxCallsInFlight: 1 } })
-    await using connection = connect(server.url)
+    await using server = await serve(slow, 'tcp://127.0.0.1:0', { clock, limits: { maxCallsInFlight: 1 } })
+    await using connection = connect(server.url, { clock })
     await connection.ready()
     const { put } = connection.client(Store)
     const first = put({ data: ones(10_000) })
@@ -91,8 +95,8 @@ describe('large bytes', () => {
         if (sums.length === 8) resolve()
       },
     })
-    await using server = await serve(log, 'tcp://127.0.0.1:0')
-    await using connection = connect(server.url)
+    await using server = await serve(log, 'tcp://127.0.0.1:0', { clock })
+    await using connection = connect(server.url, { clock })
     await connection.ready()
     const { write } = connection.client(Log)
     const data = new Uint8Array(3_000_000)
@@ -105,8 +109,8 @@ describe('large bytes', () => {
   })
 
   it('of a reply arrive whole, whatever else the server sends', async () => {
-    await using server = await serve(store, 'tcp://127.0.0.1:0')
-    await using connection = connect(server.url)
+    await using server = await serve(store, 'tcp://127.0.0.1:0', { clock })
+    await using connection = connect(server.url, { clock })
     const { get } = connection.client(Store)
     const sizes = [1, 8_191, 8_192, 65_536, 65_537, 1_000_000, 12]
     const replies = await Promise.all(sizes.map((bytes) => get({ bytes })))

@@ -8,6 +8,7 @@ import { QuietLog } from '../../src/rpc/log.ts'
 import { until } from '../support/hand-clock.ts'
 import { frame, RawPeer } from '../support/raw-peer.ts'
 import { RecordingLog } from '../support/recording-log.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { failureOf, Lab, lab } from './lab.ts'
 
 const SECRET = 'correct horse battery staple'
@@ -48,7 +49,7 @@ describe('without a logger', () => {
     await wire.close()
   })
 
-  it('lines that nobody reads any more hurt no process', async () => {
+  it('lines that nobody reads any more hurt no process', { timeout: PATIENCE_MS }, async () => {
     const program = fileURLToPath(new URL('./fixtures/logged.ts', import.meta.url))
     const child = spawn(process.execPath, ['--import', 'tsx', program], { stdio: ['pipe', 'pipe', 'pipe'] })
     let said = ''

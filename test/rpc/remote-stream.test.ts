@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs'
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import Type from 'typebox'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { Bytes, clientStream, connect, contract, event, serve, serverStream, service, unary } from '../../src/index.ts'
+import { until } from '../support/hand-clock.ts'
 
 const Uploads = contract('uploads', {
   send: clientStream(Type.Object({ n: Type.Integer(), text: Type.String() }), Type.Integer()),
@@ -137,7 +138,7 @@ describe('a handler that publishes when its connection is lost', () => {
       for (let n = 0; n < count; n++) chat.publish.left({ pad: 'x'.repeat(1_000) })
       way.cut()
       await expect(joined.next()).rejects.toMatchObject({ code: 'unavailable' })
-      await vi.waitFor(() => expect(server.stats().inFlight).toBe(0))
+      await until(() => server.stats().inFlight === 0)
       expect(server.stats().calls['chat/join']).toEqual({ cancelled: 1 })
     },
   )

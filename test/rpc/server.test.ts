@@ -1,12 +1,14 @@
 /** What only a server has: it is an object of its own, beside the connections to it. What every place has: src/testing/conformance. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Connection, connect, type Server, type Service, serve } from '../../src/index.ts'
-import { until } from '../support/hand-clock.ts'
+import { HandClock, until } from '../support/hand-clock.ts'
 import { failureOf, Gate, Lab, lab } from './lab.ts'
 
+/** A server and a connection to it, for which no time passes: a call of the lab may have little of it. */
 async function open(service: Service): Promise<{ readonly server: Server; readonly wire: Connection }> {
-  const server = await serve(service, 'tcp://127.0.0.1:0')
-  const wire = connect(server.url)
+  const clock = new HandClock()
+  const server = await serve(service, 'tcp://127.0.0.1:0', { clock })
+  const wire = connect(server.url, { clock })
   onTestFinished(async () => {
     await wire.close({ drainMs: 0 })
     await server.close({ drainMs: 0 })

@@ -13,6 +13,7 @@ import { memoryPair } from '../../src/transport/index.ts'
 import { flags, kinds, pack } from '../../src/wire/index.ts'
 import { serverTls, trusting } from '../support/certificates.ts'
 import { HandClock, nextTurn, until } from '../support/hand-clock.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { frameBytes, joined } from '../support/slow-frames.ts'
 import { TapLink } from '../support/tap-link.ts'
 import { helloBytes } from '../support/tapped.ts'
@@ -315,7 +316,7 @@ describe('a broken stderr', () => {
     expect(stderr).toHaveBeenCalled()
   })
 
-  it('that nobody reads any more hurts no process', async () => {
+  it('that nobody reads any more hurts no process', { timeout: PATIENCE_MS }, async () => {
     const program = fileURLToPath(new URL('./fixtures/traced.ts', import.meta.url))
     const env = { ...process.env, NANOWIRE_TRACE: 'frames' }
     const child = spawn(process.execPath, ['--import', 'tsx', program], { env, stdio: ['pipe', 'pipe', 'pipe'] })

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { wheelOf } from '../../src/session/index.ts'
 import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { type CutPlan, CuttingServer } from './cutting.ts'
 import { Rig } from './rig.ts'
 
@@ -74,7 +75,7 @@ describe('S24, S25: on the paired link', () => {
       // Nothing of this says anything where all calls have met the same end.
       expect([...fates.keys()]).toEqual(expect.arrayContaining(['replied yes', 'refused yes', 'lost maybe', 'lost no']))
     },
-    60_000 + cuts * perCutMs,
+    PATIENCE_MS + cuts * perCutMs,
   )
 })
 
@@ -120,6 +121,6 @@ describe('S24, S25: over TCP', () => {
         }
       }
     },
-    60_000 + cuts * perCutMs,
+    PATIENCE_MS + cuts * perCutMs,
   )
 })

@@ -1,7 +1,7 @@
 /** A server on a real socket, reached through a proxy that cuts each connection after so many bytes. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { defaultLimits } from '../../src/limits.ts'
+import { resolveLimits } from '../../src/limits.ts'
 import { Session, systemClock } from '../../src/session/index.ts'
 import { dialTcp, listenTcp, type SocketListener } from '../../src/transport/index.ts'
 import { RecordedCall, RecordedEffects } from '../support/calls.ts'
@@ -21,7 +21,9 @@ export interface Conversation {
   readonly bytes: { readonly toServer: number; readonly toClient: number }
 }
 
-const context = { clock: systemClock, limits: defaultLimits }
+/** Nothing ends a connection but the cut, on a machine that is slow or stands still for seconds too. */
+const limits = resolveLimits({ handshakeTimeoutMs: 80_000, pingAfterMs: 100_000, idleTimeoutMs: 200_000 })
+const context = { clock: systemClock, limits }
 const incarnation = new Uint8Array(16)
 
 export class CuttingServer {
@@ -44,7 +46,7 @@ export class CuttingServer {
         role: 'server',
         link,
         clock: systemClock,
-        limits: defaultLimits,
+        limits,
         effects,
         incarnation,
       })
@@ -85,7 +87,7 @@ export class CuttingServer {
       role: 'client',
       link,
       clock: systemClock,
-      limits: defaultLimits,
+      limits,
       effects,
       incarnation,
     })

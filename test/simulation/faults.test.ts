@@ -5,6 +5,7 @@ import { contract, serverStream, service, unary } from '../../src/index.ts'
 import { type FaultKind, type SimulationReport, simulate } from '../../src/testing/index.ts'
 import { Lane, type LaneOptions } from '../../src/testing/simulate/lane.ts'
 import { VirtualClock } from '../../src/testing/simulate/virtual-clock.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Desk = contract('desk', {
   add: unary(Type.Object({}), Type.Integer()),
@@ -22,7 +23,7 @@ function countOf(options: LaneOptions, sizes: readonly number[], isHealed = fals
   return counted
 }
 
-describe('what a network does to chunks', () => {
+describe('what a network does to chunks', { timeout: PATIENCE_MS }, () => {
   it.each<[string, LaneOptions, readonly number[], Record<string, number>]>([
     ['is not split where it is one byte', { maxPieces: 5 }, [1, 1, 1], { split: 0, delay: 0, join: 0 }],
     ['is split once each, into however many pieces', { maxPieces: 5 }, [1, 900, 900], { split: 2, delay: 0, join: 0 }],
@@ -58,7 +59,7 @@ describe('what a network does to chunks', () => {
   })
 })
 
-describe('what a handler does', () => {
+describe('what a handler does', { timeout: PATIENCE_MS }, () => {
   const simulated = (faults: readonly FaultKind[], items: readonly number[]): Promise<SimulationReport> =>
     simulate({
       services: () => service(Desk, { add: () => 1, list: () => items }),

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { NanowireError } from '../../src/index.ts'
 import { Flows } from '../../src/session/flows.ts'
 import { type SimulateOptions, type SimulationFailure, simulate } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { NOTHING, replace } from './bugs.ts'
 import { campaignOf, campaigns } from './campaigns.ts'
 
@@ -22,12 +23,18 @@ async function findForgetful(options: SimulateOptions, seed: number): Promise<Pa
 
 const SEEN = /"what has ended is forgotten" does not hold: the streams of a call are left/
 
-it.each(Object.keys(campaigns))('a stream that is kept is seen in the campaign %s', async (name) => {
-  const { check } = await findForgetful({ ...campaignOf(name), faults: [] }, 3)
-  expect(check).toMatch(SEEN)
-})
+it.each(Object.keys(campaigns))(
+  'a stream that is kept is seen in the campaign %s',
+  { timeout: PATIENCE_MS },
+  async (name) => {
+    const { check } = await findForgetful({ ...campaignOf(name), faults: [] }, 3)
+    expect(check).toMatch(SEEN)
+  },
+)
 
-it('and where a server has died: at those who were told, and who were not and found out', async () => {
+it('and where a server has died: at those who were told, and who were not and found out', {
+  timeout: PATIENCE_MS,
+}, async () => {
   const options = { ...campaignOf('exercise'), faults: ['serverCrash'] } as const
   let crashes = 0
   for (let seed = 1; seed <= 20; seed++) {

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { connect, contract, service, unary } from '../../src/index.ts'
 import { type SimulateOptions, type Simulation, simulate } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Users = contract('users', { name: unary(Type.Object({}), Type.Integer(), { timeoutMs: 500 }) })
 const Orders = contract('orders', { place: unary(Type.Object({}), Type.Integer(), { timeoutMs: 500 }) })
@@ -16,7 +17,7 @@ const asking = async (sim: Simulation): Promise<void> => {
 
 const SEEDS = 30
 
-describe('a server that crashes', () => {
+describe('a server that crashes', { timeout: PATIENCE_MS }, () => {
   it.each(['kept', 'lost'] as const)('starts its services again, and never stopped them: state %s', async (state) => {
     const times = { starts: 0, stops: 0 }
     const { faults } = await simulate({

@@ -11,6 +11,7 @@ import {
   type SimulationFailure,
   simulate,
 } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Counter = contract('counter', {
   add: unary(Type.Object({ by: Type.Integer() }), Type.Integer()),
@@ -42,7 +43,7 @@ const failureOf = async (options: SimulateOptions): Promise<NanowireError> => {
   throw new Error(`simulate ended with ${String(error)}`)
 }
 
-describe('services of a user', () => {
+describe('services of a user', { timeout: PATIENCE_MS }, () => {
   it('are made anew for each run, and called by themselves', async () => {
     const { seeds, calls, codes, faults } = await simulate({ ...counting(), seeds: 30, calls: 12 })
     expect(seeds).toBe(30)
@@ -86,7 +87,7 @@ describe('services of a user', () => {
   })
 })
 
-describe('a workload', () => {
+describe('a workload', { timeout: PATIENCE_MS }, () => {
   it('drives virtual time, and the same chance each time', async () => {
     const seen: number[][] = []
     const options: SimulateOptions = {
@@ -168,7 +169,7 @@ describe('a workload', () => {
   })
 })
 
-describe("a client's middleware", () => {
+describe("a client's middleware", { timeout: PATIENCE_MS }, () => {
   const workload: SimulateOptions['workload'] = async (sim) => {
     for (let count = 0; count < 5; count++)
       await sim
@@ -231,7 +232,7 @@ describe("a client's middleware", () => {
   })
 })
 
-describe('an invariant', () => {
+describe('an invariant', { timeout: PATIENCE_MS }, () => {
   it.each([
     ['is false', () => false, 'seed 1: the invariant "it holds" does not hold'],
     ['is false later', async () => false, 'seed 1: the invariant "it holds" does not hold'],
@@ -298,7 +299,7 @@ describe('an invariant', () => {
   })
 })
 
-describe('options', () => {
+describe('options', { timeout: PATIENCE_MS }, () => {
   it.each<[Partial<SimulateOptions>, string]>([
     [{ seed: -1 }, 'seed is a whole number from 0 to 4294967295, not -1'],
     [{ seeds: 0 }, 'seeds is a whole number from 1 to 4294967295, not 0'],
@@ -321,7 +322,7 @@ describe('options', () => {
   })
 })
 
-describe('spec/testing.md', () => {
+describe('spec/testing.md', { timeout: PATIENCE_MS }, () => {
   it('shows a test that passes, and fails where money is made', async () => {
     const text = readFileSync('spec/testing.md', 'utf8')
     const example = /^```ts simulate\n(.*?)^```$/ms.exec(text)?.[1] ?? ''

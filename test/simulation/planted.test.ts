@@ -20,7 +20,7 @@ it.each([...bugs, ...streamBugs, ...processBugs, ...ruleBugs].map((bug) => [bug.
   PATIENCE_MS,
 )
 
-it('sees nothing any more when the bugs are gone', async () => {
+it('sees nothing any more when the bugs are gone', { timeout: PATIENCE_MS }, async () => {
   const report = await simulate({ ...exerciseOptions, seed: 1, seeds: 20 })
   expect(report.seeds).toBe(20)
 })

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { contract, type Service, service, unary } from '../../src/index.ts'
 import { type SimulateOptions, type Simulation, simulate } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Counter = contract('counter', { add: unary(Type.Object({}), Type.Integer()) })
 const Front = contract('front', { add: unary(Type.Object({}), Type.Integer()) })
@@ -25,7 +26,7 @@ async function addUntil(sim: Simulation, times: number): Promise<readonly number
   return seen
 }
 
-describe('several servers', () => {
+describe('several servers', { timeout: PATIENCE_MS }, () => {
   const servers = { front: ['front'], back: ['counter'] }
 
   it('call each other over the network, and are asked where each contract is', async () => {
@@ -65,7 +66,7 @@ describe('several servers', () => {
   })
 })
 
-describe('a server that crashes', () => {
+describe('a server that crashes', { timeout: PATIENCE_MS }, () => {
   const seen = async (state: 'kept' | 'lost'): Promise<boolean> => {
     let hasForgotten = false
     await simulate({
@@ -108,7 +109,7 @@ describe('a server that crashes', () => {
   })
 })
 
-describe('several clients', () => {
+describe('several clients', { timeout: PATIENCE_MS }, () => {
   it('run the workload each, at once', async () => {
     const names = new Set<string>()
     const { calls } = await simulate({
@@ -170,7 +171,7 @@ describe('several clients', () => {
   })
 })
 
-describe('a connection that is half open', () => {
+describe('a connection that is half open', { timeout: PATIENCE_MS }, () => {
   it('is found out by the end that was not told, as nothing comes any more', async () => {
     const slow: number[] = []
     const { codes, faults } = await simulate({
@@ -194,7 +195,7 @@ describe('a connection that is half open', () => {
   })
 })
 
-describe('a process that is stopped for a while', () => {
+describe('a process that is stopped for a while', { timeout: PATIENCE_MS }, () => {
   it('does nothing meanwhile, and hears then what has come', async () => {
     const waited: number[] = []
     const { codes, faults } = await simulate({
@@ -217,7 +218,7 @@ describe('a process that is stopped for a while', () => {
   })
 })
 
-describe('clocks', () => {
+describe('clocks', { timeout: PATIENCE_MS }, () => {
   it('leap, go fast or slow, and tell a time of day that goes back', async () => {
     let leaps = 0
     let goesBack = 0

@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { contract, NanowireError, service, unary } from '../../src/index.ts'
 import { type SimulateOptions, simulate } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Work = contract('work', { run: unary(Type.Object({ n: Type.Integer() }), Type.Null()) })
 
@@ -41,7 +42,7 @@ function failing(most: number, onAbort = false): SimulateOptions {
   }
 }
 
-describe('a seed that fails', () => {
+describe('a seed that fails', { timeout: PATIENCE_MS }, () => {
   it('needs no faults, one client and as many calls as it takes, where it is no fault that breaks it', async () => {
     const { data, message } = await failureOf({ ...failing(4), clients: 8, seed: 3 })
     expect(data.again).toEqual({ seed: 3, seeds: 1, faults: [], clients: 1, calls: 4, faultMs: expect.any(Number) })

@@ -52,7 +52,7 @@ function requireVariety(report: SimulationReport): void {
     expect(faults[kind], kind).toBeGreaterThan(ofChunks.includes(kind) ? calls / 5 : seeds / 50)
 }
 
-it('what once found a fault finds it mended', async () => {
+it('what once found a fault finds it mended', { timeout: PATIENCE_MS }, async () => {
   const kept = keptSeeds()
   for (const { campaign, again } of kept) await simulate({ ...campaignOf(campaign), ...again })
   expect(new Set(kept.map(({ campaign, again }) => `${campaign} ${again.seed}`)).size).toBe(kept.length)

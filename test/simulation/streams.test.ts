@@ -12,6 +12,7 @@ import {
   unary,
 } from '../../src/index.ts'
 import { type SimulateOptions, type Simulation, simulate } from '../../src/testing/index.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 
 const Numbered = Type.Object({ n: Type.Integer() })
 const Desk = contract('desk', {
@@ -45,7 +46,7 @@ function desk(): Service<typeof Desk> {
 const runOf = (workload: (simulation: Simulation) => Promise<void>, options: Partial<SimulateOptions> = {}) =>
   simulate({ services: desk, seeds: 20, faults: ['delay', 'split', 'join'], ...options, workload })
 
-describe('streams in a workload', () => {
+describe('streams in a workload', { timeout: PATIENCE_MS }, () => {
   it('are those of any client, and come whole however the network splits them', async () => {
     const { items, codes } = await runOf(async (sim) => {
       const { count, sum, twice } = sim.client(Desk)
@@ -100,7 +101,7 @@ describe('streams in a workload', () => {
   })
 })
 
-describe('events in a workload', () => {
+describe('events in a workload', { timeout: PATIENCE_MS }, () => {
   it('come to who subscribed to their key, whoever publishes them', async () => {
     const { codes } = await runOf(async (sim) => {
       const { said, say } = sim.client(Desk)

@@ -5,6 +5,7 @@ import { app, contract, NanowireError, notify, router, type Service, service, un
 import { type ConformancePlace, checkParity, type ParityOptions, type ParityWire } from '../../src/testing/index.ts'
 import { mutants } from '../conformance/mutants.ts'
 import { places } from '../conformance/places.ts'
+import { holdTime, PATIENCE_MS, soonOver } from './patience.ts'
 
 const Text = Type.Object({ text: Type.String() })
 const Shop = contract('shop', {
@@ -234,7 +235,12 @@ describe('a scenario', () => {
   })
 
   it('whose call never ends is given up, and its call is named', async () => {
-    const error = await faultOf(sound, (wire) => wire.client(Shop).wait({ text: 'x' }), { patienceMs: 100 })
+    holdTime()
+    const waitForEver = (wire: ParityWire) => {
+      void soonOver()
+      return wire.client(Shop).wait({ text: 'x' })
+    }
+    const error = await faultOf(sound, waitForEver, { patienceMs: PATIENCE_MS })
     expect(error.message).toBe(
       'the scenario in memory: expected an end within 100 ms, came these calls wait: 1 (shop/wait)',
     )
@@ -267,10 +273,8 @@ describe('a place', () => {
   })
 
   it('that never opens is given up', async () => {
-    const error = await faultOf(sound, findOnce, {
-      places: [{ ...broken, open: () => new Promise(() => {}) }],
-      patienceMs: 100,
-    })
+    holdTime()
+    const error = await faultOf(sound, findOnce, { places: [{ ...broken, open: soonOver }], patienceMs: PATIENCE_MS })
     expect(error.message).toBe('the scenario in mine: expected an end within 100 ms, came no call waits')
   })
 
@@ -280,10 +284,11 @@ describe('a place', () => {
       name: 'mine',
       open: async (...given) => ({
         ...(await (memory as ConformancePlace).open(...given)), // there is one
-        close: () => new Promise(() => {}),
+        close: soonOver,
       }),
     }
-    const error = await faultOf(sound, findOnce, { places: [stuck], patienceMs: 100 })
+    holdTime()
+    const error = await faultOf(sound, findOnce, { places: [stuck], patienceMs: PATIENCE_MS })
     expect(error.message).toContain('closing mine after the scenario: expected an end within 100 ms')
   })
 

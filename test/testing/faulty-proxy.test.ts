@@ -114,6 +114,8 @@ describe('a faulty proxy', () => {
     const text = 'x'.repeat(1_000_000)
     expect(await wire.client(Lab).echo({ text })).toEqual({ text })
     const [connection] = proxy.connections
+    await wire.close()
+    await until(() => server.stats().connections === 0) // all that was under way has come
     expect(connection?.bytesToServer).toBe(server.stats().bytesReceived)
     expect(connection?.bytesToClient).toBe(server.stats().bytesSent)
   })

@@ -15,6 +15,7 @@ import {
 import { checkParity, type ParityOptions, type ParityWire } from '../../src/testing/index.ts'
 import { places } from '../conformance/places.ts'
 import { streamMutants } from '../conformance/stream-mutants.ts'
+import { holdTime, PATIENCE_MS, soonOver } from './patience.ts'
 
 const Tick = Type.Object({ n: Type.Integer(), text: Type.Optional(Type.String()) })
 const Feed = contract('feed', {
@@ -152,7 +153,12 @@ describe('streams that come to the same', () => {
   })
 
   it('that wait for ever are named', async () => {
-    const error = await faultOf(sound, (wire) => listOf(wire.client(Feed).chat(never())), { patienceMs: 100 })
+    holdTime()
+    const waitForEver = (wire: ParityWire) => {
+      void soonOver()
+      return listOf(wire.client(Feed).chat(never()))
+    }
+    const error = await faultOf(sound, waitForEver, { patienceMs: PATIENCE_MS })
     expect(error.message).toBe(
       'the scenario in memory: expected an end within 100 ms, came these calls wait: 1 (feed/chat)',
     )

@@ -18,8 +18,8 @@ import {
   service,
   unary,
 } from '../../src/index.ts'
-import { nextTurn } from '../../src/testing/hand-clock.ts'
-import { FakeIo, runCommand } from './fake-io.ts'
+import { nextTurn, until } from '../support/hand-clock.ts'
+import { FakeIo, inEnoughTime, runCommand } from './fake-io.ts'
 
 const Tick = Type.Object({ n: Type.Integer() })
 const Feed = contract('feed', {
@@ -95,9 +95,7 @@ function call(words: readonly string[], stdin = '', io = new FakeIo(modules)) {
   return runCommand(['call', server.url, ...words], io)
 }
 
-const untilIdle = async () => {
-  while (server.stats().inFlight > 0) await nextTurn()
-}
+const untilIdle = () => until(() => server.stats().inFlight === 0)
 
 describe.each([
   ['with a module', ['./feed.js']],
@@ -227,6 +225,7 @@ describe('call of a stream', () => {
     [['feed/ticks', '{"count":1}', '--count', '0'], 'It is a whole number from 1 to 2147483647.'],
     [['feed/ticks'], 'feed/ticks takes a request: give it as JSON, or - to read it from stdin'],
   ])('%j is wrong use, and nothing is sent', async (words, message) => {
+    await until(() => server.stats().connections === 0) // those of the tests before
     const before = server.stats().bytesReceived
     const { exitCode, out, err } = await call(['./feed.js', ...words])
     expect([exitCode, out, err]).toEqual([2, '', expect.stringContaining(message)])
@@ -242,7 +241,10 @@ describe('call of a stream', () => {
   })
 
   it('ends by --timeout-ms, and by nothing of its own', async () => {
-    const { exitCode, err } = await call(['./feed.js', 'feed/placed', '--timeout-ms', '50'])
+    const { exitCode, err } = await inEnoughTime(
+      (timeoutMs) => call(['./feed.js', 'feed/placed', '--timeout-ms', timeoutMs]),
+      (ended) => !ended.err.includes('processed: no'),
+    )
     expect([exitCode, err]).toEqual([1, expect.stringContaining('deadline_exceeded (processed: maybe)')])
   })
 

@@ -74,21 +74,25 @@ interface Ended {
 /** Runs the program to its end, with a stdin that stays open unless there is something to read in it. */
 function nanowire(argv: readonly string[], stdin?: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [cli, ...argv], { cwd: folder, timeout: 20_000 }, (error, out, err) =>
+    const child = execFile(process.execPath, [cli, ...argv], { cwd: folder }, (error, out, err) =>
       resolve({ exitCode: error ? (error.code ?? error.signal) : 0, out: out.trim(), err: err.trim() }),
     )
+    children.add(child)
     if (stdin !== undefined) child.stdin?.end(stdin)
   })
 }
 
-const call = (url: string, method: string, request: string, ...flags: string[]) =>
-  nanowire(['call', url, './greeter.js', method, request, ...flags])
+/** Longer than any of these tests may take: no deadline may end what another process is slow with. */
+const LONG_MS = '120000'
+
+const call = (url: string, method: string, request: string) =>
+  nanowire(['call', url, './greeter.js', method, request, '--timeout-ms', LONG_MS])
 
 /** The program as a process that goes on, with what it prints. */
 function running(...argv: string[]) {
   const child = spawn(process.execPath, [cli, ...argv], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
   children.add(child)
-  const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve)) // all its lines are there by then
   const lines: string[] = []
   const awaited: { readonly line: string; readonly found: () => void }[] = []
   for (const stream of [child.stdout, child.stderr]) {
@@ -104,7 +108,8 @@ function running(...argv: string[]) {
 
 /** `nanowire serve` as a process, once it listens. */
 async function serving(module = './greeter.js') {
-  const { child, ended, until, lines } = running('serve', module, '--at', 'tcp://127.0.0.1:0', '--json')
+  const at = ['--at', 'tcp://127.0.0.1:0', '--drain-ms', LONG_MS]
+  const { child, ended, until, lines } = running('serve', module, ...at, '--json')
   await until('{"url"')
   const { url } = JSON.parse(lines[0] ?? '') as { url: string }
   return { child, ended, until, url }
@@ -184,7 +189,7 @@ describe('serve and call', () => {
 
   it('end where a notify meets no Nanowire', async () => {
     const server = createServer((socket) => {
-      socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+      socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
       socket.on('error', () => {}) // the program may be gone
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

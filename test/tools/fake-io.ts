@@ -72,6 +72,20 @@ export class FakeIo implements Io {
   }
 }
 
+/**
+ * Runs a command whose time is meant to be too short for an answer: in ever more time, until it has come far enough. How far it
+ * comes in 50 ms is for the machine to say.
+ */
+export async function inEnoughTime<Ended>(
+  run: (timeoutMs: string) => Promise<Ended>,
+  isFarEnough: (ended: Ended) => boolean,
+): Promise<Ended> {
+  for (let timeoutMs = 50; ; timeoutMs *= 4) {
+    const ended = await run(String(timeoutMs))
+    if (isFarEnough(ended) || timeoutMs > 3_000) return ended
+  }
+}
+
 /** Runs a command to its end. */
 export async function runCommand(
   argv: readonly string[],

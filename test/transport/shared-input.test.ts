@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Bytes, connect, contract, serve, service, unary } from '../../src/index.ts'
 import { SharedInput } from '../../src/transport/shared-input.ts'
 import { FrameDecoder, kinds } from '../../src/wire/index.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { frameBytes } from '../support/slow-frames.ts'
 
 const Echo = contract('echo', { bytes: unary(Type.Object({ data: Bytes() }), Type.Object({ data: Bytes() })) })
@@ -46,8 +47,9 @@ describe('shared input', () => {
 
   it('of many connections at a time comes out as each server sent it', async () => {
     const handlers = service(Echo, { bytes: (request) => request })
-    await using server = await serve(handlers, 'tcp://127.0.0.1:0')
-    const connections = Array.from({ length: 8 }, () => connect(server.url))
+    const clock = new HandClock()
+    await using server = await serve(handlers, 'tcp://127.0.0.1:0', { clock })
+    const connections = Array.from({ length: 8 }, () => connect(server.url, { clock }))
     const calls = connections.flatMap((connection, index) =>
       [10, 3_000, 70_000, 200_000].map(async (length) => {
         const data = Uint8Array.from({ length }, (_, at) => (at * 7 + index * 31 + length) & 0xff)

@@ -11,7 +11,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createServer as createTlsServer, connect as secure } from 'node:tls'
 import { onTestFinished } from 'vitest'
 import type { ClientTls, ServerTls } from '../../src/index.ts'
-import { defaultLimits, type LimitOptions, resolveLimits } from '../../src/limits.ts'
+import { type LimitOptions, type Limits, resolveLimits } from '../../src/limits.ts'
 import { type Role, Session, systemClock } from '../../src/session/index.ts'
 import {
   dialTcp,
@@ -27,7 +27,12 @@ import { RecordedEffects } from '../support/calls.ts'
 import { pem, serverTls, trusting } from '../support/certificates.ts'
 import { framesIn, joined, type SlowFrame } from '../support/slow-frames.ts'
 
-export const context = { clock: systemClock, limits: defaultLimits }
+/** Limits of time that a machine keeps which is slow, or stands still for seconds; others as they are, or as a test wants them. */
+function patient(limits: LimitOptions = {}): Limits {
+  return resolveLimits({ handshakeTimeoutMs: 80_000, pingAfterMs: 100_000, idleTimeoutMs: 200_000, ...limits })
+}
+
+export const context = { clock: systemClock, limits: patient() }
 export const anywhere = { host: '127.0.0.1', port: 0 }
 
 /** Lets turns of the event loop pass until it holds; the test's own timeout is the end of patience. */
@@ -44,7 +49,7 @@ export interface Served {
 /** A session over a link, with effects that are remembered. */
 export function sessionOver(link: SocketLink, role: Role, limits: LimitOptions = {}): Served {
   const effects = new RecordedEffects()
-  const common = { link, clock: systemClock, limits: resolveLimits(limits), effects, incarnation: new Uint8Array(16) }
+  const common = { link, clock: systemClock, limits: patient(limits), effects, incarnation: new Uint8Array(16) }
   const session = new Session({ ...common, role })
   link.attach(session)
   onTestFinished(() => link.destroy())
@@ -91,13 +96,13 @@ export async function listening(
   began: (served: Served) => void = () => {},
   settings: { readonly firstBytes?: FirstBytes; readonly tls?: ServerTls } = {},
 ): Promise<Listening> {
-  const full = { clock: systemClock, limits: resolveLimits(limits), tls: settings.tls }
+  const full = { clock: systemClock, limits: patient(limits), tls: settings.tls }
   return await serving((accept) => listenTcp(anywhere, full, accept, settings.firstBytes), limits, began)
 }
 
 export async function dialled(port: number, limits: LimitOptions = {}, tls?: ClientTls): Promise<Served> {
   const address = { host: '127.0.0.1', port }
-  const link = await dialTcp(address, { clock: systemClock, limits: resolveLimits(limits) }, tls && tlsDialer(tls))
+  const link = await dialTcp(address, { clock: systemClock, limits: patient(limits) }, tls && tlsDialer(tls))
   return sessionOver(link, 'client', limits)
 }
 
@@ -160,15 +165,11 @@ const overUnix: Carrier = {
   name: 'a unix socket',
   async listening(limits = {}, began = () => {}) {
     const path = join(ownFolder(), 's')
-    const full = { clock: systemClock, limits: resolveLimits(limits) }
+    const full = { clock: systemClock, limits: patient(limits) }
     return await serving((accept) => listenUnix({ path, url: `unix:${path}` }, full, accept), limits, began)
   },
   async dialled(at, limits = {}) {
-    return sessionOver(
-      await dialUnix(pathIn(at), { clock: systemClock, limits: resolveLimits(limits) }),
-      'client',
-      limits,
-    )
+    return sessionOver(await dialUnix(pathIn(at), { clock: systemClock, limits: patient(limits) }), 'client', limits)
   },
   async raw(at, options) {
     const socket = connect({ path: pathIn(at).path, ...options })

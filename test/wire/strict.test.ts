@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findIllFormedText } from '../../src/wire/octets.ts'
 import { StrictError, type StrictRule, type WalkLimits, walkStrict } from '../../src/wire/strict.ts'
-import { runs } from '../support/runs.ts'
+import { PATIENCE_MS, runs } from '../support/runs.ts'
 import { strictMessage } from './arbitrary-msgpack.ts'
 import { outcomeOf, slowUnpack } from './slow-msgpack.ts'
 
@@ -416,7 +416,7 @@ describe('hostile bytes', () => {
     walk(mapOf(names), UNBOUNDED)
     const twice = mapOf([...names, 'key 150000'])
     refuses(twice, 'duplicate_key', twice.length - 12 - 1, UNBOUNDED)
-  }, 20_000)
+  })
 
   it('M11: keys made to look alike, in many maps of 16, cost no more than a few times their length', () => {
     const map = mapOf(Array.from({ length: 16 }, (_, index) => `${'x'.repeat(500)}${String.fromCharCode(97 + index)}x`))
@@ -450,7 +450,7 @@ describe('hostile bytes', () => {
     )
   })
 
-  it('strict messages flipped, cut, repeated and patched: as the slow twin says', () => {
+  it('strict messages flipped, cut, repeated and patched: as the slow twin says', { timeout: PATIENCE_MS }, () => {
     const patch = fc.tuple(fc.constantFrom('flip', 'cut', 'insert', 'repeat', 'drop'), fc.nat(), fc.nat({ max: 255 }))
     fc.assert(
       fc.property(
