@@ -1,15 +1,15 @@
 /** A short campaign with real processes, and bugs that it must see; `npm run chaos` is the long one. */
 import { rmSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { buildPrograms, type Planted } from './children.ts'
 import { runRound } from './round.ts'
 
-const TIMEOUT_MS = 120_000
 /** In which a bug must show: what comes of a seed depends on the processes' own timing too. */
 const MAX_ROUNDS = 8
 
 describe('processes that are killed, stopped and cut off', () => {
-  it('lose and double nothing beyond what callers were told', { timeout: TIMEOUT_MS }, async () => {
+  it('lose and double nothing beyond what callers were told', { timeout: PATIENCE_MS }, async () => {
     const programs = await buildPrograms()
     const report = await runRound(programs, { seed: 1, faults: 100, kills: 4, stops: 3 })
     expect(report.findings).toEqual([])
@@ -51,7 +51,7 @@ describe('processes that are killed, stopped and cut off', () => {
       },
       /met no fault, and was lost: \w+ deadline_exceeded maybe/,
     ],
-  ])('betray a library that %s', { timeout: TIMEOUT_MS }, async (_, planted, finding) => {
+  ])('betray a library that %s', { timeout: PATIENCE_MS }, async (_, planted, finding) => {
     const programs = await buildPrograms(planted)
     let found = ''
     for (let seed = 1; seed <= MAX_ROUNDS && !finding.test(found); seed++) {

@@ -51,11 +51,18 @@ function plant({ file, right, wrong }: Planted): Plugin {
   }
 }
 
+/** Where a server is: for those that meet faults, and for calm calls (contract.ts). */
+export interface ServerUrls {
+  readonly url: string
+  readonly calmUrl: string
+}
+
 export class Child {
   readonly journal: string
   readonly #process: ChildProcess
   /** Settles with how it ended: an exit code or a signal. */
   readonly ended: Promise<string>
+  #urls: Promise<ServerUrls> | undefined
   wasKilled = false
   hasEnded = false
 
@@ -69,13 +76,18 @@ export class Child {
     })
   }
 
-  /** Resolves with the address of a server. */
-  async url(): Promise<string> {
+  /** Resolves with the addresses of a server. */
+  urls(): Promise<ServerUrls> {
+    this.#urls ??= this.#askUrls()
+    return this.#urls
+  }
+
+  async #askUrls(): Promise<ServerUrls> {
     const [message] = await Promise.race([
-      once(this.#process, 'message') as Promise<[{ url: string }]>, // server.ts says nothing else
+      once(this.#process, 'message') as Promise<[ServerUrls]>, // server.ts says nothing else
       this.ended.then((how) => Promise.reject(new Error(`a server has ended with ${how} before it was there`))),
     ])
-    return message.url
+    return message
   }
 
   kill(): void {

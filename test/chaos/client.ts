@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CallOptions, type Connection, connect, NanowireError } from '../../src/index.ts'
 import { Chance } from '../../src/testing/simulate/chance.ts'
-import { Chaos, faultOf, ID, limits, type Parcel, parcel, type Task } from './contract.ts'
+import { Chaos, calmLimits, faultOf, ID, limits, type Parcel, parcel, type Task } from './contract.ts'
 import { Journal } from './journal.ts'
 
 const [path = '', name = '', seed = '1', workers = '8', ...urls] = process.argv.slice(2)
@@ -18,7 +18,7 @@ const CONNECTIONS = 3
 /** When all is mended, on a new connection each. */
 const CALM_CALLS = 20
 /** Of these; only what is lost is so late. */
-const CALM_MS = 10_000
+const CALM_MS = 20_000
 
 let finishing = false
 let made = 0
@@ -135,7 +135,7 @@ const closing: Promise<void>[] = []
 
 /** Nothing goes wrong any more. */
 async function callCalmly(url: string): Promise<void> {
-  const wire = connect(url, { limits })
+  const wire = connect(url, { limits: calmLimits })
   for (let n = 0; n < CALM_CALLS; n++) await call(wire, true)
   await wire.close()
 }

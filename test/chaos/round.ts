@@ -35,8 +35,8 @@ export interface RoundReport extends Verdict {
   readonly journals: string | undefined
 }
 
-/** How long may take what ends by itself, before it is taken for hung. */
-const PATIENCE_MS = 30_000
+/** How long may take what ends by itself, before it is taken for hung; more than a calm call may (client.ts), on a slow machine. */
+const PATIENCE_MS = 120_000
 
 export async function runRound(programs: Programs, options: RoundOptions): Promise<RoundReport> {
   const round = new Round(programs, options)
@@ -81,7 +81,8 @@ class Round {
       const server = this.#startServer(index)
       const early = this.#chance.fork(`early ${index}`)
       const faults = () => this.#faultsAtFirst(early)
-      this.#proxies.push(await faultyProxy({ target: await server.url(), seed: seed + index, faults }))
+      const { url } = await server.urls()
+      this.#proxies.push(await faultyProxy({ target: url, seed: seed + index, faults }))
     }
     for (let index = 0; index < clients; index++) this.#startClient(index)
   }
@@ -102,7 +103,11 @@ class Round {
   async mendAndFinish(): Promise<void> {
     this.#isMended = true
     await Promise.all(this.#pending)
-    for (const proxy of this.#proxies) proxy.setFaults({})
+    for (const [index, proxy] of this.#proxies.entries()) {
+      proxy.setFaults({})
+      const { calmUrl } = (await this.#servers[index]?.urls()) ?? {}
+      if (calmUrl) proxy.setTarget(calmUrl) // for connections from now on
+    }
     await this.#finish('client', this.#clients)
     await this.#finish('server', this.#servers)
   }
@@ -186,16 +191,17 @@ class Round {
   async #replaceServer(index: number, old: Child, chance: Chance): Promise<void> {
     const closesFirst = chance.happens(0.2)
     const leavesGap = !closesFirst && chance.happens(0.4)
-    const end = () => {
-      const open = this.#proxies[index]?.connections ?? []
-      if (open.length > 0) this.#count(delayEnd(chance.pick(open), chance)) // a client hears of it late
+    const open = () => this.#proxies[index]?.connections ?? []
+    const end = async () => {
+      for (let waits = 0; open().length === 0 && waits < 200; waits++) await sleep(10)
+      if (open().length > 0) this.#count(delayEnd(chance.pick(open()), chance)) // a client hears of it late
       closesFirst ? old.terminate() : old.kill()
     }
-    if (leavesGap) end()
+    if (leavesGap) await end()
     const next = this.#startServer(index)
     this.#busy.add(next)
-    const url = await next.url()
-    if (!leavesGap) end()
+    const { url } = await next.urls()
+    if (!leavesGap) await end()
     this.#proxies[index]?.setTarget(url)
     this.#busy.delete(next)
     if (closesFirst) await sleep(30)

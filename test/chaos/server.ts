@@ -1,7 +1,8 @@
-/** A server process: `server.js <journal>`. Its parent gets `{ url }`, and ends it by the message `finish` or by a signal. */
+/** A server process: `server.js <journal>`. Its parent gets its addresses, and ends it by the message `finish` or by a signal. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { router, serve, service } from '../../src/index.ts'
-import { Chaos, faultOf, ID, limits, type Parcel, parcel, type Task } from './contract.ts'
+import { type LimitOptions, router, serve, service } from '../../src/index.ts'
+import type { ServerUrls } from './children.ts'
+import { Chaos, calmLimits, faultOf, ID, limits, type Parcel, parcel, type Task } from './contract.ts'
 import { Journal } from './journal.ts'
 
 const journal = new Journal(process.argv[2] ?? '')
@@ -82,13 +83,15 @@ const chaos = service(Chaos, {
   },
 })
 
-const server = await serve(router([chaos], { log: silent }), 'tcp://127.0.0.1:0', { limits })
+const serveWith = (own: LimitOptions) => serve(router([chaos], { log: silent }), 'tcp://127.0.0.1:0', { limits: own })
+const [server, calm] = await Promise.all([serveWith(limits), serveWith(calmLimits)])
+const sumOf = (name: 'inFlight' | 'connections') => server.stats()[name] + calm.stats()[name]
 
 async function finish(drainMs: number): Promise<void> {
-  await server.close({ drainMs })
+  await Promise.all([server.close({ drainMs }), calm.close({ drainMs })])
   // What does not listen to its signal is left alone, and ends by itself.
-  for (let waits = 0; server.stats().inFlight > 0 && waits < 100; waits++) await sleep(20)
-  const { inFlight, connections } = server.stats()
+  for (let waits = 0; sumOf('inFlight') > 0 && waits < 1_000; waits++) await sleep(20)
+  const [inFlight, connections] = [sumOf('inFlight'), sumOf('connections')]
   if (inFlight + connections > 0)
     journal.write({ what: 'wrong', text: `a closed server has ${inFlight} calls and ${connections} connections` })
   journal.write({ what: 'over' })
@@ -98,4 +101,4 @@ async function finish(drainMs: number): Promise<void> {
 process.once('message', () => void finish(1_000))
 process.once('SIGTERM', () => void finish(20))
 process.once('disconnect', () => setTimeout(() => process.exit(1), 10_000).unref()) // its parent has gone, or waits for its end
-process.send?.({ url: server.url })
+process.send?.({ url: server.url, calmUrl: calm.url } satisfies ServerUrls)

@@ -4,6 +4,7 @@ import { flags, kinds } from '../../src/wire/index.ts'
 import { Gate, Lab, lab } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { frame, hello, notifyFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { untilDeaf, victim } from './victim.ts'
 
 const { echo, note } = Lab.methods
@@ -100,7 +101,7 @@ describe('slots', () => {
   })
 })
 
-describe('connections', () => {
+describe('connections', { timeout: PATIENCE_MS }, () => {
   it('are bounded: one too many is told so, and one that closes makes room', async () => {
     const maxConnections = 1_000
     const attacked = await victim({ maxConnections })

@@ -1,5 +1,6 @@
 /** What may never be sent, whatever goes wrong in a handler: looked for in all bytes that a peer gets. */
 import { describe, expect, it } from 'vitest'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { eachOf, hello, join, methods, open } from './attacks/attack.ts'
 import { FAILURES } from './world/handlers.ts'
 import { LeakScan } from './world/leaks.ts'
@@ -11,7 +12,7 @@ const world = inWorld()
 /** The code that each failure of a handler has for its caller. */
 const codes: Readonly<Record<string, string>> = { ours: 'not_found', undeclared: 'ok', toJSON: 'ok' }
 
-describe('a handler that goes wrong', () => {
+describe('a handler that goes wrong', { timeout: PATIENCE_MS }, () => {
   it.each(FAILURES)('by %s tells its caller nothing but what is meant for it', async (how) => {
     const asked = open(1, methods.fails, { how })
     const assault = await world().attack('open', 1, () => ({ writes: [join(hello(), asked)] }))
@@ -22,7 +23,7 @@ describe('a handler that goes wrong', () => {
   })
 })
 
-describe('memory that is used again', () => {
+describe('memory that is used again', { timeout: PATIENCE_MS }, () => {
   it('shows nothing of other clients, in replies and items of any length', async () => {
     const writes = () =>
       join(

@@ -100,7 +100,7 @@ async function measure(attack: Attack): Promise<Result> {
   const sides = await start()
   const { door = 'open', told, script } = attack
   const { ports } = sides
-  const bare = door === 'tls' || door === 'asking' ? ports.bareTls : ports.bare
+  const bare = /tls|asking/i.test(door) ? ports.bareTls : ports.bare
   const results: Round[] = []
   const probes: Probe[] = []
   try {

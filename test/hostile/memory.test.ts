@@ -4,13 +4,14 @@ import { kinds } from '../../src/wire/index.ts'
 import { Lab } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { frame, header, hello, moreFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { usedBytes, withinBytes } from './memory.ts'
 import { untilDeaf, victim } from './victim.ts'
 
 const MIB = 1024 * 1024
 const { echo } = Lab.methods
 
-describe('memory', () => {
+describe('memory', { timeout: PATIENCE_MS }, () => {
   it('is not given for what is only announced', async () => {
     const attacked = await victim({ maxFrameBytes: 16 * MIB - 1, maxMessageBytes: 64 * MIB })
     const { bytesReceived } = attacked.server.stats()

@@ -2,10 +2,11 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect, serve } from '../../src/index.ts'
 import { flags, kinds, pack } from '../../src/wire/index.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { frame } from '../support/raw-peer.ts'
 import { join } from './attacks/attack.ts'
 import { NAMES } from './attacks/bodies.ts'
-import { facing } from './facing.ts'
+import { close, facing } from './facing.ts'
 import { Open } from './world/contract.ts'
 import { handlers } from './world/handlers.ts'
 
@@ -50,10 +51,11 @@ describe('a name of JavaScript', () => {
 
 describe("a client's metadata", () => {
   it('are asked for names of JavaScript, and have those only that were sent', async () => {
-    const server = await serve(handlers().open, 'tcp://127.0.0.1:0')
-    const wire = connect(server.url)
+    const clock = new HandClock()
+    const server = await serve(handlers().open, 'tcp://127.0.0.1:0', { clock })
+    const wire = connect(server.url, { clock })
     onTestFinished(async () => {
-      await wire.close()
+      await close(wire, clock)
       await server.close()
     })
     const { metadata } = wire.client(Open)

@@ -275,15 +275,16 @@ describe('silence', () => {
   })
 
   it('in the middle of a frame is asked after, and then over', async () => {
-    const { url, clock, server, expectUnharmed } = await victim()
+    const { url, clock, server, wire, expectUnharmed } = await victim()
     const peer = await RawPeer.greeted(url)
     const received = server.stats().bytesReceived
     peer.send(request(1, echo, { text: 'x' }).subarray(0, 12))
     await until(() => server.stats().bytesReceived >= received + 12)
-    const answered = server.stats().bytesReceived
+    const before = { server: server.stats().bytesReceived, wire: wire.stats().bytesReceived }
     clock.advance(defaultLimits.pingAfterMs)
     await peer.next(kinds.PING)
-    await until(() => server.stats().bytesReceived > answered) // the honest client says that it is there
+    await until(() => server.stats().bytesReceived > before.server) // the honest client says that it is there
+    await until(() => wire.stats().bytesReceived > before.wire) // and hears the same of the server
     clock.advance(defaultLimits.idleTimeoutMs - defaultLimits.pingAfterMs)
     await peer.closed
     await until(() => server.stats().refused['idleTimeoutMs'] === 1)

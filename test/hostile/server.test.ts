@@ -5,7 +5,9 @@ import { type Connection, type ConnectOptions, connect, contract, unary } from '
 import { defaultLimits } from '../../src/limits.ts'
 import { kinds, packError, packHello } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
+import { HandClock } from '../support/hand-clock.ts'
 import { fakeServer, frame, hello, type RawPeer } from '../support/raw-peer.ts'
+import { close } from './facing.ts'
 
 const Shop = contract('shop', { order: unary(Type.Null(), Type.Null()) })
 
@@ -16,16 +18,24 @@ function telling(names: readonly string[]): Uint8Array {
   return frame(kinds.HELLO, 0, packHello(said))
 }
 
-async function connected(options: ConnectOptions, says: (peer: RawPeer) => void): Promise<Connection> {
-  const wire = connect(await fakeServer(says), options)
-  onTestFinished(() => wire.close({ drainMs: 0 }))
+interface Connected {
+  readonly wire: Connection
+  readonly clock: HandClock
+}
+
+async function connected(options: ConnectOptions, says: (peer: RawPeer) => void): Promise<Connected> {
+  const clock = new HandClock()
+  const wire = connect(await fakeServer(says), { clock, ...options })
+  onTestFinished(() => close(wire, clock))
   await wire.ready()
-  return wire
+  return { wire, clock }
 }
 
 describe('a server that means harm', () => {
   it('and never tells what its contract is has no more calls wait for it than may wait', async () => {
-    const wire = await connected({ limits: { maxCallsQueued: 10 } }, (peer) => peer.send(telling(['shop', 'nanowire'])))
+    const { wire, clock } = await connected({ limits: { maxCallsQueued: 10 } }, (peer) =>
+      peer.send(telling(['shop', 'nanowire'])),
+    )
     const { order } = wire.client(Shop)
     const calls = Array.from({ length: 12 }, () => failureOf(order(null)))
     const refused = await Promise.all(calls.slice(10))
@@ -34,12 +44,12 @@ describe('a server that means harm', () => {
       expect(failure.message).toContain('maxCallsQueued is 10')
     }
     expect(wire.stats()).toMatchObject({ waiting: 10, refused: { maxCallsQueued: 2 } })
-    await wire.close({ drainMs: 0 })
+    await close(wire, clock)
     for (const call of calls.slice(0, 10)) expect(await call).toMatchObject({ code: 'unavailable', processed: 'no' })
   })
 
   it('and lists contracts whose names are none is not quoted', async () => {
-    const wire = await connected({}, (peer) => peer.send(telling(['orders', '\u001b[31mred', 'x'.repeat(50_000)])))
+    const { wire } = await connected({}, (peer) => peer.send(telling(['orders', '\u001b[31mred', 'x'.repeat(50_000)])))
     const failure = await failureOf(wire.client(Shop).order(null))
     expect(failure).toMatchObject({ code: 'unimplemented', processed: 'no' })
     expect(failure.message).toMatch(/^tcp:\/\/[\d.:]+ has no contract shop; it has orders$/)
@@ -47,7 +57,7 @@ describe('a server that means harm', () => {
 
   it('and answers by an error without an end is cut short', async () => {
     const answer = packError({ code: 'x'.repeat(30_000), message: 'y'.repeat(30_000), processed: 'yes' })
-    const wire = await connected({}, (peer) => {
+    const { wire } = await connected({}, (peer) => {
       peer.send(hello())
       peer.onFrame = ({ kind, id }) => kind === kinds.REQUEST && peer.send(frame(kinds.ERROR, id, answer))
     })

@@ -5,6 +5,7 @@ import { flags, kinds, pack } from '../../src/wire/index.ts'
 import { Lab } from '../rpc/lab.ts'
 import { until } from '../support/hand-clock.ts'
 import { frame, moreFlag, RawPeer, request } from '../support/raw-peer.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { settle, withinBytes } from './memory.ts'
 import {
   cancel,
@@ -30,7 +31,7 @@ const MIB = 2 ** 20
 const { MORE } = flags
 const { echo } = Lab.methods
 
-describe('for ever', () => {
+describe('for ever', { timeout: PATIENCE_MS }, () => {
   it('streams opened and cancelled leave nothing, and all of their handlers end', async () => {
     const attacked = await streamVictim()
     const { seen, server } = attacked

@@ -145,12 +145,12 @@ describe('an item', () => {
 
   it('that is half there, and then nothing, is given up in time, and its handler is told', async () => {
     const attacked = await streamVictim()
-    const { clock, seen } = attacked
+    const { seen } = attacked
     const peer = await RawPeer.greeted(attacked.url)
     peer.send(open(1, chat), data(1, itemOf(7)), data(1, itemOf(8).subarray(0, 4), MORE))
     await until(() => seen.taken.length === 1)
     for (let ms = 0; ms <= 2 * defaultLimits.idleTimeoutMs && seen.met.length === 0; ms += 1_000) {
-      clock.advance(1_000)
+      await attacked.passSecond()
       await sendAll(peer, 1, () => new Uint8Array(0)) // it is there, and says nothing more of the item
     }
     expect(await peer.errorOf(1)).toMatchObject({ code: 'deadline_exceeded' })

@@ -4,13 +4,14 @@ import { kinds, pack } from '../../src/wire/index.ts'
 import { failureOf } from '../rpc/lab.ts'
 import { nextTurn, until } from '../support/hand-clock.ts'
 import { frame } from '../support/raw-peer.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { all, asked, close, endless, facing } from './facing.ts'
 import { settle, withinBytes } from './memory.ts'
 import { credit, data, itemOf, many, NOTHING } from './streams.ts'
 
 const MIB = 2 ** 20
 
-describe('memory of a client', () => {
+describe('memory of a client', { timeout: PATIENCE_MS }, () => {
   it('is not lost to items that its consumers do not take, whatever they are cut into', async () => {
     const { client, peer } = await facing()
     const before = await settle()

@@ -7,6 +7,7 @@ import { Lab } from '../rpc/lab.ts'
 import { askingTls, pem, serverTls, showing, trusting } from '../support/certificates.ts'
 import { until } from '../support/hand-clock.ts'
 import { hello, RawPeer, request } from '../support/raw-peer.ts'
+import { PATIENCE_MS } from '../support/runs.ts'
 import { portOf, RawSocket } from '../transport/sockets.ts'
 import { clientHello } from '../transport/tls-peers.ts'
 import { type VictimTls, victim } from './victim.ts'
@@ -23,7 +24,7 @@ function noise(seed: number): () => number {
   }
 }
 
-describe('noise at a port with TLS', () => {
+describe('noise at a port with TLS', { timeout: PATIENCE_MS }, () => {
   it('of any kind ends its own connection, and nothing else', async () => {
     const attacked = await victim({}, undefined, tls)
     const next = noise(7)
@@ -61,7 +62,7 @@ describe('noise at a port with TLS', () => {
   })
 })
 
-describe('handshakes that are never finished', () => {
+describe('handshakes that are never finished', { timeout: PATIENCE_MS }, () => {
   it('count as connections, are refused above maxConnections, and are freed by the time for the handshake', async () => {
     const maxConnections = 51
     const attacked = await victim({ maxConnections, handshakeTimeoutMs: 1_000, lingerMs: 300 }, undefined, tls)

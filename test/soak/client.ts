@@ -71,6 +71,7 @@ await answer({
   stop: () => load.stop(),
   async rest() {
     await judge()
+    await haveRun([]) // where nobody has called since the last cut there is no connection, and at first there was one
     const { inFlight, waiting } = wire.stats()
     return { ...(await lookAtRest()), inFlight, waiting, tally: load.tally }
   },

@@ -12,7 +12,7 @@ const IN_FLIGHT = 64
 const [first = 20_000, last = 120_000] = process.argv.slice(2).map(Number)
 
 const server = await serve(bench, 'tcp://127.0.0.1:0')
-const wire = connect(server.url)
+const wire = connect(server.url, { limits: { callTimeoutMs: 600_000 } }) // on a slow machine, too, none is late
 const { small } = wire.client(Bench)
 
 async function callUpTo(count: number, from: number): Promise<void> {

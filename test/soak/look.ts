@@ -26,7 +26,7 @@ export function lookAtMemory(): Memory {
 const PASSING = new Set(['Immediate', 'PipeWrap', 'TTYWrap'])
 
 export async function lookAtRest(): Promise<Rest> {
-  for (let turn = 0; turn < 20; turn++) {
+  for (let turn = 0; turn < 5; turn++) {
     await nextTurn()
     collect()
   }

@@ -22,12 +22,17 @@ import { collect } from '../support/collect.ts'
 
 const AT_ONCE = 16
 const NO_LOG = { debug() {}, info() {}, warn() {}, error() {} }
-const [first = 200, last = 900] = process.argv.slice(2).map(Number)
+const [first = 1_500, last = 2_200] = process.argv.slice(2).map(Number)
+
+/** With some text beside it, so that a window is full of a hundred, and not of thousands that a slow machine works on for minutes. */
+const Item = Type.Object({ n: Type.Integer(), text: Type.String() })
+const text = 'x'.repeat(150)
+const itemOf = (n: number) => ({ n, text })
 
 const Numbers = contract('numbers', {
-  count: serverStream(Type.Integer(), Type.Integer()),
-  sum: clientStream(Type.Integer(), Type.Integer()),
-  double: bidiStream(Type.Integer(), Type.Integer()),
+  count: serverStream(Type.Integer(), Item),
+  sum: clientStream(Item, Type.Integer()),
+  double: bidiStream(Item, Item),
   blobs: serverStream(Type.Integer(), Bytes()),
   large: unary(Type.Integer(), Bytes()),
   told: event(Type.Object({ n: Type.Integer() }), { key: 'n' }),
@@ -35,19 +40,19 @@ const Numbers = contract('numbers', {
 
 const numbers = service(Numbers, {
   async *count(most) {
-    for (let n = 0; n < most; n++) yield n
+    for (let n = 0; n < most; n++) yield itemOf(n)
     if (most === 13) throw new Error('no thirteens')
   },
   async sum(items) {
     let sum = 0
-    for await (const n of items) {
+    for await (const { n } of items) {
       if (n === 13) break
       sum += n
     }
     return sum
   },
   async *double(items) {
-    for await (const n of items) yield 2 * n
+    for await (const { n } of items) yield itemOf(2 * n)
   },
   async *blobs(bytes) {
     for (let n = 0; n < 3; n++) yield new Uint8Array(bytes)
@@ -56,7 +61,7 @@ const numbers = service(Numbers, {
 })
 
 const server = await serve(router([numbers], { log: NO_LOG }), 'tcp://127.0.0.1:0')
-const wire = connect(server.url)
+const wire = connect(server.url, { limits: { callTimeoutMs: 600_000 } }) // on a slow machine, too, none is late
 const client = wire.client(Numbers)
 
 const takeAll = async (items: AsyncIterable<unknown>): Promise<void> => {
@@ -70,22 +75,22 @@ async function round(n: number): Promise<void> {
   numbers.publish.told({ n })
   for await (const _ of subscription) break
   await takeAll(client.count(20))
-  for await (const item of client.count(1_000_000)) if (item === 50) break
+  for await (const { n } of client.count(1_000_000)) if (n === 50) break
   await takeAll(client.count(13)).catch((error: NanowireError) => error)
-  await client.sum([1, 2, 3])
+  await client.sum([1, 2, 3].map(itemOf))
   await client.sum(
     (function* () {
-      for (let at = 0; ; at++) yield at
+      for (let at = 0; ; at++) yield itemOf(at)
     })(),
   ) // is answered early
-  await takeAll(client.double([1, 2, 3]))
+  await takeAll(client.double([1, 2, 3].map(itemOf)))
   const abort = new AbortController()
   const cancelled = takeAll(
     client.double(
       (async function* () {
-        yield 1
+        yield itemOf(1)
         abort.abort()
-        yield 2
+        yield itemOf(2)
       })(),
       { signal: abort.signal },
     ),

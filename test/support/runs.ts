@@ -7,5 +7,5 @@ export function runs(usual: number): { readonly numRuns: number } {
   return { numRuns: Math.max(1, Math.round(usual * factor)) }
 }
 
-/** When a test that takes a while has hung, however often it runs. */
-export const PATIENCE_MS = 180_000 * Math.max(1, factor)
+/** When a test that takes a while has hung, however often it runs, and however slow and busy the machine is. */
+export const PATIENCE_MS = 600_000 * Math.max(1, factor)

@@ -40,6 +40,8 @@ export interface Told {
   readonly rule?: string | undefined
   /** So many stay open all the same; of the others some may be closed without a word. */
   readonly stay?: number | undefined
+  /** It is told when its time is over, and some may still be shaking hands then: these are closed without a word. */
+  readonly isLate?: true | undefined
   /** Its end is enough: there is nobody yet to tell a rule to. */
   readonly isClosed?: true | undefined
   /** How many of its calls ended how, for a share of the script. */

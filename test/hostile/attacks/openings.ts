@@ -45,7 +45,7 @@ function crowded(entries: number): Uint8Array {
 /** One address of this machine for each connection. */
 const address = (n: number) => `127.${(n >> 14) & 0x7f}.${(n >> 7) & 0x7f}.${(n & 0x7f) + 1}`
 
-const slow = (title: string, bytes: Uint8Array, door?: 'guarded' | undefined): Attack => ({
+const slow = (title: string, bytes: Uint8Array, door: 'hasty' | 'hastyGuarded' = 'hasty'): Attack => ({
   title: `slowloris: ${title}`,
   door,
   connections: [1_000, 9_900],
@@ -68,7 +68,11 @@ export const openings: readonly Attack[] = [
   slow('half a header', hello().subarray(0, 5)),
   slow('half a HELLO', half(hello())),
   slow('a HELLO of 64 KiB that is announced', join(header(65_536, kinds.HELLO, 0, 0), Buffer.from('NWIR'))),
-  slow('credentials that take for ever to judge', join(credentials('let me wait'), open(1, methods.stuck)), 'guarded'),
+  slow(
+    'credentials that take for ever to judge',
+    join(credentials('let me wait'), open(1, methods.stuck)),
+    'hastyGuarded',
+  ),
   silent('nothing behind the HELLO', NONE),
   silent('half a header of a request', open(1, methods.echo).subarray(0, 5)),
   silent('half a request', half(open(1, methods.echo, { text: 'x'.repeat(100) }))),
@@ -152,7 +156,7 @@ export const openings: readonly Attack[] = [
   },
   {
     title: 'AUTHs that take for ever to judge',
-    door: 'guarded',
+    door: 'hastyGuarded',
     connections: [100, 1_000],
     script: () => ({ writes: [join(known, many(1_000, frame(kinds.AUTH, 0, pack('let me wait'))))] }),
     told: { rule: 'timeout' },

@@ -18,7 +18,7 @@ function flipped(n: number): Uint8Array {
 
 const stalled = (title: string, bytes: Uint8Array): Attack => ({
   title: `TLS stalls: ${title}`,
-  door: 'tls',
+  door: 'hastyTls',
   connections: [300, 9_900],
   script: () => ({ writes: bytes.length > 0 ? [bytes] : [] }),
   told: { isClosed: true },
@@ -30,17 +30,17 @@ export const tls: readonly Attack[] = [
   stalled('half a ClientHello', first.subarray(0, first.length >> 1)),
   {
     title: 'TLS stalls: a whole ClientHello, and nothing more',
-    door: 'tls',
+    door: 'hastyTls',
     connections: [200, 2_000],
     script: () => ({ writes: [first] }),
     told: { isClosed: true },
   },
   {
     title: 'TLS stalls: nothing behind a good handshake',
-    door: 'tls',
+    door: 'hastyTls',
     connections: [100, 1_000],
     script: () => ({ writes: [], isSecure: true }),
-    told: { rule: 'timeout' },
+    told: { rule: 'timeout', isLate: true },
   },
   {
     title: 'garbage that begins like TLS',

@@ -1,5 +1,5 @@
 /** The doors of the attacked process, by name: what both ends of it have to know. */
-export const DOORS = ['open', 'small', 'hasty', 'guarded', 'tls', 'asking'] as const
+export const DOORS = ['open', 'small', 'guarded', 'tls', 'asking', 'hasty', 'hastyGuarded', 'hastyTls'] as const
 /** What Nanowire serves. */
 export type Door = (typeof DOORS)[number]
 /** And beside it two that throw away what they read, without TLS and with it. */

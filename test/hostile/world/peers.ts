@@ -139,6 +139,8 @@ function acknowledged(bytes: number): Uint8Array {
 /** Many peers, each with its script. */
 export class Assault {
   readonly peers: Peer[] = []
+  /** Connections that were closed before their scripts could begin. */
+  unbegun = 0
   /** Resolves when all scripts have been written, or their connections are over. */
   written: Promise<unknown> = Promise.resolve()
   #wake = () => {}
@@ -151,7 +153,10 @@ export class Assault {
       const group = Array.from({ length: Math.min(GROUP, count - n) }, async (_, index) => {
         const script = scriptOf(n + index)
         const peer = await openPeer(port, script, () => assault.#wake())
-        if (peer === undefined) return
+        if (peer === undefined) {
+          assault.unbegun++
+          return
+        }
         assault.peers.push(peer)
         runs.push(peer.run(script))
       })
@@ -161,9 +166,23 @@ export class Assault {
     return assault
   }
 
+  /** How many connections are over. */
+  get closed(): number {
+    return this.peers.reduce((sum, { isClosed }) => sum + (isClosed ? 1 : 0), this.unbegun)
+  }
+
   /** Resolves when it holds for all of them. */
-  async until(condition: (peer: Peer) => boolean): Promise<void> {
-    while (!this.peers.every(condition)) {
+  until(condition: (peer: Peer) => boolean): Promise<void> {
+    return this.#until(() => this.peers.every(condition))
+  }
+
+  /** Resolves when so many connections are over. */
+  untilClosed(count: number): Promise<void> {
+    return this.#until(() => this.closed >= count)
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

@@ -22,11 +22,13 @@ const doors = {
   open: {},
   /** No more than so many connections. */
   small: { limits: { maxConnections: SMALL_DOOR } },
-  /** Silence is soon too long, if the process is told so. */
-  hasty: {},
   guarded: { authenticate },
   tls: { tls: serverTls() },
   asking: { tls: askingTls() },
+  /** Whoever is slow or silent is soon given up, if the process is told so: for those only that are to be. */
+  hasty: {},
+  hastyGuarded: { authenticate },
+  hastyTls: { tls: serverTls() },
 } satisfies Readonly<Record<Door, ServeOptions>>
 
 /** How many credentials are judged at the same time, and how many were. */
@@ -75,16 +77,17 @@ export interface Memory {
   readonly mostRssBytes: number
 }
 
-async function start(handshakeMs: string, idleMs: string): Promise<Commands> {
+/** @param patienceMs of the other doors, where it is not the usual one: a busy machine may make anybody slow */
+async function start(handshakeMs: string, idleMs: string, patienceMs?: string): Promise<Commands> {
   const { open, held, release } = handlers()
   let errors = 0
   const silent = () => {}
   const log = { debug: silent, info: silent, warn: silent, error: () => void errors++ }
   const servers = new Map<string, Server>()
   for (const [door, { limits, ...options }] of Object.entries<ServeOptions>(doors)) {
-    const idleTimeoutMs = Number(idleMs)
-    const silence = door === 'hasty' ? { pingAfterMs: idleTimeoutMs / 3, idleTimeoutMs } : {}
-    const own: LimitOptions = { handshakeTimeoutMs: Number(handshakeMs), ...silence, ...limits }
+    const isHasty = door.startsWith('hasty')
+    const usual = patienceMs === undefined ? {} : timeOf(patienceMs, patienceMs)
+    const own: LimitOptions = { ...(isHasty ? timeOf(handshakeMs, idleMs) : usual), ...limits }
     servers.set(door, await serve(router([open, bench], { log }), 'tcp://127.0.0.1:0', { ...options, limits: own }))
   }
   const discard = (socket: Socket): void => void socket.on('error', () => socket.destroy()).resume()
@@ -120,6 +123,11 @@ async function start(handshakeMs: string, idleMs: string): Promise<Commands> {
   }
 }
 
+function timeOf(handshakeMs: string, idleMs: string): LimitOptions {
+  const idleTimeoutMs = Number(idleMs)
+  return { handshakeTimeoutMs: Number(handshakeMs), pingAfterMs: Math.floor(idleTimeoutMs / 3), idleTimeoutMs }
+}
+
 function inherited(): string[] {
   const names: string[] = []
   for (const name in {}) names.push(name)
@@ -142,5 +150,5 @@ async function memory(): Promise<Memory> {
   return { usedBytes: heapUsed + external, rssBytes: rss, mostRssBytes: process.resourceUsage().maxRSS * 1_024 }
 }
 
-const [, handshakeMs = '', idleMs = ''] = process.argv.slice(2)
-await answer(start(handshakeMs, idleMs))
+const [, handshakeMs = '', idleMs = '', patienceMs] = process.argv.slice(2)
+await answer(start(handshakeMs, idleMs, patienceMs))

@@ -21,8 +21,8 @@ export function inWorld(): () => World {
   let world: World | undefined
   beforeAll(async () => {
     world = await World.start()
-  })
-  afterAll(() => world?.end())
+  }, PATIENCE_MS)
+  afterAll(() => world?.end(), PATIENCE_MS)
   return () => {
     if (!world) throw new Error('the attacked process has not started')
     return world
@@ -44,6 +44,7 @@ async function expectHeld(world: World, attack: Attack): Promise<void> {
   const mostNewMiB = holdsMiB + NEW_SOCKET_MIB * count
   if (told.answers === undefined) expect(begunMiB, 'MiB held when all are there').toBeLessThan(mostNewMiB) // others may be half there
   await expectTold(assault, told, count)
+  await untilCounted(world, attack, before)
   if (told.rule === undefined && !told.isClosed) {
     const { doors } = await world.still()
     expect(doors[door]?.connections, 'connections').toBe(count + (door === 'open' ? HONEST_CONNECTIONS : 0))
@@ -53,6 +54,24 @@ async function expectHeld(world: World, attack: Attack): Promise<void> {
   await expectCounted(world, attack, before)
   await world.expectUnharmed(assault, isLogged)
 }
+
+/** Resolves when as much has come as is counted below, that stillness is not a pause of the machine's. */
+async function untilCounted(
+  world: World,
+  { door = 'open', connections, handlers = 0, counts }: Attack,
+  before: Look,
+): Promise<void> {
+  const [count] = connections
+  const { unknownIds = 0, judged = 0 } = counts?.(SHARE) ?? {}
+  await world.until(
+    (look) =>
+      look.held.most >= count * handlers &&
+      unknownIdsOf(look, door) - unknownIdsOf(before, door) >= count * unknownIds &&
+      look.judging.all - before.judging.all >= count * judged,
+  )
+}
+
+const unknownIdsOf = ({ doors }: Look, door: string) => doors[door]?.unknownIds ?? 0
 
 /** What is counted while all of it is there. */
 async function expectBounded(world: World, { peers }: Assault, attack: Attack, before: Look): Promise<void> {
@@ -76,20 +95,26 @@ async function expectCounted(
   const [count] = connections
   const { unknownIds, judged } = counts?.(SHARE) ?? {}
   const look = await world.look()
-  const unknownIdsOf = ({ doors }: Look) => doors[door]?.unknownIds ?? 0
   if (unknownIds !== undefined)
-    expect(unknownIdsOf(look) - unknownIdsOf(before), 'frames for no call').toBe(count * unknownIds)
+    expect(unknownIdsOf(look, door) - unknownIdsOf(before, door), 'frames for no call').toBe(count * unknownIds)
   if (judged !== undefined)
     expect(look.judging.all - before.judging.all, 'credentials that were judged').toBe(count * judged)
 }
 
-async function expectTold(assault: Assault, { rule, stay = 0, isClosed, answers }: Attack['told'], count: number) {
+async function expectTold(
+  assault: Assault,
+  { rule, stay = 0, isLate, isClosed, answers }: Attack['told'],
+  count: number,
+) {
   const { peers } = assault
   if (rule !== undefined || isClosed) {
-    await assault.until(() => closedOf(peers) >= count - stay)
+    await assault.untilClosed(count - stay)
     expect(peers.filter(({ afterEnd }) => afterEnd > 0)).toEqual([])
-    if (rule !== undefined && stay === 0) expect(countOf(peers)).toEqual({ [rule]: count })
-    else if (rule !== undefined) expect(countOf(peers)).toMatchObject({ open: stay, [rule]: expect.any(Number) })
+    if (rule !== undefined && stay === 0 && !isLate) expect(countOf(peers)).toEqual({ [rule]: count })
+    else if (rule !== undefined) {
+      expect(new Set(peers.flatMap(({ rules }) => rules))).toEqual(new Set([rule]))
+      expect(countOf(peers)['open'] ?? 0).toBe(stay)
+    }
   }
   const wanted = answers?.(SHARE)
   if (wanted === undefined) return
@@ -100,7 +125,6 @@ async function expectTold(assault: Assault, { rule, stay = 0, isClosed, answers 
   if (rule === undefined) expect(countOf(peers)).toEqual({ open: count })
 }
 
-const closedOf = (peers: readonly Peer[]) => peers.reduce((sum, { isClosed }) => sum + (isClosed ? 1 : 0), 0)
 const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, one) => sum + one, 0)
 
 /** How many peers were told which rule, and how many are still there. */
