@@ -115,7 +115,8 @@ export const limitRules = {
     default: 1_024,
     min: 1,
     max: 1_000_000,
-    reason: 'frames of one connection that are handled in one turn of the event loop',
+    reason:
+      'frames of one connection that are handled in one turn of the event loop; many that are busy share four times as many',
   },
   pingAfterMs: {
     default: 20_000,

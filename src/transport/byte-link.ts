@@ -8,6 +8,7 @@ import { type FrameDecoder, ProtocolError, weightOf } from '../wire/index.ts'
 import { recycle, type SlabWriter } from './slab.ts'
 import type { PeerTls } from './tls-options.ts'
 import { giveBack, type Traffic, takeTraffic } from './traffic.ts'
+import { type Turns, turnsOf } from './turns.ts'
 
 /** A batch of fewer bytes waits for the end of the turn, if more is to be expected; one of so many is sent at once. */
 const SMALL_BATCH_BYTES = 512
@@ -46,6 +47,7 @@ export abstract class ByteLink implements Link {
   receivedBytes = 0
   protected readonly clock: Clock
   protected readonly limits: Limits
+  readonly #turns: Turns
   #listener: LinkListener | undefined
   /** While bytes come or go. */
   #traffic: Traffic | undefined
@@ -57,6 +59,7 @@ export abstract class ByteLink implements Link {
   constructor(options: ByteLinkOptions) {
     this.clock = options.clock
     this.limits = options.limits
+    this.#turns = turnsOf(options.clock)
     this.peer = options.peer
   }
 
@@ -140,7 +143,7 @@ export abstract class ByteLink implements Link {
     else traffic.keep(chunk)
     try {
       if (mayRead) this.#read(traffic)
-      else this.#updateSource()
+      else this.#leaveForLater(traffic)
     } finally {
       if (isShared) traffic.ownChunk(chunk)
     }
@@ -206,7 +209,8 @@ export abstract class ByteLink implements Link {
 
   #readFrames(traffic: Traffic): void {
     const { decoder } = traffic
-    while (traffic.turnFrames < this.limits.maxTurnFrames && !this.#isPaused) {
+    const most = this.#turns.shareOf(this.limits.maxTurnFrames)
+    while (traffic.turnFrames < most && !this.#isPaused) {
       if (decoder.read()) {
         traffic.turnFrames += weightOf(decoder)
         this.tap?.frameReceived(decoder)
@@ -220,7 +224,13 @@ export abstract class ByteLink implements Link {
   }
 
   #hasTurn({ turnBytes, turnFrames }: Traffic): boolean {
-    return turnBytes < this.limits.maxTurnBytes && turnFrames < this.limits.maxTurnFrames
+    const { maxTurnBytes, maxTurnFrames } = this.limits
+    return turnBytes < maxTurnBytes && turnFrames < this.#turns.shareOf(maxTurnFrames)
+  }
+
+  #leaveForLater(traffic: Traffic): void {
+    if (!this.#hasTurn(traffic)) this.#waitForTurn(traffic) // its share may have become smaller than what it has had
+    this.#updateSource()
   }
 
   /** At the next turn the connection may go on, with what is left over first. */
@@ -249,8 +259,10 @@ export abstract class ByteLink implements Link {
 
   #readLater(traffic: Traffic): void {
     traffic.turnIsDue = true
+    this.#turns.busy++
     this.clock.turn(() => {
       traffic.turnIsDue = false
+      this.#turns.busy--
       traffic.turnBytes = 0
       traffic.turnFrames = 0
       if (!this.#isClosed && !this.#isBroken) this.#read(traffic)

@@ -36,12 +36,14 @@ class Ear implements LinkListener {
 }
 
 /** A link that has read a HELLO, and had a turn. */
-function linked(limits: LimitOptions = {}): {
+function linked(
+  limits: LimitOptions = {},
+  clock = new VirtualClock(),
+): {
   readonly link: TapLink
   readonly ear: Ear
   readonly clock: VirtualClock
 } {
-  const clock = new VirtualClock()
   const link = new TapLink(clock, resolveLimits(limits))
   const ear = new Ear()
   link.attach(ear)
@@ -135,6 +137,50 @@ describe('what one connection has done for it in a turn', () => {
     clock.runTurns()
     expect(ear.ids).toEqual(upTo(3_600))
     expect(link.asked).toEqual([])
+  })
+
+  it('is shared evenly by those that are busy, and a quiet one among them is heard at once', () => {
+    const clock = new VirtualClock()
+    const flood = Array.from({ length: 8 }, () => linked({ maxTurnFrames: 40 }, clock))
+    const quiet = linked({ maxTurnFrames: 40 }, clock)
+    for (const { link } of flood) link.feed(frames(1, 400))
+    const first = flood.map(({ ear }) => ear.ids.length)
+    expect(first).toEqual([40, 40, 40, 40, 32, 27, 23, 20])
+    for (let turn = 1; turn <= 5; turn++) {
+      clock.runTurn()
+      quiet.link.feed(frames(turn, 1))
+      expect(quiet.ear.ids).toEqual(upTo(turn))
+      const handled = flood.map(({ ear }, at) => ear.ids.length - (first[at] ?? 0))
+      expect(Math.min(...handled)).toBeGreaterThanOrEqual(18 * turn) // 160 shared by nine
+      expect(Math.max(...handled)).toBeLessThanOrEqual(23 * turn) // by eight, or by the seven others
+    }
+    clock.runTurns()
+    for (const { ear } of flood) expect(ear.ids).toEqual(upTo(400))
+  })
+
+  it('is a sixteenth of maxTurnFrames at least, however many are busy', () => {
+    const clock = new VirtualClock()
+    const many = Array.from({ length: 80 }, () => linked({ maxTurnFrames: 256 }, clock))
+    for (const { link } of many) link.feed(frames(1, 100))
+    expect(many.at(-1)?.ear.ids).toEqual(upTo(16))
+    clock.runTurn()
+    expect(many.at(-1)?.ear.ids).toEqual(upTo(32))
+    clock.runTurns()
+    for (const { ear } of many) expect(ear.ids).toEqual(upTo(100))
+  })
+
+  it('is asked for anew where neighbours have made it less than it has had', () => {
+    const { link, ear, clock } = linked({ maxTurnFrames: 64 })
+    const neighbours = Array.from({ length: 12 }, () => linked({}, clock))
+    const all = frames(1, 101)
+    link.feed(all.subarray(0, all.length - 1))
+    clock.runTurn() // the rest of it, and one frame is not there yet
+    expect(ear.ids).toEqual(upTo(100))
+    for (const { link } of neighbours) link.feed(frames(1, 1))
+    link.feed(all.subarray(all.length - 1))
+    expect([ear.ids.length, link.asked]).toEqual([100, ['pause']])
+    clock.runTurns()
+    expect([ear.ids, link.asked.at(-1)]).toEqual([upTo(101), 'resume'])
   })
 
   it('holds one chunk more, and none after it, until its turn', () => {
