@@ -10,7 +10,7 @@ export class Turns {
   /** Links that have had input in this turn, or have some left over for it. */
   busy = 0
 
-  /** How many frames a link may have handled: where many are busy, one among them that is not must not wait for long. */
+  /** How many frames of this turn a link may have: where many are busy, one among them that is not must not wait for long. */
   shareOf(maxTurnFrames: number): number {
     const { busy } = this
     return busy <= WHOLE_TURNS ? maxTurnFrames : Math.ceil(maxTurnFrames * Math.max(WHOLE_TURNS / busy, LEAST_SHARE))
