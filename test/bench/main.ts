@@ -15,7 +15,7 @@ import { measureRpc } from './parts/rpc.ts'
 import type { Chart, Run } from './parts/run.ts'
 import { measureSlow } from './parts/slow.ts'
 import { measureStreams } from './parts/streams.ts'
-import { bundle, installPeers } from './prepare.ts'
+import { installPeers, prepare } from './prepare.ts'
 import { describe, writeResults } from './results.ts'
 import { type Section, toText } from './table.ts'
 
@@ -64,5 +64,5 @@ async function bench(settings: Settings): Promise<void> {
 
 const settings = readSettings(process.argv.slice(2))
 installPeers()
-await bundle()
+await prepare()
 await endingAll(() => bench(settings))

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { bundle } from '../support/bundle.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
@@ -19,18 +19,12 @@ export function installPeers(): void {
   if (status !== 0) throw new Error('npm could not install the peers')
 }
 
-export async function bundle(): Promise<void> {
-  await build({
+export async function prepare(): Promise<void> {
+  await bundle({
     entryPoints: [join(here, 'side.ts')],
     outdir: join(here, 'dist'),
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
     external: [`${dist}*`],
     alias: { nanowire: join(dist, 'index.js'), 'nanowire/codec': join(dist, 'codec.js') },
-    logLevel: 'warning',
   })
 }

@@ -9,6 +9,7 @@ import { format, formatRatio, toText } from '../bench/table.ts'
 import { Child, type ChildOptions, CLIENT_CORE, endingAll, SERVER_CORE } from '../support/child.ts'
 import { number, script, whole } from '../support/command-line.ts'
 import { type Attack, attacks } from './attacks/index.ts'
+import { prepare } from './prepare.ts'
 import type { Order, Sent } from './world/attacker.ts'
 import type { Ports } from './world/doors.ts'
 import { type Probe, probe } from './world/probe.ts'
@@ -79,7 +80,7 @@ async function start(): Promise<Sides> {
 }
 
 function startScript(name: string, options: Omit<ChildOptions, 'name' | 'script'>): Promise<Child> {
-  return Child.start({ name, script: new URL(`world/${name}.ts`, import.meta.url), ...options })
+  return Child.start({ name, script: new URL(`dist/${name}.js`, import.meta.url), ...options })
 }
 
 async function besideAttack({ server, honest, attacker }: Sides, { title }: Attack, port: number) {
@@ -196,6 +197,7 @@ const chosen = Object.values(attacks)
   .flat()
   .filter(({ title }) => title.includes(only))
 if (chosen.length === 0) command.error(`error: no attack has "${only}" in its title`)
+await prepare()
 await endingAll(() => measureAll(chosen))
 const note = `Small calls of an honest client, ${1_000 * CALLS.perMs} a second, medians of ${rounds} rounds of ${seconds} s; the server has a heap of ${HEAP_MIB} MiB.`
 console.info(toText({ title: 'Beside hostile clients', note, table: { columns, rows: results.map(rowOf) } }))

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { bundle, installPeers } from '../bench/prepare.ts'
+import { installPeers, prepare as prepareBench } from '../bench/prepare.ts'
 import { startTask } from '../bench/start-task.ts'
 import { endingAll } from '../support/child.ts'
 import { readSettings, type SoakSettings } from './arguments.ts'
@@ -21,7 +21,7 @@ const titleOf = ({ perSecond, made }: SoakResult, { load }: SoakSettings) =>
 
 async function draw(result: SoakResult, settings: SoakSettings): Promise<void> {
   installPeers()
-  await bundle()
+  await prepareBench()
   const side = await startTask('lines')
   const svg = await side.ask<string>('draw', linesOf(titleOf(result, settings), result.windows, result.rests))
   await side.end()

@@ -4,7 +4,8 @@
  */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin } from 'esbuild'
+import type { Plugin } from 'esbuild'
+import { bundle } from '../support/bundle.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const here = fileURLToPath(new URL('./', import.meta.url))
@@ -27,16 +28,10 @@ const nearTheWrap: Plugin = {
 }
 
 export async function prepare(): Promise<void> {
-  await build({
+  await bundle({
     entryPoints: [`${here}server.ts`, `${here}client.ts`],
     outdir: `${here}dist`,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
     alias: { nanowire: `${root}src/index.ts` },
     plugins: [nearTheWrap],
-    logLevel: 'warning',
   })
 }
