@@ -70,7 +70,6 @@ export type Bindings = ReadonlyMap<string, ServiceUses>
 
 interface Parts {
   controller?: AbortController
-  reason?: NanowireError
   log?: Logger
   replyMetadata?: Record<string, string>
   uses?: object
@@ -81,6 +80,11 @@ interface Parts {
 
 /** At its deadline the caller of a stream says that it is gone, a moment before the handler's own deadline passes or after. */
 const DEADLINE_SLACK_MS = 50
+
+/** Why a caller waits no more. */
+const goneTexts = { cancelled: 'the caller has gone away', deadline_exceeded: 'the deadline has passed' } as const
+
+type Gone = keyof typeof goneTexts
 
 const nothing = (): void => {}
 
@@ -100,6 +104,8 @@ export class CallContext implements Context, CallRunner, Deadline {
   readonly #metadata: Metadata
   /** What few handlers ask for. */
   #parts: Parts | undefined
+  /** A code stands for an error until somebody asks for it: to make one costs more than to give up a call. */
+  #reason: NanowireError | Gone | undefined
   /** The handler has ended. */
   isOver = false
 
@@ -115,7 +121,7 @@ export class CallContext implements Context, CallRunner, Deadline {
     const parts = this.#parts
     if (!parts.controller) {
       parts.controller = new AbortController()
-      if (parts.reason) parts.controller.abort(parts.reason)
+      if (this.#reason !== undefined) parts.controller.abort(this.reason)
     }
     return parts.controller.signal
   }
@@ -182,17 +188,23 @@ export class CallContext implements Context, CallRunner, Deadline {
 
   /** Why the caller waits no more, if it does not. */
   get reason(): NanowireError | undefined {
-    return this.#parts?.reason
+    return this.#reason === undefined ? undefined : this.#errorOf(this.#reason)
   }
 
   /** Aborts the signal, now or when it is first read; of a handler that has ended nothing is aborted any more. */
-  cancel(reason: NanowireError): void {
-    if (this.isOver) return
-    this.#parts ??= {}
-    if (this.#parts.reason) return
-    this.#parts.reason = reason
-    this.#parts.controller?.abort(reason)
-    if (!this.isOver) this.#parts.cancelled?.(reason) // whoever heard the signal may have ended it
+  cancel(reason: NanowireError | Gone): void {
+    if (this.isOver || this.#reason !== undefined) return
+    this.#reason = reason
+    const parts = this.#parts
+    parts?.controller?.abort(this.#errorOf(reason))
+    if (!this.isOver) parts?.cancelled?.(this.#errorOf(this.#reason)) // whoever heard the signal may have ended it
+  }
+
+  #errorOf(reason: NanowireError | Gone): NanowireError {
+    if (typeof reason !== 'string') return reason
+    const error = new NanowireError(reason, `${this.#method.name}: ${goneTexts[reason]}`)
+    this.#reason = error
+    return error
   }
 
   /** The handler has ended. */
@@ -241,12 +253,12 @@ export class CallContext implements Context, CallRunner, Deadline {
   callerGone(): void {
     wheelOf(this.#side.clock).remove(this) // a handler that goes on all the same keeps no timer
     if (this.at !== 0 && this.#side.clock.now() >= this.at - DEADLINE_SLACK_MS) return this.expire()
-    this.cancel(new NanowireError('cancelled', `${this.#method.name}: the caller has gone away`))
+    this.cancel('cancelled')
   }
 
   /** The deadline has passed. */
   expire(): void {
-    this.cancel(new NanowireError('deadline_exceeded', `${this.#method.name}: the deadline has passed`))
+    this.cancel('deadline_exceeded')
   }
 }
 
