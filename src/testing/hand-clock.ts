@@ -3,8 +3,9 @@
  * waiting for them. Invariants: what is due runs in the order of its time, within `advance`; the turns that were asked for before
  * `advance` are over before time passes.
  */
+import { misuse } from '../errors.ts'
 import { type Clock, systemClock } from '../session/index.ts'
-import { requireMs, requireSeed } from './require.ts'
+import { describeGiven, requireMs, requireSeed } from './require.ts'
 
 interface Timer {
   readonly at: number
@@ -40,8 +41,13 @@ export class HandClock implements Clock {
     return this.#now
   }
 
-  /** Calls `callback` once when `delayMs` have passed by hand. Returns what cancels it. */
+  /**
+   * Calls `callback` once when `delayMs` have passed by hand. Returns what cancels it.
+   * @throws NanowireError `invalid_argument` for what is no number
+   */
   after(delayMs: number, callback: () => void): () => void {
+    if (typeof delayMs !== 'number' || Number.isNaN(delayMs))
+      throw misuse(`a timer waits for milliseconds, not ${describeGiven(delayMs)}`)
     const timer = { at: this.#now + delayMs, callback }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)
@@ -50,13 +56,31 @@ export class HandClock implements Clock {
   /** Calls `callback` once in the next turn of the event loop, or before time passes. */
   turn(callback: () => void): void {
     this.#turns.push(callback)
-    if (this.#turns.length === 1) systemClock.turn(() => this.#runTurn())
+    if (this.#turns.length === 1) this.#turnLater()
+  }
+
+  #turnLater(): void {
+    systemClock.turn(() => this.#runTurn())
   }
 
   #runTurn(): void {
     const callbacks = this.#turns
     this.#turns = []
-    for (const callback of callbacks) callback()
+    let called = 0
+    try {
+      for (const callback of callbacks) {
+        called++
+        callback()
+      }
+    } finally {
+      if (called < callbacks.length) this.#callBefore(callbacks.slice(called))
+    }
+  }
+
+  /** One has thrown; the others of its turn are called all the same, in the next one. */
+  #callBefore(callbacks: readonly (() => void)[]): void {
+    if (this.#turns.length === 0) this.#turnLater()
+    this.#turns.unshift(...callbacks)
   }
 
   /** Mulberry32: a number from 0 up to 1, the same ones for the same seed. */

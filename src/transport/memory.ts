@@ -116,7 +116,8 @@ export class MemoryLink extends ByteLink {
   /** Bytes from the peer. */
   arrive(chunk: Uint8Array): void {
     if (this.#isGone) return
-    if (this.#holds) this.#held.push(chunk)
+    // While those that were held are taken, a turn may pass, with more that arrives.
+    if (this.#holds || this.#held.length > 0) this.#held.push(chunk)
     else this.#take(chunk)
   }
 

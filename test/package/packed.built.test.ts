@@ -36,7 +36,7 @@ describe('the packed package', () => {
       .map((entry) => join(entry.parentPath, entry.name).slice(home.length + 1))
       .filter(
         (path) =>
-          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|spec\/wireshark\/nanowire\.lua|dist\/[\w-]+\.(js|d\.ts|LICENSE))$/.test(
+          !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|spec\/[a-z]+\.md|spec\/README\.md|spec\/wireshark\/nanowire\.lua|dist\/[\w-]+\.(js|d\.ts|LICENSE))$/.test(
             path,
           ),
       )

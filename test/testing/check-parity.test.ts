@@ -41,7 +41,7 @@ const findOnce = async (wire: ParityWire): Promise<unknown> => wire.client(Shop)
 
 /** What is wrong in words, and where. */
 async function faultOf(
-  services: () => Service,
+  services: () => Service | Promise<Service>,
   scenario: (wire: ParityWire) => unknown = findOnce,
   options: ParityOptions = {},
 ): Promise<NanowireError> {
@@ -244,6 +244,13 @@ describe('a scenario', () => {
     expect(error.message).toBe(
       'the scenario in memory: expected an end within 100 ms, came these calls wait: 1 (shop/wait)',
     )
+  })
+
+  it('is not begun where what makes the services never ends, or throws', async () => {
+    await expect(checkParity(() => Promise.reject(new Error('mine')), findOnce)).rejects.toThrow('mine')
+    holdTime()
+    const error = await faultOf(soonOver, findOnce, { patienceMs: PATIENCE_MS })
+    expect(error.message).toBe('the function that makes the services: expected an end within 100 ms, came no services')
   })
 
   it('may leave a call open: how that ends is not looked at any more', async () => {

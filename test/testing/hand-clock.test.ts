@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { faultyLink, HandClock } from '../../src/testing/index.ts'
-import { lab } from '../rpc/lab.ts'
+import { Lab, lab } from '../rpc/lab.ts'
 import { nextTurn } from '../support/hand-clock.ts'
 import { exampleOf, runExample } from '../support/testing-example.ts'
 
@@ -60,6 +60,55 @@ describe('HandClock', () => {
     expect(calls).toEqual(['turn', 'next turn', 'timer'])
   })
 
+  it('calls the others of a turn of which one throws, in their order, in the next', () => {
+    const clock = new HandClock()
+    const calls: string[] = []
+    const say = (name: string) => () => void calls.push(name)
+    clock.turn(say('first'))
+    clock.turn(() => {
+      clock.turn(say('asked for last'))
+      throw new Error('mine')
+    })
+    clock.turn(say('third'))
+    expect(() => clock.advance(0)).toThrow('mine')
+    expect(calls).toEqual(['first'])
+    clock.advance(0)
+    expect(calls).toEqual(['first', 'third', 'asked for last'])
+  })
+
+  it('has real turns for what is left over of one that threw', async () => {
+    const clock = new HandClock()
+    const calls: string[] = []
+    clock.turn(() => {
+      throw new Error('mine')
+    })
+    clock.turn(() => void calls.push('second'))
+    expect(() => clock.advance(0)).toThrow('mine')
+    await nextTurn()
+    await nextTurn()
+    expect(calls).toEqual(['second'])
+  })
+
+  it('may be moved by a handler, whatever is on its way then', async () => {
+    const clock = new HandClock()
+    const link = await faultyLink(
+      lab({
+        echo({ text }) {
+          clock.advance(5)
+          return { text: text.trimEnd() }
+        },
+      }),
+      { clock },
+    )
+    const wire = connect(link, { clock })
+    const { echo } = wire.client(Lab)
+    const texts = Array.from({ length: 300 }, (_, n) => `${n}`.padEnd(9_000))
+    const replies = await Promise.all(texts.map((text) => echo({ text })))
+    expect(replies.map(({ text }) => text)).toEqual(texts.map((text) => text.trimEnd()))
+    await wire.close({ drainMs: 0 })
+    await link.close({ drainMs: 0 })
+  })
+
   it('gives the same numbers for the same seed, and others for another', () => {
     const numbersOf = (clock: HandClock) => Array.from({ length: 20 }, () => clock.random())
     expect(numbersOf(new HandClock(7))).toEqual(numbersOf(new HandClock(7)))
@@ -82,6 +131,12 @@ describe('HandClock', () => {
     clock.after(0, () => expect.unreachable())
     expect(() => clock.advance(ms as number)).toThrow(`a clock is moved by 0 ms or more, not ${ms}`)
     expect([clock.now(), clock.timers]).toEqual([1_000, 1])
+  })
+
+  it.each([Number.NaN, '5', null, undefined])('has no timer of %s', (ms) => {
+    const clock = new HandClock()
+    expect(() => clock.after(ms as number, () => {})).toThrow(`a timer waits for milliseconds, not ${ms}`)
+    expect(clock.timers).toBe(0)
   })
 
   it.each([1.5, Number.NaN])('takes no seed of %s', (seed) => {

@@ -7,9 +7,9 @@ import { type ConnectionFaults, type FaultPlan, requireConnectionFaults, require
 export interface FaultyConnection {
   /** 0 for the first one that was made. */
   readonly index: number
-  /** Bytes that came through to the server so far. */
+  /** Bytes that came through to the server so far, which may have gone meanwhile. */
   readonly bytesToServer: number
-  /** Bytes that came through to the client so far. */
+  /** Bytes that came through to the client so far, which may have gone meanwhile. */
   readonly bytesToClient: number
   /**
    * From now on these faults and no others, for this connection.

@@ -81,7 +81,7 @@ export async function checkParity(
   const places = [memory, encoded, ...(options.places ?? [])]
   const runs: { readonly place: string; readonly ended: Ended }[] = []
   for (const place of places) {
-    const made = typeof services === 'function' ? await services() : services
+    const made = typeof services === 'function' ? await makeServices(services, options) : services
     runs.push({ place: place.name, ended: await runScenario(place, made, scenario, options) })
   }
   const [first, ...others] = runs as [(typeof runs)[0], ...typeof runs] // memory is always there
@@ -110,6 +110,23 @@ function requireServices(given: unknown): void {
   if (typeof given !== 'object' || given === null)
     throw misuse('checkParity takes services, a router, an app, or a function that makes one of them')
 }
+
+async function makeServices(
+  services: () => Routable | App | Promise<Routable | App>,
+  { patienceMs = 10_000 }: ParityOptions,
+): Promise<Routable | App> {
+  let made: Routable | App | undefined
+  const making = (async () => {
+    made = await services()
+  })()
+  const failure = await within(patienceMs, making, () => 'no services', 'the function that makes the services')
+  if (failure?.cause instanceof Mismatch) throw failed(failure.cause, failure.cause.message)
+  await making // what it throws is its own
+  return made as Routable | App // looked at before it runs
+}
+
+const failed = (cause: unknown, words: string) =>
+  new NanowireError('failed_precondition', words, { processed: 'no', cause })
 
 type Run = { readonly place: string; readonly ended: Ended }
 
@@ -169,8 +186,7 @@ async function runScenario(
   const failure = late ?? unclosed
   if (!failure) return { trace, result }
   const { cause } = failure
-  const words = cause instanceof Mismatch ? cause.message : `the place ${place.name}: ${describe(cause)}`
-  throw new NanowireError('failed_precondition', words, { processed: 'no', cause })
+  throw failed(cause, cause instanceof Mismatch ? cause.message : `the place ${place.name}: ${describe(cause)}`)
 }
 
 /** Services of which nobody asked for the log are quiet: they fail on purpose here, and twice. */
