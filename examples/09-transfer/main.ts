@@ -35,7 +35,7 @@ function testOf(services: (disk: Disk) => readonly Service[]): SimulateOptions {
 // After a seed or two it says what little it takes to lose money, and tells the story of it, such as:
 //
 //     seed 2: the invariant "money is neither made nor lost" does not hold
-//       again: simulate({ ...options, seed: 2, seeds: 1, faults: ['reorder', 'serverCrash'], faultMs: 269 })
+//       again: simulate({ ...options, seed: 2, seeds: 1, faults: ['reorder', 'serverCrash'], faultMs: 269, clients: 2 })
 //       its faults: reorder, serverCrash, as short as 37 runs could make it
 //       its events:
 //         0 ms  call 1 of client2: bank/transfer within 1000 ms

@@ -129,9 +129,19 @@ describe('a workload', { timeout: PATIENCE_MS }, () => {
     const { code, message, data } = await failureOf({ ...counting(), seed: 10, seeds: 5, faults: [], workload })
     expect(code).toBe('failed_precondition')
     expect(message).toContain('seed 12: the workload failed: Error: I give up')
-    expect(message).toContain('again: simulate({ ...options, seed: 12, seeds: 1, faultMs: 0 })')
+    expect(message).toContain('again: simulate({ ...options, seed: 12, seeds: 1, faults: [], faultMs: 0 })')
     expect(message).toContain('about to give up')
     expect(data).toMatchObject({ seed: 12, check: 'the workload failed: Error: I give up' })
+  })
+
+  it('cannot sleep for longer than a timer can', async () => {
+    const sleeping = (ms: number): SimulateOptions => ({ ...counting(), seed: 1, workload: (sim) => sim.sleep(ms) })
+    for (const ms of [1e12, 2 ** 31]) {
+      const { message, cause } = await failureOf(sleeping(ms))
+      expect(message).toContain(`sleep takes milliseconds from 0 to 2147483647, not ${ms}`)
+      expect(cause).toMatchObject({ code: 'invalid_argument' })
+    }
+    expect((await failureOf(sleeping(2 ** 31 - 1))).message).toContain('the workload never ended')
   })
 
   it('that waits for nothing which is simulated is told so', async () => {
@@ -306,7 +316,7 @@ describe('options', { timeout: PATIENCE_MS }, () => {
     [{ calls: 1.5 }, 'calls is a whole number from 0 to 4294967295, not 1.5'],
     [{ faults: ['rain' as FaultKind] }, 'there is no fault "rain"; there are delay, split'], // a mistake
     [{ sedes: 3 } as Partial<SimulateOptions>, 'simulate has no option "sedes"; there are services, servers'], // likewise
-    [{ shrink: 'no' as unknown as boolean }, 'shrink is true, false or a number of runs, not no'], // likewise
+    [{ shrink: 'no' as unknown as boolean }, 'shrink is true, false or a number of runs, not "no"'], // likewise
     [{ clients: 0 }, 'clients is a whole number from 1 to 1000, not 0'],
     [{ faultMs: -1 }, 'faultMs is a whole number from 0 to 4294967295, not -1'],
     [{ servers: {} }, 'servers has one server at least'],
@@ -315,7 +325,11 @@ describe('options', { timeout: PATIENCE_MS }, () => {
     [{ servers: { front: ['counter'], back: ['counter'] } }, 'servers: counter is at two servers'],
     [{ servers: { front: ['counter', 'countre'] } }, 'servers has "countre", which is no service; there are counter'],
     [{ services: [], state: 'lost' }, 'state is lost where services is a function'],
-    [{ state: 'gone' as 'lost' }, 'state is kept or lost, not gone'], // a mistake
+    [{ state: 'gone' as 'lost' }, 'state is kept or lost, not "gone"'], // a mistake
+    [{ seed: '1' as unknown as number }, 'seed is a whole number from 0 to 4294967295, not "1"'], // as a form gives it
+    [{ seeds: Object.create(null) }, 'seeds is a whole number from 1 to 4294967295, not such an object'],
+    [{ faults: new Date() as never }, 'faults is a list of delay, split'], // a mistake
+    [{ faults: null as never }, 'faults is a list of delay, split'], // likewise
   ])('like %j are refused', async (options, message) => {
     const { code, message: told } = await failureOf({ ...counting(), ...options })
     expect([code, told.includes(message)]).toEqual(['invalid_argument', true])

@@ -42,6 +42,21 @@ function failing(most: number, onAbort = false): SimulateOptions {
   }
 }
 
+/** Counts what its handlers ran, of one client without faults and of at most forty calls. */
+function counting(): { readonly options: SimulateOptions; readonly handled: () => number } {
+  let runs = 0
+  const services = () => {
+    runs = 0
+    return service(Work, {
+      run() {
+        runs++
+        return null
+      },
+    })
+  }
+  return { options: { services, faults: ['delay'], clients: 1, seed: 3, calls: 40 }, handled: () => runs }
+}
+
 describe('a seed that fails', { timeout: PATIENCE_MS }, () => {
   it('needs no faults, one client and as many calls as it takes, where it is no fault that breaks it', async () => {
     const { data, message } = await failureOf({ ...failing(4), clients: 8, seed: 3 })
@@ -151,5 +166,50 @@ describe('a seed that fails', { timeout: PATIENCE_MS }, () => {
     const { data } = await failureOf({ ...failing(1_000), workload, clients: 2, seeds: 1, faults: ['delay'] })
     const alone = await failureOf({ ...failing(1_000), workload, ...data.again, faults: [], shrink: false })
     expect(alone.data.check).toBe(data.check)
+  })
+
+  it('does not become the failure of another invariant, or of the same one in another way', async () => {
+    const { options, handled } = counting()
+    const { data } = await failureOf({
+      ...options,
+      invariants: {
+        'account 1 is not overdrawn': () => handled() > 3,
+        'account 2 is not overdrawn': () => handled() < 6,
+      },
+    })
+    expect(data).toMatchObject({
+      check: 'the invariant "account 2 is not overdrawn" does not hold',
+      again: { calls: 6 },
+    })
+    const thrown = await failureOf({
+      ...options,
+      invariants: {
+        'it is well'() {
+          if (handled() < 6) return handled() > 3
+          throw new Error('no')
+        },
+      },
+    })
+    expect(thrown.data).toMatchObject({ check: 'the invariant "it is well" does not hold: no', again: { calls: 6 } })
+  })
+
+  it('is the same one whatever its invariant throws', async () => {
+    const { options, handled } = counting()
+    const holds = () => {
+      if (handled() > 3) throw new Error(`left: ${'one more '.repeat(handled())}`)
+    }
+    const { data } = await failureOf({ ...options, invariants: { 'nothing is left': holds } })
+    expect(data.again).toMatchObject({ faults: [], calls: 4 })
+  })
+
+  it('has the bounds that its options had, as it may be run again without them', async () => {
+    const bounds = { faults: ['delay', 'cut'], faultMs: 300, clients: 2 } as const
+    const { message, data } = await failureOf({ ...failing(0), ...bounds, seeds: 1, seed: 3, shrink: false })
+    expect(data.again).toEqual({ seed: 3, seeds: 1, ...bounds })
+    expect(message).toContain("seed: 3, seeds: 1, faults: ['delay', 'cut'], faultMs: 300, clients: 2 })")
+    const again = await failureOf({ ...failing(0), ...data.again, shrink: false })
+    expect(again.data.events).toEqual(data.events)
+    const short = await failureOf({ ...failing(4), ...bounds, seeds: 1, seed: 3 })
+    expect(short.data.again).toMatchObject({ faults: [], clients: expect.any(Number) })
   })
 })

@@ -9,41 +9,62 @@ const MAX_STEPS = 1_000_000
 const MAX_STEPS_AT_ONCE = 200_000
 
 /** A check did not hold. */
-export class BrokenCheck extends Error {}
+export class BrokenCheck extends Error {
+  /** Which check, and how it failed, where its message says more than that. */
+  readonly kind: string | undefined
+
+  constructor(message: string, { cause, kind }: { readonly cause?: unknown; readonly kind?: string | undefined } = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.kind = kind
+  }
+}
 
 /** It goes on and on. To run it again takes as long. */
 export class NeverQuiet extends BrokenCheck {}
 
-export class Driver {
-  readonly #clock: VirtualClock
-  readonly #broken: () => string | undefined
-  readonly #describe: () => string
+export interface DriverOptions {
+  readonly clock: VirtualClock
+  /** The first check that did not hold. */
+  readonly broken: () => string | undefined
+  /** Whether calls go on and on that wait for nothing. */
+  readonly isEndless: () => boolean
+  /** In what, just now, where that is not the workload. */
+  readonly where: () => string
+  /** What is open just now. */
+  readonly describe: () => string
+}
 
-  /**
-   * @param broken the first check that did not hold
-   * @param describe what is open just now
-   */
-  constructor(clock: VirtualClock, broken: () => string | undefined, describe: () => string) {
-    this.#clock = clock
-    this.#broken = broken
-    this.#describe = describe
+interface RequireOptions {
+  /** What is said behind what did not hold. */
+  readonly detail?: () => string
+  /** Of the check, where its message says more than that. */
+  readonly kind?: string
+}
+
+export class Driver {
+  readonly #options: DriverOptions
+
+  constructor(options: DriverOptions) {
+    this.#options = options
   }
 
   /** Lets time pass until `done`, or for `maxMs`. Returns whether it is done. @throws BrokenCheck */
   async until(done: () => boolean, maxMs = NEVER_MS): Promise<boolean> {
-    const endMs = this.#clock.now() + maxMs
-    let at = this.#clock.now()
+    const { clock, broken: findBroken, isEndless, where, describe } = this.#options
+    const endMs = clock.now() + maxMs
+    let at = clock.now()
     for (let steps = 0, atOnce = 0; steps < MAX_STEPS && atOnce < MAX_STEPS_AT_ONCE; steps++, atOnce++) {
       await new Promise<void>((resolve) => systemClock.turn(resolve)) // promises go first
-      const broken = this.#broken()
+      const broken = findBroken()
       if (broken !== undefined) throw new BrokenCheck(broken)
       if (done()) return true
-      if (!this.#clock.step(endMs)) return false
-      if (this.#clock.now() !== at) atOnce = 0
-      at = this.#clock.now()
+      if (isEndless()) break
+      if (!clock.step(endMs)) return false
+      if (clock.now() !== at) atOnce = 0
+      at = clock.now()
     }
     throw new NeverQuiet(
-      `it goes on and on: does a loop wait for no time, is a stream read that never ends?${this.#describe()}`,
+      `it goes on and on${where()}: does a loop wait for no time, is a stream read that never ends?${describe()}`,
     )
   }
 
@@ -53,18 +74,18 @@ export class Driver {
   }
 
   /** @throws BrokenCheck where it never holds */
-  async require(holds: () => boolean, what: string, detail: () => string = () => ''): Promise<void> {
-    if (!(await this.until(holds))) throw new BrokenCheck(`${what}${detail()}`)
+  async require(holds: () => boolean, what: string, { detail = () => '', kind }: RequireOptions = {}): Promise<void> {
+    if (!(await this.until(holds))) throw new BrokenCheck(`${what}${detail()}`, { kind })
   }
 
   /** Runs until a promise settles. @throws what it rejects with */
-  async wait(promise: Promise<unknown>, what: string, detail?: () => string): Promise<void> {
+  async wait(promise: Promise<unknown>, what: string, options?: RequireOptions): Promise<void> {
     let isSettled = false
     const settled = promise.finally(() => {
       isSettled = true
     })
     settled.catch(() => {}) // it is awaited below
-    await this.require(() => isSettled, `${what} never ended`, detail)
+    await this.require(() => isSettled, `${what} never ended`, options)
     await settled
   }
 }

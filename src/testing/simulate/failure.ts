@@ -20,9 +20,11 @@ export function checkOf({ error }: Failure): string {
   return isKnown ? error.message : `the workload failed: ${textOf(error)}`
 }
 
-/** Checks that differ in their numbers, calls and methods alone are the same one. */
-export function kindOf(check: string): string {
-  return check
+/** Checks that differ in their numbers, calls and methods alone are the same one, unless they say which they are. */
+export function kindOf(failure: Failure): string {
+  const { error } = failure
+  if (error instanceof BrokenCheck && error.kind !== undefined) return error.kind
+  return checkOf(failure)
     .replace(/\{.*\}/gs, '{}')
     .replace(/\[.*\]/gs, '[]')
     .replace(/\b[0-9a-f]{12}\b/g, '0') // the name of an error in a server's log
@@ -49,17 +51,13 @@ const doubts = {
   isKept: 'its services are not made anew by a function: if they remember anything, this line may not repeat it',
 }
 
-/** @param calls as the options say it: who keeps the seed, and not them, has the same run */
-export function explain(
-  failure: Failure,
-  calls: number | undefined,
-  { bounds, tries, doubt }: Shortening,
-): NanowireError {
+/** @param given the bounds that the options have: who keeps the seed, and not them, has the same run */
+export function explain(failure: Failure, given: Bounds, { bounds, tries, doubt }: Shortening): NanowireError {
   const { world, error } = failure
   const { seed, story, plan } = world
   const check = checkOf(failure)
-  const all = { seed, seeds: 1, ...bounds, calls: bounds?.calls ?? calls }
-  const again = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  const { faults, faultMs, clients, calls } = { ...given, ...defined(bounds ?? {}) }
+  const again = { seed, seeds: 1, ...defined({ faults, faultMs, clients, calls }) }
   const message = [
     `seed ${seed}: ${check}`,
     `  again: simulate({ ...options, ${written(again)} })`,
@@ -72,6 +70,10 @@ export function explain(
   const isTold = error instanceof NotServed || error instanceof BrokenCheck // what is behind it, if anything, it has as its cause
   const cause = isTold ? error.cause : error
   return new NanowireError('failed_precondition', message, { processed: 'no', data, cause })
+}
+
+export function defined(bounds: Bounds): Bounds {
+  return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined))
 }
 
 /** As one would write it. */

@@ -8,6 +8,8 @@ export interface GivenHooks {
   /** It is iterated from now on. */
   begun(): void
   gave(item: unknown): void
+  /** It was told to return, and may take a while. */
+  told?(): void
   /** Called once. @param error what it threw */
   ended(how: 'done' | 'threw' | 'returned', error?: unknown): void
   /**
@@ -168,6 +170,7 @@ class WatchedAsync implements AsyncIterator<unknown> {
   /** Nothing more is asked for; it has returned when what is inside has. */
   async return(): Promise<IteratorResult<unknown>> {
     this.#isLeft = true
+    this.#hooks.told?.()
     await this.#fault?.catch(() => {})
     try {
       await this.#inner.return?.()

@@ -22,6 +22,8 @@ export class ItemTrack {
   /** Items that were left out, as the consumer was told. */
   dropped = 0
   givenEnd: GivenEnd | undefined
+  /** Who gives them was told to return, and may take a while. */
+  isTold = false
   /** What gives them could be iterated. */
   isWatched = false
   /** It was asked for items, or gives them by itself. */

@@ -18,8 +18,10 @@ import {
   type HandlerRecord,
   type LedgerOptions,
   lateness,
+  whyGiven,
   wrongCode,
 } from './records.ts'
+import { Rounds } from './rounds.ts'
 import { FIRST_CREDIT_BYTES } from './wire-rules.ts'
 
 /** What a call ends with in the ledger when its caller's process has died. */
@@ -37,6 +39,7 @@ export class Ledger {
   /** Running handlers. */
   readonly running = new Set<CallRecord>()
   readonly open = new Set<CallRecord>()
+  readonly rounds = new Rounds(() => this.#options.now())
   /** Subscriptions that stand. */
   readonly feeds = new Feeds((call, what) => this.#require(call, false, what))
 
@@ -74,6 +77,7 @@ export class Ledger {
     }
     this.calls.push(call)
     this.open.add(call)
+    this.rounds.made(call)
     this.#options.story.tell(`call ${call.number} of ${process.name}: ${method.name} within ${timeoutMs} ms`)
     return call
   }
@@ -246,7 +250,7 @@ export class Ledger {
         this.#require(call, !handler, 'its caller was told that its handler did not run, and it did')
     }
     const giving = this.findGiving()
-    if (giving) this.#require(giving, false, 'what gives the items of its caller was never told to return')
+    if (giving) this.#require(giving, false, whyGiven(giving))
   }
 
   /** A call of which something still gives items. */
@@ -262,6 +266,7 @@ export class Ledger {
     this.#requireInTime(call, 'it ended')
     call.end = { at, code, processed }
     this.open.delete(call)
+    if (processed === 'no') this.rounds.failed(call)
   }
 
   #requireInTime(call: CallRecord, what: string): void {

@@ -128,7 +128,10 @@ export class SimulatedNetwork {
     await this.#awake(name, process)
     if (process.isDead) return never()
     const host = this.#hosts.get(name)
-    if (!host) throw this.#refused(name)
+    if (!host) {
+      await new Promise<void>((resolve) => context.clock.turn(resolve)) // nothing is refused without the other side
+      throw this.#refused(name)
+    }
     const connection = this.#connect(name, context, { client: process, server: host.process }, host)
     host.accept(connection.server)
     return connection.client

@@ -38,7 +38,7 @@ export interface ObserveOptions extends HandlerFaultsOptions {
 export function observeCaller(observe: ObserveOptions): ClientMiddleware {
   const { ledger, callTimeoutMs, process } = observe
   return async (call, next) => {
-    if (process.isDead) return never()
+    if (process.isDead || ledger.rounds.areEndless) return never()
     const { method, options } = call
     const isStream = method.input || method.output
     const usualMs = isStream ? Number.POSITIVE_INFINITY : callTimeoutMs
@@ -91,6 +91,9 @@ function whileAlive(process: VirtualProcess, hooks: GivenHooks): GivenHooks {
     gave(item) {
       if (!process.isDead) hooks.gave(item)
     },
+    told() {
+      if (!process.isDead) hooks.told?.()
+    },
     ended(how, error) {
       if (!process.isDead) hooks.ended(how, error)
     },
@@ -103,6 +106,9 @@ function giveInput(source: unknown, { method, input }: CallRecord, process: Virt
   const hooks: GivenHooks = {
     begun() {},
     gave: (item) => input?.gave(digestOf(method.definition.request, item)),
+    told() {
+      if (input) input.isTold = true
+    },
     ended: (how) => input?.producerEnded(how),
   }
   const watched = watchGiven(source, whileAlive(process, hooks))

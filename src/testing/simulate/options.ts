@@ -51,7 +51,7 @@ export function requireSimulation(options: SimulateOptions): { readonly firstSee
   if (options.clients !== undefined) requireCount('clients', options.clients, 1, MOST_CLIENTS)
   if (typeof options.shrink === 'number') requireCount('shrink', options.shrink, 0)
   else if (options.shrink !== undefined && typeof options.shrink !== 'boolean')
-    throw misuse(`shrink is true, false or a number of runs, not ${describeGiven(options.shrink)}`)
+    throw misuse(`shrink is true, false or a number of runs, not ${shown(options.shrink)}`)
   requireServers(options)
   requireFunction('workload', options.workload)
   requireFunction('override', options.override)
@@ -63,7 +63,12 @@ export function requireSimulation(options: SimulateOptions): { readonly firstSee
 
 function requireCount(name: string, value: number, min: number, max = LAST_SEED): void {
   if (!Number.isInteger(value) || value < min || value > max)
-    throw misuse(`${name} is a whole number from ${min} to ${max}, not ${String(value)}`)
+    throw misuse(`${name} is a whole number from ${min} to ${max}, not ${shown(value)}`)
+}
+
+/** A text in quotes: it may look like what is wanted. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : describeGiven(value)
 }
 
 function requireFaults(faults: SimulateOptions['faults'] = []): void {
@@ -79,7 +84,7 @@ const HOST = /^[a-z][a-z0-9-]*$/
 
 function requireServers({ services, servers, state }: SimulateOptions): void {
   if (state !== undefined && state !== 'kept' && state !== 'lost')
-    throw misuse(`state is kept or lost, not ${String(state)}`)
+    throw misuse(`state is kept or lost, not ${shown(state)}`)
   if (state === 'lost' && typeof services !== 'function')
     throw misuse('state is lost where services is a function that makes them anew, and here it is none')
   if (servers === undefined) return

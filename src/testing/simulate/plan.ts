@@ -52,6 +52,9 @@ export interface SideLimits {
   readonly server: LimitOptions
 }
 
+/** As the options have them. */
+type GivenLimits = { readonly [Side in keyof SideLimits]?: LimitOptions | undefined }
+
 /** The faults of one run. */
 export interface Plan {
   readonly kinds: ReadonlySet<FaultKind>
@@ -73,10 +76,12 @@ export interface PlanBounds {
   readonly kinds: ReadonlySet<FaultKind>
   /** How long things go wrong, at most. */
   readonly faultMs: number
+  /** Go before those that are drawn. */
+  readonly limits: GivenLimits | undefined
 }
 
 /** What is drawn does not depend on the bounds, so that less goes wrong within narrower ones, and nothing else changes. */
-export function drawPlan(chance: Chance, { kinds: allowed, faultMs: mostMs }: PlanBounds): Plan {
+export function drawPlan(chance: Chance, { kinds: allowed, faultMs: mostMs, limits: given }: PlanBounds): Plan {
   const isCalm = chance.happens(CALM_SHARE)
   const share = chance.pick([0.2, 0.5, 0.5, 0.8])
   const drawn = allFaultKinds.map((kind) => chance.happens(share) && !(isCalm && !harmless.has(kind)))
@@ -90,7 +95,9 @@ export function drawPlan(chance: Chance, { kinds: allowed, faultMs: mostMs }: Pl
     joinShare: kinds.has('join') ? joinShare : 0,
   }
   const drawnLimits = { client: drawLimits(chance, clientLimits), server: drawLimits(chance, serverLimits) }
-  const limits = kinds.has('smallLimits') ? drawnLimits : { client: {}, server: {} }
+  const limits = kinds.has('smallLimits')
+    ? { client: beside(drawnLimits.client, given?.client), server: beside(drawnLimits.server, given?.server) }
+    : { client: {}, server: {} }
   return {
     kinds,
     lane,
@@ -133,10 +140,19 @@ function drawLimits(chance: Chance, ranges: Ranges): LimitOptions {
   for (const [name, [min, max]] of Object.entries(ranges)) {
     if (chance.happens(SMALL_SHARE)) limits[name as LimitName] = chance.between(min, max) // a key of Ranges
   }
-  // Both or none, for one must be above the other.
-  if (limits.pingAfterMs === undefined || limits.idleTimeoutMs === undefined) {
-    delete limits.pingAfterMs
-    delete limits.idleTimeoutMs
-  }
-  return limits
+  const hasPair = pair.every((name) => limits[name] !== undefined)
+  return hasPair ? limits : without(limits, pair)
+}
+
+/** Both or none, for one must be above the other. */
+const pair: readonly LimitName[] = ['pingAfterMs', 'idleTimeoutMs']
+
+/** What is left of drawn limits beside those that the user has given. */
+function beside(drawn: LimitOptions, given: LimitOptions = {}): LimitOptions {
+  const names = (Object.keys(given) as LimitName[]).filter((name) => given[name] !== undefined) // looked at before
+  return without(drawn, names.some((name) => pair.includes(name)) ? [...names, ...pair] : names)
+}
+
+function without(limits: LimitOptions, names: readonly string[]): LimitOptions {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => !names.includes(name)))
 }

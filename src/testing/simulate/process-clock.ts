@@ -10,7 +10,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 const FINEST = 1_024
 
 /** The longest that a timer waits. */
-const MAX_DELAY_MS = 2 ** 31 - 1
+export const MAX_DELAY_MS = 2 ** 31 - 1
 
 interface Waiting {
   /** On this clock's scale. */

@@ -19,6 +19,7 @@ export class VirtualProcess {
   isDead = false
   /** By how much its time of day is ahead of its clock. */
   dayMs = 0
+  #sleeps = 0
   #die!: () => void // set by the promise's executor, which runs at once
 
   constructor(name: string, life: number, clock: ProcessClock) {
@@ -48,9 +49,23 @@ export class VirtualProcess {
 
   /** Lets its time pass. */
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.clock.wait(ms, resolve))
+    this.#sleeps++
+    return new Promise((resolve) =>
+      this.clock.wait(ms, () => {
+        this.#sleeps--
+        resolve()
+      }),
+    )
+  }
+
+  /** Something in it waits for time to pass. */
+  get sleeps(): boolean {
+    return this.#sleeps > 0
   }
 }
+
+/** What is told of code that waits, and not for anything that is simulated. */
+export const ONLY_SLEEP = 'only sim.sleep lets virtual time pass, a real timer or socket does not'
 
 /** For code whose process has died. */
 export function never(): Promise<never> {

@@ -137,6 +137,13 @@ export function findCrowded(
   return count > maxCallsInFlight ? `it is one of ${count} that run of ${peer}, and ${maxCallsInFlight} may` : undefined
 }
 
+/** Why something still gives what nobody wants any more. An async generator that waits hears of it behind what it waits for. */
+export function whyGiven({ input }: CallRecord): string {
+  return input?.isTold
+    ? 'what gives the items of its caller was told to return and has not: does it wait for something that never comes?'
+    : 'what gives the items of its caller was never told to return'
+}
+
 export function fateOf(handler: HandlerRecord | undefined): string {
   return handler === undefined ? 'never ran' : handler.how === undefined ? 'still runs' : `ended with ${handler.how}`
 }

@@ -5,7 +5,9 @@
 import { defaultLimits } from '../../limits.ts'
 import { BrokenCheck, Driver } from './driver.ts'
 import { Endings } from './endings.ts'
+import { ONLY_SLEEP } from './process.ts'
 import { findLeftovers } from './quiet.ts'
+import type { CallRecord } from './records.ts'
 import type { SimulateOptions } from './simulation.ts'
 import { textOf } from './story.ts'
 import { drawValues, type ValuePool, Workload } from './workload.ts'
@@ -15,8 +17,8 @@ import { World } from './world.ts'
 const SETTLE_MS = 500
 
 /** Of a workload that waits, and not for a call. */
-const FOR_NOTHING =
-  ', an hour after the last fault, and waits for no call: only sim.sleep lets virtual time pass, a real timer or socket does not'
+const FOR_TIME = ', an hour after the last fault: it waits by sim.sleep, and for no call'
+const FOR_NOTHING = `, an hour after the last fault, and waits for no call: ${ONLY_SLEEP}`
 
 /** Of what an invariant returns. It may be the answer of `.try`, which says that it does not hold. */
 const NO_ANSWER = 'neither true nor nothing: let it return true or false, or throw where it does not hold'
@@ -31,6 +33,8 @@ export class Run {
   readonly #driver: Driver
   readonly #endings: Endings
   #workloads: readonly Workload[] = []
+  /** The invariant that is being judged. */
+  #judged: string | undefined
 
   constructor(options: SimulateOptions, seed: number, pool: ValuePool) {
     this.#options = options
@@ -38,11 +42,13 @@ export class Run {
     this.world = new World(options, seed)
     if (!options.workload) drawValues(this.world, pool)
     const { clock, ledger } = this.world
-    this.#driver = new Driver(
+    this.#driver = new Driver({
       clock,
-      () => ledger.broken,
-      () => this.#describeOpen(),
-    )
+      broken: () => ledger.broken,
+      isEndless: () => ledger.rounds.areEndless,
+      where: () => (this.#judged === undefined ? '' : ` in the invariant "${this.#judged}"`),
+      describe: () => this.#describeOpen() || (ledger.rounds.areEndless ? describeCalls(ledger.calls.slice(-1)) : ''),
+    })
     this.#endings = new Endings(this.world, this.#driver)
   }
 
@@ -68,18 +74,12 @@ export class Run {
     ledger.requireSignals()
     world.release()
     await this.#requireProgress(() => isDone)
-    await driver.wait(work, 'the workload', () => this.#describeOpen() || FOR_NOTHING)
+    await driver.wait(work, 'the workload', { detail: () => this.#describeOpen() || this.#describeWait() })
     for (const stream of world.streams) void stream.return() // which the workload has not read to its end
-    await driver.require(
-      () => ledger.open.size === 0,
-      'calls never ended',
-      () => this.#describeOpen(),
-    )
-    await driver.require(
-      () => this.#isIdle,
-      'calls are in flight that have ended',
-      () => this.#describeFlight(),
-    )
+    await driver.require(() => ledger.open.size === 0, 'calls never ended', { detail: () => this.#describeOpen() })
+    await driver.require(() => this.#isIdle, 'calls are in flight that have ended', {
+      detail: () => this.#describeFlight(),
+    })
     await driver.until(() => ledger.findGiving() === undefined)
     await driver.pass(0) // a connection that one end gives up is closed at the other a turn later
     await this.#checkInvariants()
@@ -143,19 +143,25 @@ export class Run {
     if (!view) return
     for (const [name, holds] of Object.entries(this.#options.invariants ?? {})) {
       const what = `the invariant "${name}" does not hold`
+      const kindOf = (how: string): string => `invariant ${how}: ${name}`
       const judge = async (): Promise<void> => {
         let outcome: unknown
         try {
           outcome = await holds(view)
-        } catch (error) {
-          throw new BrokenCheck(`${what}: ${error instanceof Error ? error.message : textOf(error)}`, { cause: error })
+        } catch (cause) {
+          const text = cause instanceof Error ? cause.message : textOf(cause)
+          throw new BrokenCheck(`${what}: ${text}`, { cause, kind: kindOf('throws') })
         }
-        if (outcome === false) throw new BrokenCheck(what)
+        if (outcome === false) throw new BrokenCheck(what, { kind: kindOf('is false') })
         if (outcome !== true && outcome !== undefined && !isAssertion(outcome))
-          throw new BrokenCheck(`${what}: it returned ${describe(outcome)}, which is ${NO_ANSWER}`)
+          throw new BrokenCheck(`${what}: it returned ${describe(outcome)}, which is ${NO_ANSWER}`, {
+            kind: kindOf('says neither'),
+          })
       }
-      await this.#driver.wait(judge(), `the invariant "${name}"`)
+      this.#judged = name
+      await this.#driver.wait(judge(), `the invariant "${name}"`, { kind: kindOf('never ends') })
     }
+    this.#judged = undefined
   }
 
   async #requireQuiet(): Promise<void> {
@@ -172,7 +178,12 @@ export class Run {
   }
 
   #describeOpen(): string {
-    return [...this.world.ledger.open].map(({ number, method }) => `: call ${number} (${method.name})`).join('')
+    return describeCalls([...this.world.ledger.open])
+  }
+
+  /** Why a workload is late that has no open call. */
+  #describeWait(): string {
+    return this.world.clients.some(({ process }) => process.sleeps) ? FOR_TIME : FOR_NOTHING
   }
 
   #describeFlight(): string {
@@ -181,11 +192,16 @@ export class Run {
     const client = clients.map(({ inFlight, waiting }) => [inFlight, waiting])
     const server = alive.flatMap(({ servers }) => servers.map((one) => one.stats().inFlight))
     const [first] = ledger.running
+    const hint = alive.some(({ sleeps }) => sleeps) ? '' : `: ${ONLY_SLEEP}`
     const running = first
-      ? `; of ${ledger.running.size} handlers that never end the first is of call ${first.number} (${first.method.name})`
+      ? `; of ${ledger.running.size} handlers that never end the first is of call ${first.number} (${first.method.name})${hint}`
       : ''
     return `: in flight and waiting at the client ${JSON.stringify(client)}, at the server ${JSON.stringify(server)}${running}`
   }
+}
+
+function describeCalls(calls: readonly CallRecord[]): string {
+  return calls.map(({ number, method }) => `: call ${number} (${method.name})`).join('')
 }
 
 /** What `expect` of vitest and chai returns where it has not thrown: its types say nothing, so that arrow functions return it. */

@@ -2,7 +2,7 @@
  * Looks for a shorter story of a seed that fails (spec/testing.md): fewer kinds of faults, fewer clients, fewer calls, less time.
  * Invariant: the same check breaks in what it finds, and nothing of it is chance.
  */
-import { type Bounds, checkOf, type Failure, kindOf } from './failure.ts'
+import { type Bounds, type Failure, kindOf } from './failure.ts'
 import type { FaultKind } from './plan.ts'
 
 /** Runs the seed within bounds; resolves with how it failed, if it did. */
@@ -25,7 +25,7 @@ interface Size {
 
 export class Shrinker {
   readonly #attempt: Attempt
-  readonly #check: string
+  readonly #kind: string
   readonly #first: Size
   #left: number
   #tries = 0
@@ -36,7 +36,7 @@ export class Shrinker {
   constructor(failure: Failure, calls: number | undefined, maxTries: number, attempt: Attempt) {
     const { clients, plan } = failure.world
     this.#attempt = attempt
-    this.#check = kindOf(checkOf(failure))
+    this.#kind = kindOf(failure)
     this.#left = maxTries
     this.#first = { faults: [...plan.kinds], faultMs: plan.faultMs, clients: clients.length, calls }
     this.#size = this.#first
@@ -96,7 +96,7 @@ export class Shrinker {
     this.#left--
     this.#tries++
     const failure = await this.#attempt(this.#boundsOf(size))
-    if (!failure || kindOf(checkOf(failure)) !== this.#check) return false
+    if (!failure || kindOf(failure) !== this.#kind) return false
     this.#size = size
     this.#best = failure
     return true

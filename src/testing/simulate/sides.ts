@@ -3,6 +3,7 @@
  * lives that may end at any moment.
  */
 import type { AnyContract, MethodRef } from '../../contract/index.ts'
+import { NanowireError } from '../../errors.ts'
 import {
   type CallOptions,
   type ClientOf,
@@ -16,12 +17,15 @@ import {
 } from '../../rpc/index.ts'
 import { memoryPair } from '../../transport/index.ts'
 import type { SimulatedNetwork } from './network.ts'
-import type { VirtualProcess } from './process.ts'
+import { never, ONLY_SLEEP, type VirtualProcess } from './process.ts'
+import type { Rounds } from './rounds.ts'
 
 export interface OutgoingOptions {
   readonly network: SimulatedNetwork
   readonly process: VirtualProcess
   readonly options: ConnectOptions
+  /** Told whenever its code asks whether calls can be made. */
+  readonly rounds: Rounds
   /** Where a contract is, by its name. */
   readonly hostOf: (contract: string) => string
 }
@@ -49,9 +53,10 @@ export class Outgoing {
 
   /** From now on calls to that host go through a new connection. */
   reopen(host: string): Connection {
-    const { network, process, options } = this.#options
+    const { network, process, options, rounds } = this.#options
     const connect = connectWith(network.schemesOf(process), memoryPair)
     const connection = connect(`sim://${host}`, { ...options, clock: process.clock })
+    connection.ready = watchReady(connection, process, rounds)
     process.connections.push(connection)
     this.#current.set(host, connection)
     return connection
@@ -82,6 +87,22 @@ export class Outgoing {
   }
 }
 
+/** As its process's code has it: nothing comes of it once that has died, and it may be asked in a loop without end. */
+function watchReady(connection: Connection, process: VirtualProcess, rounds: Rounds): Connection['ready'] {
+  const ready = connection.ready.bind(connection)
+  return async () => {
+    if (process.isDead || rounds.areEndless) return never()
+    const asked = {}
+    rounds.made(asked)
+    try {
+      await process.alive(ready())
+    } catch (error) {
+      rounds.failed(asked)
+      throw error
+    }
+  }
+}
+
 function keyOf(name: string): string {
   return name.slice(name.indexOf('/') + 1)
 }
@@ -101,14 +122,26 @@ export interface ServingOptions {
 /** The services could not be served, or not again. Its cause is what `serve` rejected with. */
 export class NotServed extends Error {}
 
+/** How the library names the limit of a start. */
+const START_IS_LATE = 'takes too long: startTimeoutMs'
+
 /** Serves at a host, until it is closed or its process dies. @throws NotServed */
 export async function serveAt({ network, process, host, router, options }: ServingOptions): Promise<void> {
   const serving = serveWith(network.schemesOf(process))(router, `sim://${host}`, { ...options, clock: process.clock })
   try {
     const server = await Promise.race([serving, process.death])
     if (server) process.servers.push(server)
-  } catch (cause) {
+  } catch (error) {
     if (process.isDead) return
+    const cause = hinted(error, process)
     throw new NotServed(`serving failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
+}
+
+/** A start that takes too long, and waits for nothing that is simulated, is told what lets time pass. */
+function hinted(error: unknown, { connections, sleeps }: VirtualProcess): unknown {
+  const isLate = error instanceof NanowireError && error.cause === undefined && error.message.includes(START_IS_LATE)
+  const asks = connections.some((one) => one.stats().inFlight + one.stats().waiting > 0)
+  if (!isLate || sleeps || asks) return error
+  return new NanowireError('unavailable', `${error.message}: ${ONLY_SLEEP}`, { processed: 'no' })
 }

@@ -3,8 +3,9 @@
  * gives the same run always, whatever ran before it in the process.
  */
 import { NanowireError, wasMisuse } from '../../errors.ts'
+import { requireCredentials } from './credentials.ts'
 import { NeverQuiet } from './driver.ts'
-import { type Bounds, checkOf, explain, type Failure } from './failure.ts'
+import { type Bounds, checkOf, defined, explain, type Failure } from './failure.ts'
 import { requireSimulation } from './options.ts'
 import { allFaultKinds, type FaultKind } from './plan.ts'
 import { Run, USUAL_CALLS } from './run.ts'
@@ -34,6 +35,7 @@ const USUAL_TRIES = 100
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
   const { firstSeed, seeds } = requireSimulation(options)
+  await requireCredentials(options.connect?.credentials)
   const pool = new ValuePool(options.override)
   const total = new Total()
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
@@ -57,8 +59,9 @@ function isMisuse(error: unknown): boolean {
 
 /** The shortest story that can be found of a seed that fails. */
 async function shortest(options: SimulateOptions, pool: ValuePool, failure: Failure): Promise<NanowireError> {
-  const { shrink = true, workload, services } = options
+  const { shrink = true, workload, services, faults, faultMs, clients } = options
   const calls = workload ? undefined : options.calls
+  const given: Bounds = { faults, faultMs, clients, calls }
   const maxTries = failure.error instanceof NeverQuiet ? 0 : shrink === true ? USUAL_TRIES : Number(shrink)
   const attempt = async (bounds: Bounds): Promise<Failure | undefined> => {
     let run: Run | undefined
@@ -72,20 +75,16 @@ async function shortest(options: SimulateOptions, pool: ValuePool, failure: Fail
   }
   const doubt = typeof services === 'function' ? undefined : 'isKept'
   const unshrunk = { bounds: undefined, tries: 0, doubt } as const
-  if (maxTries === 0) return explain(failure, calls, unshrunk)
-  if (!isSame(failure, await attempt({}))) return explain(failure, calls, { ...unshrunk, doubt: 'differs' })
+  if (maxTries === 0) return explain(failure, given, unshrunk)
+  if (!isSame(failure, await attempt({}))) return explain(failure, given, { ...unshrunk, doubt: 'differs' })
   const shrinker = new Shrinker(failure, workload ? undefined : (calls ?? USUAL_CALLS), maxTries, attempt)
   const shrunk = await shrinker.shrink()
-  return explain(shrunk?.failure ?? failure, calls, shrunk ? { ...unshrunk, ...shrunk } : unshrunk)
+  return explain(shrunk?.failure ?? failure, given, shrunk ? { ...unshrunk, ...shrunk } : unshrunk)
 }
 
 /** A run that was run again. */
 function isSame(first: Failure, again: Failure | undefined): boolean {
   return again?.world.story.digest === first.world.story.digest && checkOf(again) === checkOf(first)
-}
-
-function defined(bounds: Bounds): Bounds {
-  return Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined))
 }
 
 /** Sums of all runs. */

@@ -108,7 +108,7 @@ export interface SimulationFailure {
   readonly seed: number
   /** What did not hold. */
   readonly check: string
-  /** Over the options they were, whatever these say of `calls`, these run it again. Plain JSON, to be kept in a file. */
+  /** Over the options they were, whatever these say of the same, these run it again. Plain JSON, to be kept in a file. */
   readonly again: Pick<SimulateOptions, 'seed' | 'seeds' | 'faults' | 'faultMs' | 'clients' | 'calls'>
   /** What happened, oldest first; of a long story the first and the last of it. */
   readonly events: readonly string[]

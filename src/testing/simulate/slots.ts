@@ -13,6 +13,7 @@ import {
   type Service,
 } from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
+import { watchCredentials } from './credentials.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { type ObserveOptions, observeCaller, observeHandler } from './observe.ts'
 import { placedServices } from './placement.ts'
@@ -34,6 +35,8 @@ export interface Surroundings {
   readonly hostOf: (contract: string) => string
   readonly view: Omit<ViewOptions, 'index'>
   readonly observe: (process: VirtualProcess) => ObserveOptions
+  /** Told what does not hold. */
+  readonly broken: (what: string) => void
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }
@@ -71,8 +74,16 @@ abstract class Slot {
     const seed = chance.fork(`${this.name} ${life}`).between(0, 2 ** 31)
     const process = new VirtualProcess(this.name, life, new ProcessClock(clock, seed))
     // Innermost: whoever calls is the user's middleware, which may ask again, ask for something else, or answer by itself.
-    const use = [...(options.use ?? []), observeCaller(this.observed(process))]
-    const outgoing = new Outgoing({ network, process, hostOf, options: { ...options, use, limits: limits.client } })
+    const observed = this.observed(process)
+    const use = [...(options.use ?? []), observeCaller(observed)]
+    const { rounds } = observed.ledger
+    const outgoing = new Outgoing({
+      network,
+      process,
+      rounds,
+      hostOf,
+      options: { ...options, use, limits: limits.client },
+    })
     this.processes.push(process)
     this.#life = { process, outgoing }
     return this.#life
@@ -95,7 +106,9 @@ export class ClientSlot extends Slot {
   }
 
   start(): void {
-    const life = this.begin(this.around.options.connect ?? {})
+    const { broken, options } = this.around
+    const { connect = {} } = options
+    const life = this.begin({ ...connect, credentials: watchCredentials(connect.credentials, broken) })
     this.#view = new ProcessView({ ...this.around.view, index: this.index }, () => life)
     life.outgoing.to(this.around.view.firstHost)
     this.#startedAgain()

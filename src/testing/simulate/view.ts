@@ -4,6 +4,7 @@ import { misuse } from '../../errors.ts'
 import { type ClientOf, type Connection, isContract } from '../../rpc/index.ts'
 import { requireMs } from '../require.ts'
 import type { VirtualProcess } from './process.ts'
+import { MAX_DELAY_MS } from './process-clock.ts'
 import type { Outgoing } from './sides.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -55,6 +56,7 @@ export class ProcessView implements Simulation {
 
   sleep(ms: number): Promise<void> {
     requireMs('sleep takes milliseconds from 0', ms)
+    if (ms > MAX_DELAY_MS) throw misuse(`sleep takes milliseconds from 0 to ${MAX_DELAY_MS}, not ${ms}`)
     return this.#life().process.sleep(ms)
   }
 

@@ -63,7 +63,7 @@ export class World {
     this.story = new Story(() => this.clock.now())
     this.faults = Object.fromEntries(allFaultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number> // all of them
     const { faults = allFaultKinds, faultMs = Number.POSITIVE_INFINITY } = options
-    this.plan = drawPlan(chance.fork('plan'), { kinds: new Set(faults), faultMs })
+    this.plan = drawPlan(chance.fork('plan'), { kinds: new Set(faults), faultMs, limits: options.limits })
     this.#released = new Promise((resolve) => {
       this.#release = resolve
     })
@@ -75,8 +75,8 @@ export class World {
     const hosts = hostsOf(options)
     const count = options.workload ? clients : chance.fork('clients').between(1, clients)
     const limits = {
-      client: { ...plan.limits.client, ...options.limits?.client },
-      server: { ...limitsBeside(count + hosts.length - 1, plan.limits.server), ...options.limits?.server },
+      client: { ...options.limits?.client, ...plan.limits.client },
+      server: { ...options.limits?.server, ...limitsBeside(count + hosts.length - 1, plan.limits.server) },
     }
     this.ledger = this.#makeLedger(options, limits)
     const around = this.#surroundings(options, limits)
@@ -206,6 +206,7 @@ export class World {
         random: () => usersChance.random(),
         note: (line) => story.tell(line),
       },
+      broken: (what) => ledger.fail(what),
       observe: (process) => ({ ...observed, process, sleep: (ms) => process.sleep(ms) }),
     }
   }
