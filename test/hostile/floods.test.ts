@@ -129,6 +129,26 @@ describe('connections', { timeout: PATIENCE_MS }, () => {
     await attacked.expectUnharmed()
   })
 
+  it('that were refused and stay are bounded too: one more is destroyed at once', async () => {
+    const maxConnections = 20
+    const attacked = await victim({ maxConnections })
+    for (let n = 1; n < maxConnections; n++) await RawPeer.greeted(attacked.url)
+    /** One that does not end its own direction: while no time passes, it stays. */
+    const stubborn = async () => {
+      const peer = await RawPeer.connect(attacked.url)
+      peer.socket.allowHalfOpen = true
+      return peer
+    }
+    const refused: RawPeer[] = []
+    for (let n = 0; n < maxConnections; n++) refused.push(await stubborn())
+    for (const peer of refused) expect(await peer.errorOf(0)).toMatchObject({ rule: 'limit' })
+    const late = await stubborn()
+    late.closed.catch(() => {}) // a write may be what tells it
+    for (; !late.socket.destroyed; await nextTurn()) late.send(Uint8Array.of(0)) // until it hears that nobody is there
+    expect(refused.filter(({ socket }) => socket.destroyed)).toEqual([])
+    expect(attacked.server.stats().refused).toEqual({ maxConnections: maxConnections + 1 })
+  })
+
   it('that say nothing are freed by the time for the handshake', async () => {
     const attacked = await victim({ maxConnections: 101, handshakeTimeoutMs: 1_000 })
     const peers = await Promise.all(Array.from({ length: 100 }, () => RawPeer.connect(attacked.url)))
@@ -174,23 +194,39 @@ describe('connections', { timeout: PATIENCE_MS }, () => {
   })
 })
 
-it('noise of any kind is refused, by one rule or another', async () => {
+/** Noise is let be where it happens to be frames that may be skipped, or the beginning of one: this is none. */
+it('noise of any kind is told one rule, and then the end', async () => {
   const attacked = await victim()
   let seed = 42
   const chance = () => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
     return seed >>> 16
   }
+  const rules = new Set<string>()
   for (let n = 0; n < 100; n++) {
     const peer = await RawPeer.connect(attacked.url)
     const noise = Uint8Array.from({ length: 50 + (chance() % 2_000) }, () => chance() & 0xff)
+    noise[4]! &= ~flags.IGNORE // it is there
+    if (n % 3 === 0) noise.fill(0, 0, 2) // so short that its kind is looked at
+    if (n % 6 === 0) noise[3]! &= 0x0f // mostly one that there is
     const good = n % 2 === 0 ? hello() : new Uint8Array(0)
     const half = n % 4 === 0 ? request(1, echo, null, { bytes: noise.subarray(0, 30) }) : new Uint8Array(0)
     peer.send(good, half, noise)
-    peer.socket.end()
-    await peer.closed
-    for (const { kind } of peer.frames) expect([kinds.HELLO, kinds.ERROR, kinds.RESPONSE]).toContain(kind)
+    const { rule = 'none', lastId } = await peer.lastWords()
+    expect(lastId, 'the last request that was read').toBe(n % 4 === 0 ? 1 : 0)
+    const before = peer.frames.slice(0, -1).map(({ kind, id }) => ({ kind, id }))
+    expect(before).toEqual([
+      ...(n % 2 === 0 ? [{ kind: kinds.HELLO, id: 0 }] : []),
+      ...(n % 4 === 0 ? [{ kind: kinds.ERROR, id: 1 }] : []),
+    ])
+    const logged = attacked.log.at('warn').filter(({ fields }) => 'rule' in fields)
+    expect(logged).toHaveLength(n + 1)
+    expect(logged[n]?.fields).toMatchObject({ rule })
+    rules.add(rule)
+    await attacked.passSecond() // a rule has one line a second
   }
+  expect([...rules].sort()).toEqual(['frame_flags', 'frame_kind', 'frame_size', 'not_nanowire'])
+  expect(attacked.runs()).toBe(0)
   expect(attacked.log.at('error')).toEqual([])
   await attacked.expectUnharmed()
 })

@@ -80,6 +80,11 @@ const openings: readonly Breach[] = [
     bytes: () => helloOf({ ...said, features: Array(65).fill('x') }),
   },
   { name: 'a HELLO of nobody', rule: 'hello', bytes: () => helloOf({ ...said, incarnation: new Uint8Array(15) }) },
+  {
+    name: 'a HELLO with long credentials',
+    rule: 'hello',
+    bytes: () => helloOf({ ...said, credentials: 'x'.repeat(8_190) }), // 8,193 bytes as MessagePack
+  },
   { name: 'a HELLO that is deep', rule: 'hello', bytes: () => helloOf({ ...said, x: [[[[[[[[1]]]]]]]] }) },
   {
     name: 'a HELLO that says twice',

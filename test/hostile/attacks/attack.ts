@@ -1,5 +1,5 @@
 /**
- * What a hostile client is made of. Each attack is run by test/hostile/threats.test.ts and measured by
+ * What a hostile client is made of. Each attack is run by test/hostile/world/threats.ts and measured by
  * test/hostile/main.ts, and has a row in spec/security.md.
  */
 import type { MethodRef } from '../../../src/contract/index.ts'
@@ -44,6 +44,8 @@ export interface Told {
   readonly isLate?: true | undefined
   /** Its end is enough: there is nobody yet to tell a rule to. */
   readonly isClosed?: true | undefined
+  /** It is let be: all that it says is read, and a call behind that is answered. */
+  readonly isHeard?: true | undefined
   /** How many of its calls ended how, for a share of the script. */
   readonly answers?: ((share: number) => Readonly<Record<string, number>>) | undefined
 }
@@ -82,6 +84,13 @@ export function lazily<T>(make: () => T): () => T {
     made ??= { value: make() }
     return made.value
   }
+}
+
+/** A HELLO with one entry more than it needs: a key and its value. */
+export function helloWith(entry: Uint8Array): Uint8Array {
+  const plain = hello().subarray(9)
+  const body = join(plain.subarray(0, 5), Uint8Array.of((plain[5] ?? 0) + 1), plain.subarray(6), entry)
+  return frame(kinds.HELLO, 0, body)
 }
 
 /** A request with metadata, as bytes; it may be none. */

@@ -10,6 +10,7 @@ import {
   flags,
   frame,
   hello,
+  helloWith,
   inFragments,
   join,
   kinds,
@@ -87,13 +88,6 @@ const asked = (count: number, bodyOf: (id: number) => Uint8Array) =>
     hello(),
     eachOf(count, (id) => request(id, methods.echo, null, { bytes: bodyOf(id - 1) })),
   )
-
-/** A HELLO with one entry more than it needs. */
-function helloWith(entry: Uint8Array): Uint8Array {
-  const plain = hello().subarray(9)
-  const body = join(plain.subarray(0, 5), Uint8Array.of((plain[5] ?? 0) + 1), plain.subarray(6), entry)
-  return frame(kinds.HELLO, 0, body)
-}
 
 export const bodies: readonly Attack[] = [
   {

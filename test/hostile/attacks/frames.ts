@@ -75,7 +75,7 @@ export const frames: readonly Attack[] = [
     title: 'frames of nothing, of a kind that may be skipped',
     connections: [4, 50],
     script: (_, share) => ({ writes: behind(hello(), again(1_000_000 * share, frame(99, 0, NOTHING, 0x80))) }),
-    told: {},
+    told: { isHeard: true },
   },
   {
     title: 'fragments of nothing',
@@ -157,7 +157,7 @@ export const frames: readonly Attack[] = [
         eachOf(100_000 * share, (id) => join(cancel(id), credit(id, 1), frame(kinds.END, id), data(id, NOTHING))),
       ),
     }),
-    told: {},
+    told: { isHeard: true },
     counts: (share) => ({ unknownIds: 4 * 100_000 * share }),
   },
   {

@@ -2,7 +2,7 @@
  * An attacked process, an honest client of it that is in this one, and what both have to be like when an attack is over.
  * Invariant: nothing here looks at a clock; a condition that never holds ends with the test's own timeout.
  */
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { type ClientOf, type Connection, connect } from '../../../src/index.ts'
 import { trusting } from '../../support/certificates.ts'
 import { Child } from '../../support/child.ts'
@@ -101,7 +101,9 @@ export class World {
     this.#atRest = await this.memory()
     this.#isAsking = true
     this.#asking = this.#askOn()
-    return Assault.begin(this.ports[door], count, scriptOf)
+    const assault = await Assault.begin(this.ports[door], count, scriptOf)
+    onTestFinished(() => assault.end()) // where it has failed, for the next one
+    return assault
   }
 
   /** How many MiB the server holds more than before the attack. */
