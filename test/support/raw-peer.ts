@@ -91,7 +91,8 @@ export class RawPeer {
     socket.on('end', () => {
       this.#ended = true
     })
-    this.closed = once(socket, 'close').then(() => {
+    const closed = new Promise((resolve) => socket.once('close', resolve)) // `once` rejects with an EPIPE
+    this.closed = closed.then(() => {
       this.#isClosed = true
       this.#wake()
       return this.#ended ? 'ended' : 'reset'
