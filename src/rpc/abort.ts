@@ -17,7 +17,7 @@ export function onAbort(signal: AbortSignal, call: Cancellable): () => void {
   }
   const all = calls
   all.add(call)
-  return () => all.delete(call)
+  return () => void all.delete(call)
 }
 
 function cancelAll(calls: Set<Cancellable>, reason: unknown): void {

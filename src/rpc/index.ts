@@ -1,3 +1,4 @@
+export { onAbort } from './abort.ts'
 export type { Authenticate, AuthenticateRequest, CredentialsSource } from './authenticate.ts'
 export type { CallOptions } from './call.ts'
 export type {

@@ -1,4 +1,5 @@
 /** A user's own services, workload and invariants in the simulator, as spec/testing.md shows it, and what bad options are told. */
+import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { transform } from 'esbuild'
 import Type from 'typebox'
@@ -50,6 +51,23 @@ describe('services of a user', { timeout: PATIENCE_MS }, () => {
     expect(calls).toBeGreaterThanOrEqual(360)
     expect(codes['ok']).toBeGreaterThan(200)
     expect(faults.cancel).toBeGreaterThan(0)
+  })
+
+  it('may be called many times with one signal, which has one listener for all of them', async () => {
+    let most = 0
+    const report = await simulate({
+      ...counting(),
+      seeds: 5,
+      async workload(sim) {
+        const { signal } = new AbortController()
+        const calls = Array.from({ length: 20 }, () => sim.client(Counter).add.try({ by: 1 }, { signal }))
+        await sim.sleep(0.5)
+        most = Math.max(most, getEventListeners(signal, 'abort').length)
+        await Promise.all(calls)
+      },
+    })
+    expect(report.calls).toBeGreaterThanOrEqual(100)
+    expect(most).toBe(1)
   })
 
   it('have a world in which nothing goes wrong, where no fault is wanted', async () => {

@@ -4,7 +4,13 @@
  */
 import type { MethodRef } from '../../contract/index.ts'
 import { NanowireError } from '../../errors.ts'
-import type { ClientMiddleware, Context, ItemStream, ServerMiddleware } from '../../rpc/index.ts'
+import {
+  type ClientMiddleware,
+  type Context,
+  type ItemStream,
+  onAbort,
+  type ServerMiddleware,
+} from '../../rpc/index.ts'
 import type { Chance } from './chance.ts'
 import { dataDigest, digestOf, replyDigest, requestDigest } from './digest.ts'
 import { type GivenHooks, isFeed, watchFeed, watchGiven } from './given.ts'
@@ -45,12 +51,11 @@ export function observeCaller(observe: ObserveOptions): ClientMiddleware {
     const timeoutMs = options.timeoutMs ?? method.definition.options.timeoutMs ?? usualMs
     const digest = requestDigest(method, call.request)
     const record = ledger.made(process, method, { timeoutMs, digest, metadata: { ...options.metadata } })
-    const onAbort = () => {
+    const cancel = (): void => {
       if (!process.isDead) ledger.cancelled(record)
     }
-    if (options.signal?.aborted) onAbort()
-    options.signal?.addEventListener('abort', onAbort)
-    const over = (): void => options.signal?.removeEventListener('abort', onAbort)
+    if (options.signal?.aborted) cancel()
+    const over = options.signal ? onAbort(options.signal, { cancel }) : (): void => {}
     if (options.signal) void process.death.then(over)
     const observed = {
       ...options,
